@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct clock {
+    _Atomic int64_t floor_s;
+    _Atomic int64_t fixed_s;
+    bool is_fixed;
+};
+
+static enum status new_clock(bool is_fixed, int64_t now_s, struct clock **clock_out)
+{
+    struct clock *const clock = calloc(1, sizeof(*clock));
+    if (clock == NULL) return ERR_NO_MEMORY;
+    clock->is_fixed = is_fixed;
+    atomic_init(&clock->floor_s, 0);
+    atomic_init(&clock->fixed_s, now_s);
+    *clock_out = clock;
+    return OK;
+}
+
+enum status clock_new(struct clock **clock_out)
+{
+    return new_clock(false, 0, clock_out);
+}
+
+enum status clock_new_fixed(int64_t now_s, struct clock **clock_out)
+{
+    return new_clock(true, now_s, clock_out);
+}
+
+void clock_free(struct clock *clock)
+{
+    free(clock);
+}
+
+void clock_cleanup(struct clock **clock)
+{
+    clock_free(*clock);
+    *clock = NULL;
+}
+
+void clock_set(struct clock *clock, int64_t now_s)
+{
+    atomic_store(&clock->fixed_s, now_s);
+}
+
+int64_t clock_now_s(const struct clock *clock)
+{
+    const int64_t host_s = clock->is_fixed ? atomic_load(&clock->fixed_s) : (int64_t)time(NULL);
+    const int64_t floor_s = atomic_load(&clock->floor_s);
+    return host_s > floor_s ? host_s : floor_s;
+}
+
+void clock_raise_floor(struct clock *clock, int64_t verified_s)
+{
+    int64_t seen = atomic_load(&clock->floor_s);
+    while (verified_s > seen && !atomic_compare_exchange_weak(&clock->floor_s, &seen, verified_s)) {}
+}
+
+int64_t clock_floor_s(const struct clock *clock)
+{
+    return atomic_load(&clock->floor_s);
+}
+
+int64_t clock_monotonic_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool parse_digits(const uint8_t *text, size_t count, int *value_out)
+{
+    int value = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (text[i] < '0' || text[i] > '9') return false;
+        value = value * 10 + (text[i] - '0');
+    }
+    *value_out = value;
+    return true;
+}
+
+/* timegm accepts the 31st of February; a date is right only if it comes back unchanged. */
+static enum status to_seconds(const struct tm *fields, int64_t *time_s_out)
+{
+    struct tm normal = *fields;
+    const time_t seconds = timegm(&normal);
+    if (normal.tm_year != fields->tm_year || normal.tm_mon != fields->tm_mon || normal.tm_mday != fields->tm_mday ||
+        normal.tm_hour != fields->tm_hour || normal.tm_min != fields->tm_min || normal.tm_sec != fields->tm_sec)
+        return ERR_ENCODING;
+    *time_s_out = (int64_t)seconds;
+    return OK;
+}
+
+enum status time_parse_iso8601(struct slice text, int64_t *time_s_out)
+{
+    static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
+    if (text.size != sizeof(form) - 1) return ERR_ENCODING;
+    for (size_t i = 0; i < text.size; i++) {
+        if (form[i] != 'd' && text.bytes[i] != (uint8_t)form[i]) return ERR_ENCODING;
+    }
+    struct tm fields = {};
+    int year, month;
+    if (!parse_digits(text.bytes, 4, &year) || !parse_digits(text.bytes + 5, 2, &month) ||
+        !parse_digits(text.bytes + 8, 2, &fields.tm_mday) || !parse_digits(text.bytes + 11, 2, &fields.tm_hour) ||
+        !parse_digits(text.bytes + 14, 2, &fields.tm_min) || !parse_digits(text.bytes + 17, 2, &fields.tm_sec))
+        return ERR_ENCODING;
+    fields.tm_year = year - 1900;
+    fields.tm_mon = month - 1;
+    return to_seconds(&fields, time_s_out);
+}
+
+static const char *const day_names[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+static const char *const month_names[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+enum status time_parse_http(struct slice text, int64_t *time_s_out)
+{
+    static const char form[] = "aaa, dd aaa dddd dd:dd:dd GMT";
+    if (text.size != sizeof(form) - 1) return ERR_ENCODING;
+    for (size_t i = 0; i < text.size; i++) {
+        if (form[i] != 'd' && form[i] != 'a' && text.bytes[i] != (uint8_t)form[i]) return ERR_ENCODING;
+    }
+    struct tm fields = {.tm_mon = -1};
+    int year;
+    for (int month = 0; month < 12; month++) {
+        if (memcmp(text.bytes + 8, month_names[month], 3) == 0) fields.tm_mon = month;
+    }
+    if (fields.tm_mon < 0 || !parse_digits(text.bytes + 5, 2, &fields.tm_mday) ||
+        !parse_digits(text.bytes + 12, 4, &year) || !parse_digits(text.bytes + 17, 2, &fields.tm_hour) ||
+        !parse_digits(text.bytes + 20, 2, &fields.tm_min) || !parse_digits(text.bytes + 23, 2, &fields.tm_sec))
+        return ERR_ENCODING;
+    fields.tm_year = year - 1900;
+    return to_seconds(&fields, time_s_out);
+}
+
+static struct tm fields_of(int64_t time_s)
+{
+    const time_t seconds = (time_t)time_s;
+    struct tm fields = {};
+    (void)gmtime_r(&seconds, &fields);
+    return fields;
+}
+
+struct time_text time_iso8601(int64_t time_s)
+{
+    const struct tm fields = fields_of(time_s);
+    struct time_text text = {};
+    (void)snprintf(text.text, sizeof(text.text), "%04d-%02d-%02dT%02d:%02d:%02dZ", fields.tm_year + 1900,
+                   fields.tm_mon + 1, fields.tm_mday, fields.tm_hour, fields.tm_min, fields.tm_sec);
+    return text;
+}
+
+struct time_text time_http(int64_t time_s)
+{
+    const struct tm fields = fields_of(time_s);
+    struct time_text text = {};
+    (void)snprintf(text.text, sizeof(text.text), "%s, %02d %s %04d %02d:%02d:%02d GMT", day_names[fields.tm_wday],
+                   fields.tm_mday, month_names[fields.tm_mon], fields.tm_year + 1900, fields.tm_hour, fields.tm_min,
+                   fields.tm_sec);
+    return text;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Time is passed in, never asked for inside pure code. A TEE has no clock that the host cannot set, so a process keeps
+ * a floor, the highest signed time that it has verified, and uses max(host clock, floor).
+ */
+#pragma once
+
+#include "base/slice.h"
+#include "base/status.h"
+
+struct clock; /* thread-safe */
+
+/* A clock over the host's real-time clock, with floor 0. */
+enum status clock_new(struct clock **clock_out);
+void clock_free(struct clock *clock);
+void clock_cleanup(struct clock **clock);
+
+/* A clock that stands still until clock_set: for tests. */
+enum status clock_new_fixed(int64_t now_s, struct clock **clock_out);
+void clock_set(struct clock *clock, int64_t now_s);
+
+/* Unix seconds; never below the floor, and never lower than an earlier answer's floor. */
+int64_t clock_now_s(const struct clock *clock);
+
+/* Raises the floor to a time that stands in verified, signed data. Lower times are ignored. */
+void clock_raise_floor(struct clock *clock, int64_t verified_s);
+int64_t clock_floor_s(const struct clock *clock);
+
+/* Milliseconds that only go forward, for timeouts and durations; unrelated to the date. */
+int64_t clock_monotonic_ms(void);
+
+/* "2026-11-21T10:00:00Z" (the only form that Intel's collateral uses) to Unix seconds. ERR_ENCODING. */
+enum status time_parse_iso8601(struct slice text, int64_t *time_s_out);
+
+/* "Sat, 21 Nov 2026 10:00:00 GMT" (IMF-fixdate, RFC 9110 section 5.6.7) to Unix seconds. ERR_ENCODING. */
+enum status time_parse_http(struct slice text, int64_t *time_s_out);
+
+struct time_text {
+    char text[40];
+};
+struct time_text time_iso8601(int64_t time_s);
+struct time_text time_http(int64_t time_s);

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/encoding.h"
+
+#include <string.h>
+
+static const char alphabet_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char alphabet_standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static enum status encode_64(struct slice bytes, const char *alphabet, bool pad, struct buffer *text)
+{
+    const size_t whole = bytes.size / 3;
+    const size_t left = bytes.size % 3;
+    if (bytes.size > SIZE_MAX / 2) return ERR_TOO_LARGE;
+    const size_t size = whole * 4 + (left == 0 ? 0 : pad ? 4 : left + 1);
+    uint8_t *out;
+    TRY(buffer_extend(text, size, &out));
+    const uint8_t *in = bytes.bytes;
+    for (size_t i = 0; i < whole; i++, in += 3, out += 4) {
+        const uint32_t group = (uint32_t)in[0] << 16 | (uint32_t)in[1] << 8 | in[2];
+        for (int digit = 0; digit < 4; digit++) out[digit] = (uint8_t)alphabet[group >> (18 - 6 * digit) & 63];
+    }
+    if (left == 0) return OK;
+    const uint32_t group = (uint32_t)in[0] << 16 | (left == 2 ? (uint32_t)in[1] << 8 : 0);
+    for (size_t digit = 0; digit < left + 1; digit++) out[digit] = (uint8_t)alphabet[group >> (18 - 6 * digit) & 63];
+    if (pad) memset(out + left + 1, '=', 3 - left);
+    return OK;
+}
+
+enum { DIGIT_INVALID = 64 };
+
+static uint8_t digit_value(uint8_t c, bool url, bool standard)
+{
+    if (c >= 'A' && c <= 'Z') return (uint8_t)(c - 'A');
+    if (c >= 'a' && c <= 'z') return (uint8_t)(c - 'a' + 26);
+    if (c >= '0' && c <= '9') return (uint8_t)(c - '0' + 52);
+    if ((url && c == '-') || (standard && c == '+')) return 62;
+    if ((url && c == '_') || (standard && c == '/')) return 63;
+    return DIGIT_INVALID;
+}
+
+static enum status decode_64(struct slice text, bool url, bool standard, struct buffer *bytes)
+{
+    const size_t left = text.size % 4;
+    if (left == 1) return ERR_ENCODING;
+    const size_t size = text.size / 4 * 3 + (left == 0 ? 0 : left - 1);
+    const size_t before = bytes->size;
+    uint8_t *out;
+    TRY(buffer_extend(bytes, size, &out));
+    uint32_t group = 0;
+    unsigned bits = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        const uint8_t value = digit_value(text.bytes[i], url, standard);
+        if (value == DIGIT_INVALID) {
+            buffer_truncate(bytes, before);
+            return ERR_ENCODING;
+        }
+        group = group << 6 | value;
+        bits += 6;
+        if (bits < 8) continue;
+        bits -= 8;
+        *out++ = (uint8_t)(group >> bits);
+    }
+    /* Bits that no byte uses must be zero, or two texts would stand for the same bytes. */
+    if ((group & ((1U << bits) - 1)) != 0) {
+        buffer_truncate(bytes, before);
+        return ERR_ENCODING;
+    }
+    return OK;
+}
+
+static enum status strip_padding(struct slice *text)
+{
+    if (text->size % 4 != 0) return ERR_ENCODING;
+    for (int i = 0; i < 2 && text->size > 0 && text->bytes[text->size - 1] == '='; i++) text->size--;
+    return OK;
+}
+
+enum status base64url_encode(struct slice bytes, struct buffer *text)
+{
+    return encode_64(bytes, alphabet_url, false, text);
+}
+
+enum status base64url_decode(struct slice text, struct buffer *bytes)
+{
+    return decode_64(text, true, false, bytes);
+}
+
+enum status base64_encode(struct slice bytes, struct buffer *text)
+{
+    return encode_64(bytes, alphabet_standard, true, text);
+}
+
+enum status base64_decode(struct slice text, struct buffer *bytes)
+{
+    TRY(strip_padding(&text));
+    return decode_64(text, false, true, bytes);
+}
+
+enum status base64_decode_lenient(struct slice text, struct buffer *bytes)
+{
+    if (text.size > 0 && text.bytes[text.size - 1] == '=') TRY(strip_padding(&text));
+    return decode_64(text, true, true, bytes);
+}
+
+static const char hex_digits[] = "0123456789abcdef";
+
+enum status hex_encode(struct slice bytes, struct buffer *text)
+{
+    if (bytes.size > SIZE_MAX / 2) return ERR_TOO_LARGE;
+    uint8_t *out;
+    TRY(buffer_extend(text, bytes.size * 2, &out));
+    for (size_t i = 0; i < bytes.size; i++) {
+        *out++ = (uint8_t)hex_digits[bytes.bytes[i] >> 4];
+        *out++ = (uint8_t)hex_digits[bytes.bytes[i] & 15];
+    }
+    return OK;
+}
+
+static bool hex_value(uint8_t c, uint8_t *value_out)
+{
+    if (c >= '0' && c <= '9')
+        *value_out = (uint8_t)(c - '0');
+    else if (c >= 'a' && c <= 'f')
+        *value_out = (uint8_t)(c - 'a' + 10);
+    else if (c >= 'A' && c <= 'F')
+        *value_out = (uint8_t)(c - 'A' + 10);
+    else
+        return false;
+    return true;
+}
+
+static enum status hex_decode_into(struct slice text, uint8_t *out)
+{
+    for (size_t i = 0; i < text.size / 2; i++) {
+        uint8_t high, low;
+        if (!hex_value(text.bytes[2 * i], &high) || !hex_value(text.bytes[2 * i + 1], &low)) return ERR_ENCODING;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return OK;
+}
+
+enum status hex_decode(struct slice text, struct buffer *bytes)
+{
+    if (text.size % 2 != 0) return ERR_ENCODING;
+    const size_t before = bytes->size;
+    uint8_t *out;
+    TRY(buffer_extend(bytes, text.size / 2, &out));
+    const enum status status = hex_decode_into(text, out);
+    if (status != OK) buffer_truncate(bytes, before);
+    return status;
+}
+
+enum status hex_decode_exact(struct slice text, size_t size, uint8_t *bytes_out)
+{
+    if (text.size != size * 2) return ERR_ENCODING;
+    CLEANUP(buffer_done) struct buffer bytes = buffer_of_maximum(size);
+    TRY(hex_decode(text, &bytes));
+    if (size > 0) memcpy(bytes_out, bytes.bytes, size);
+    return OK;
+}
+
+enum status base64url_decode_exact(struct slice text, size_t size, uint8_t *bytes_out)
+{
+    CLEANUP(buffer_done) struct buffer bytes = buffer_of_maximum(size);
+    const enum status status = base64url_decode(text, &bytes);
+    if (status == ERR_TOO_LARGE || (status == OK && bytes.size != size)) return ERR_ENCODING;
+    TRY(status);
+    if (size > 0) memcpy(bytes_out, bytes.bytes, size);
+    return OK;
+}
+
+struct hex32 hex_of_32(const uint8_t bytes[static 32])
+{
+    struct hex32 hex = {};
+    for (size_t i = 0; i < 32; i++) {
+        hex.text[2 * i] = hex_digits[bytes[i] >> 4];
+        hex.text[2 * i + 1] = hex_digits[bytes[i] & 15];
+    }
+    return hex;
+}
+
+struct base64url32 base64url_of_32(const uint8_t bytes[static 32])
+{
+    struct base64url32 text = {};
+    size_t at = 0;
+    for (size_t i = 0; i < 32; i += 3) {
+        const uint32_t group =
+            (uint32_t)bytes[i] << 16 | (uint32_t)bytes[i + 1] << 8 | (i + 2 < 32 ? bytes[i + 2] : 0U);
+        for (int digit = 0; digit < 4 && at < sizeof(text.text) - 1; digit++)
+            text.text[at++] = alphabet_url[group >> (18 - 6 * digit) & 63];
+    }
+    return text;
+}
+
+static size_t utf8_sequence(struct slice text, uint32_t *code_point_out)
+{
+    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    const uint8_t first = text.bytes[0];
+    const size_t size = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : first >> 3 == 30 ? 4 : 0;
+    if (size == 0 || size > text.size) return 0;
+    uint32_t code_point = size == 1 ? first : first & (0x7fU >> size);
+    for (size_t i = 1; i < size; i++) {
+        if (text.bytes[i] >> 6 != 2) return 0;
+        code_point = code_point << 6 | (text.bytes[i] & 63U);
+    }
+    if (code_point < smallest[size] || code_point > 0x10ffff || code_point >> 11 == 0x1b) return 0;
+    *code_point_out = code_point;
+    return size;
+}
+
+bool utf8_is_valid(struct slice text, bool allow_controls)
+{
+    for (size_t at = 0; at < text.size;) {
+        uint32_t code_point = 0;
+        const size_t size = utf8_sequence(slice_part(text, at, text.size), &code_point);
+        if (size == 0) return false;
+        if (!allow_controls && (code_point < 0x20 || code_point == 0x7f)) return false;
+        at += size;
+    }
+    return true;
+}

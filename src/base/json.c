@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+
+#include "base/encoding.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void json_done(json_t **value)
+{
+    json_decref(*value);
+    *value = NULL;
+}
+
+/* jansson's own depth limit is 2048; ours is checked on the text, before any of it is built. */
+static bool is_deeper_than(struct slice text, size_t maximum)
+{
+    size_t depth = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < text.size; i++) {
+        const uint8_t c = text.bytes[i];
+        if (in_string) {
+            if (c == '\\')
+                i++;
+            else if (c == '"')
+                in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > maximum) return true;
+        } else if ((c == '}' || c == ']') && depth > 0) {
+            depth--;
+        }
+    }
+    return false;
+}
+
+enum status json_parse(struct slice text, size_t max_size, struct refusal *why, json_t **value_out)
+{
+    if (text.size > max_size) {
+        char expected[64];
+        (void)snprintf(expected, sizeof(expected), "at most %zu bytes", max_size);
+        return refuse(why, ERR_TOO_LARGE, "json", expected, "%zu bytes", text.size);
+    }
+    if (is_deeper_than(text, JSON_MAX_DEPTH))
+        return refuse(why, ERR_JSON_SYNTAX, "json", "at most 32 levels", "more levels");
+    json_error_t error;
+    json_t *const value = json_loadb((const char *)text.bytes, text.size, JSON_REJECT_DUPLICATES, &error);
+    if (value == NULL) {
+        /* The library's message can quote the text, which may be a patient's: only the place is told. */
+        const char *const expected =
+            json_error_code(&error) == json_error_duplicate_key ? "each member once" : "one JSON object or array";
+        return refuse(why, ERR_JSON_SYNTAX, "json", expected, "a fault at line %d, column %d", error.line,
+                      error.column);
+    }
+    *value_out = value;
+    return OK;
+}
+
+static int append_dump(const char *bytes, size_t size, void *context)
+{
+    return buffer_append(context, slice_of(bytes, size)) == OK ? 0 : -1;
+}
+
+enum status json_write(const json_t *value, struct buffer *text)
+{
+    const int result = json_dump_callback(value, append_dump, text, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+    return result == 0 ? OK : ERR_TOO_LARGE;
+}
+
+struct member_name {
+    char text[REFUSAL_FIELD_BYTES];
+};
+
+static struct member_name member_name(const char *path, const char *name)
+{
+    struct member_name full;
+    (void)snprintf(full.text, sizeof(full.text), "%s%s%s", path, path[0] == '\0' ? "" : ".", name);
+    return full;
+}
+
+static const char *type_name(const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT: return "an object";
+    case JSON_ARRAY: return "an array";
+    case JSON_STRING: return "a string";
+    case JSON_INTEGER: return "an integer";
+    case JSON_REAL: return "a fraction";
+    case JSON_TRUE:
+    case JSON_FALSE: return "a boolean";
+    case JSON_NULL: return "null";
+    }
+    return "something else";
+}
+
+static enum status get(const json_t *object, const char *path, const char *name, json_type type, const char *expected,
+                       struct refusal *why, json_t **value_out)
+{
+    json_t *const value = json_object_get(object, name);
+    if (value == NULL) return refuse(why, ERR_FIELD_MISSING, member_name(path, name).text, expected, "nothing");
+    const bool matches = json_typeof(value) == type || (type == JSON_TRUE && json_is_false(value));
+    if (!matches) return refuse(why, ERR_FIELD_TYPE, member_name(path, name).text, expected, "%s", type_name(value));
+    *value_out = value;
+    return OK;
+}
+
+enum status json_get_string(const json_t *object, const char *path, const char *name, size_t max_size,
+                            struct refusal *why, struct slice *text_out)
+{
+    json_t *value;
+    TRY(get(object, path, name, JSON_STRING, "a string", why, &value));
+    const size_t size = json_string_length(value);
+    if (size == 0 || size > max_size) {
+        char expected[64];
+        (void)snprintf(expected, sizeof(expected), "1 to %zu bytes of text", max_size);
+        return refuse(why, ERR_FIELD_VALUE, member_name(path, name).text, expected, "%zu bytes", size);
+    }
+    *text_out = slice_of(json_string_value(value), size);
+    return OK;
+}
+
+enum status json_get_integer(const json_t *object, const char *path, const char *name, int64_t minimum, int64_t maximum,
+                             struct refusal *why, int64_t *value_out)
+{
+    json_t *value;
+    TRY(get(object, path, name, JSON_INTEGER, "an integer", why, &value));
+    const int64_t number = json_integer_value(value);
+    if (number < minimum || number > maximum) {
+        char expected[64];
+        (void)snprintf(expected, sizeof(expected), "%lld to %lld", (long long)minimum, (long long)maximum);
+        return refuse(why, ERR_FIELD_VALUE, member_name(path, name).text, expected, "%lld", (long long)number);
+    }
+    *value_out = number;
+    return OK;
+}
+
+enum status json_get_bool(const json_t *object, const char *path, const char *name, struct refusal *why,
+                          bool *value_out)
+{
+    json_t *value;
+    TRY(get(object, path, name, JSON_TRUE, "true or false", why, &value));
+    *value_out = json_is_true(value);
+    return OK;
+}
+
+enum status json_get_object(const json_t *object, const char *path, const char *name, struct refusal *why,
+                            json_t **value_out)
+{
+    return get(object, path, name, JSON_OBJECT, "an object", why, value_out);
+}
+
+enum status json_get_array(const json_t *object, const char *path, const char *name, size_t max_count,
+                           struct refusal *why, json_t **value_out)
+{
+    json_t *value;
+    TRY(get(object, path, name, JSON_ARRAY, "an array", why, &value));
+    if (json_array_size(value) > max_count) {
+        char expected[64];
+        (void)snprintf(expected, sizeof(expected), "at most %zu elements", max_count);
+        return refuse(why, ERR_FIELD_VALUE, member_name(path, name).text, expected, "%zu", json_array_size(value));
+    }
+    *value_out = value;
+    return OK;
+}
+
+enum status json_get_hex(const json_t *object, const char *path, const char *name, size_t size, struct refusal *why,
+                         uint8_t *bytes_out)
+{
+    struct slice text;
+    TRY(json_get_string(object, path, name, SIZE_MAX, why, &text));
+    if (hex_decode_exact(text, size, bytes_out) == OK) return OK;
+    char expected[64];
+    (void)snprintf(expected, sizeof(expected), "%zu hexadecimal digits", size * 2);
+    return refuse(why, ERR_FIELD_VALUE, member_name(path, name).text, expected, "%zu characters", text.size);
+}
+
+enum status json_get_base64url(const json_t *object, const char *path, const char *name, size_t max_size,
+                               struct refusal *why, struct buffer *bytes)
+{
+    struct slice text;
+    TRY(json_get_string(object, path, name, SIZE_MAX, why, &text));
+    if (text.size / 4 * 3 > max_size)
+        return refuse(why, ERR_TOO_LARGE, member_name(path, name).text, "less", "%zu characters", text.size);
+    const enum status status = base64url_decode(text, bytes);
+    if (status == ERR_ENCODING)
+        return refuse(why, ERR_FIELD_VALUE, member_name(path, name).text, "base64url without padding",
+                      "other characters");
+    return status;
+}
+
+bool json_has(const json_t *object, const char *name)
+{
+    const json_t *const value = json_object_get(object, name);
+    return value != NULL && !json_is_null(value);
+}
+
+enum status json_only(const json_t *object, const char *path, const char *const *names, struct refusal *why)
+{
+    const char *member;
+    json_t *value;
+    json_object_foreach ((json_t *)object, member, value) {
+        bool known = false;
+        for (const char *const *name = names; *name != NULL && !known; name++) known = strcmp(*name, member) == 0;
+        if (!known)
+            return refuse(why, ERR_FIELD_UNKNOWN, member_name(path, member).text, "a known member name", "%s", member);
+    }
+    return OK;
+}
+
+/* A cursor over text that is known to be valid JSON, so that only strings and nesting need care. */
+static size_t skip_string(struct slice text, size_t at)
+{
+    for (at++; at < text.size && text.bytes[at] != '"'; at++) {
+        if (text.bytes[at] == '\\') at++;
+    }
+    return at + 1;
+}
+
+static size_t skip_space(struct slice text, size_t at)
+{
+    while (at < text.size &&
+           (text.bytes[at] == ' ' || text.bytes[at] == '\t' || text.bytes[at] == '\n' || text.bytes[at] == '\r'))
+        at++;
+    return at;
+}
+
+static size_t skip_value(struct slice text, size_t at)
+{
+    size_t depth = 0;
+    while (at < text.size) {
+        const uint8_t c = text.bytes[at];
+        if (c == '"') {
+            at = skip_string(text, at);
+            if (depth == 0) return at;
+            continue;
+        }
+        if (c == '{' || c == '[') depth++;
+        if (c == '}' || c == ']') {
+            if (depth == 0) return at;
+            at++;
+            if (--depth == 0) return at;
+            continue;
+        }
+        if (depth == 0 && (c == ',' || c == ' ' || c == '\t' || c == '\n' || c == '\r')) return at;
+        at++;
+    }
+    return at;
+}
+
+enum status json_member_text(struct slice text, const char *name, struct slice *value_out)
+{
+    size_t at = skip_space(text, 0);
+    if (at >= text.size || text.bytes[at] != '{') return ERR_FIELD_MISSING;
+    at = skip_space(text, at + 1);
+    while (at < text.size && text.bytes[at] == '"') {
+        const size_t end = skip_string(text, at);
+        if (end > text.size) return ERR_FIELD_MISSING;
+        const struct slice member = slice_part(text, at + 1, end - at - 2);
+        at = skip_space(text, end);
+        if (at >= text.size || text.bytes[at] != ':') return ERR_FIELD_MISSING;
+        at = skip_space(text, at + 1);
+        const size_t value_end = skip_value(text, at);
+        if (value_end > text.size) return ERR_FIELD_MISSING;
+        if (slice_equal_text(member, name)) {
+            *value_out = slice_part(text, at, value_end - at);
+            return OK;
+        }
+        at = skip_space(text, value_end);
+        if (at >= text.size || text.bytes[at] != ',') return ERR_FIELD_MISSING;
+        at = skip_space(text, at + 1);
+    }
+    return ERR_FIELD_MISSING;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The tunnel: all TLS of Lazaret (architecture section 4). A libevent loop on a thread of its own; TLS (ordinary or
+ * attested) on the outer end of each connection, a plain stream (socket pair, Unix socket) on the inner end. Servers
+ * put it before their HTTP library, clients behind theirs, and lazaret-gate is this module with a configuration file.
+ * Peer verification is written here once; HTTP code asks who is at the other end.
+ *
+ * TLS 1.3; no tickets, no resumption, no early data. Attested connections are mutual: each side shows a self-signed
+ * certificate of its attested TLS key that carries its attestation token (channel/attested_certificate.h).
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "base/refusal.h"
+#include "crypto/key.h"
+#include "token/relying_party.h"
+
+enum {
+    TUNNEL_WATERMARK_BYTES = 64 * 1024,
+    TUNNEL_HANDSHAKE_TIMEOUT_MS = 10000,
+    TUNNEL_IDLE_TIMEOUT_MS = 120000,
+    TUNNEL_DEFAULT_MAX_CONNECTIONS = 4096,
+    TUNNEL_ADDRESS_MAX_BYTES = 256,
+};
+
+struct tunnel;
+
+/* Starts the loop. `clock` is borrowed and must outlive it. */
+enum status tunnel_new(const struct clock *clock, size_t max_connections, struct tunnel **tunnel_out);
+/* Closes everything and joins the thread. */
+void tunnel_free(struct tunnel *tunnel);
+
+/* What this side shows. Replaced as a whole when a new token arrives; connections made before keep the old one. */
+struct tunnel_identity;
+enum status tunnel_identity_attested(const struct key *tls_key, struct slice token, int64_t now_s,
+                                     struct tunnel_identity **identity_out);
+enum status tunnel_identity_web(struct slice certificate_chain_pem, struct slice private_key_pem, struct refusal *why,
+                                struct tunnel_identity **identity_out);
+void tunnel_identity_free(struct tunnel_identity *identity);
+
+/* Who is accepted at the other end. Copied on use; replaced as a whole when the manifest changes. */
+struct tunnel_peer_rule {
+    const struct relying_party_rules *rules; /* NULL: ordinary TLS */
+    const struct role_rule *roles[4];        /* any of these roles */
+    size_t role_count;
+};
+
+/* What is known of the other end of an attested connection. */
+struct tunnel_peer {
+    char service[SERVICE_NAME_MAX_BYTES + 1];
+    char token_hash[THUMBPRINT_TEXT_BYTES + 1]; /* base64url SHA-256 of its token */
+    int64_t valid_until_s;                      /* the tunnel closes the connection then */
+};
+
+struct tunnel_endpoint; /* an identity and a rule that can be exchanged while in use; thread-safe */
+enum status tunnel_endpoint_new(struct tunnel_endpoint **endpoint_out);
+void tunnel_endpoint_free(struct tunnel_endpoint *endpoint);
+/* Takes the identity over. NULL leaves it as it is. */
+void tunnel_endpoint_set_identity(struct tunnel_endpoint *endpoint, struct tunnel_identity *identity);
+void tunnel_endpoint_set_rule(struct tunnel_endpoint *endpoint, const struct tunnel_peer_rule *rule);
+
+/* A server: each accepted connection whose handshake and peer check passed gives one inner socket (AF_UNIX stream) to
+ * `on_connection`, which owns it then; called on the tunnel's thread, must not block. `peer` is NULL for ordinary TLS.
+ */
+typedef void tunnel_on_connection(void *context, int inner_socket, const struct tunnel_peer *peer);
+struct tunnel_listener;
+/* `address` "host:port" or "[v6]:port"; port 0 picks a free one. ERR_CONFIG, ERR_IO with the address and errno. */
+enum status tunnel_listen(struct tunnel *tunnel, const char *address, struct tunnel_endpoint *endpoint,
+                          tunnel_on_connection *on_connection, void *context, struct refusal *why,
+                          struct tunnel_listener **listener_out);
+uint16_t tunnel_listener_port(const struct tunnel_listener *listener);
+
+/* A server whose inner end is a Unix socket or TCP address that is dialled for each connection: the gate's ingress. */
+enum status tunnel_forward(struct tunnel *tunnel, const char *address, struct tunnel_endpoint *endpoint,
+                           const char *inner_address, struct refusal *why, struct tunnel_listener **listener_out);
+
+/* Connections accepted, open now, and refused (by the peer check), for metrics. */
+struct tunnel_counts {
+    uint64_t accepted, open, refused;
+};
+void tunnel_listener_counts(const struct tunnel_listener *listener, struct tunnel_counts *counts_out);
+
+/* A client: dials, verifies the peer, and gives a connected inner socket (AF_UNIX stream, blocking) that the caller
+ * closes. `server_name` is checked against an ordinary certificate (with `ca_pem` as its only anchors); it is not used
+ * on attested connections. Waits at most `timeout_ms`. ERR_CONNECT, ERR_TLS, ERR_TIMEOUT, ERR_PEER_REFUSED: `why` then
+ * holds the relying party's refusal. `peer_out` may be NULL. */
+struct tunnel_target {
+    const char *address;              /* "host:port" */
+    const char *server_name;          /* ordinary TLS only */
+    struct slice ca_pem;              /* ordinary TLS only; empty: the system's anchors */
+    struct tunnel_endpoint *endpoint; /* attested TLS; NULL: ordinary */
+};
+enum status tunnel_connect(struct tunnel *tunnel, const struct tunnel_target *target, int timeout_ms,
+                           struct refusal *why, int *inner_socket_out, struct tunnel_peer *peer_out);
+
+/* A client for libcurl, which takes only a path: a listening Unix socket in a private 0700 folder; each connection to
+ * it by this process is carried to the target. The texts of `target` are copied. The path is removed on free. */
+struct tunnel_dialer;
+enum status tunnel_dialer_new(struct tunnel *tunnel, const struct tunnel_target *target, struct refusal *why,
+                              struct tunnel_dialer **dialer_out);
+const char *tunnel_dialer_path(const struct tunnel_dialer *dialer);
+/* The refusal of the last connection that the peer check or the network refused; status OK if none since the last call.
+ */
+void tunnel_dialer_last_refusal(struct tunnel_dialer *dialer, struct refusal *why_out);
+void tunnel_dialer_free(struct tunnel_dialer *dialer);

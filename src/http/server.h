@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A strict HTTP/1.1 server on the inner end of a tunnel, over libmicrohttpd. Requests are read in full (bounded), then
+ * handled on a pool of worker threads, where a handler may block.
+ */
+#pragma once
+
+#include "base/buffer.h"
+#include "base/refusal.h"
+#include "channel/tunnel.h"
+
+enum {
+    HTTP_PATH_MAX_BYTES = 1024,
+    HTTP_QUERY_MAX_BYTES = 2048,
+    HTTP_HEADER_MAX_BYTES = 16 * 1024,
+    HTTP_HEADER_MAX_COUNT = 64,
+    HTTP_DEFAULT_WORKERS = 4,
+    HTTP_IDLE_TIMEOUT_S = 60,
+};
+
+struct http_request {
+    const char *method; /* "GET" */
+    const char *path;   /* percent-decoded, without query; begins with '/' */
+    struct slice body;
+    const struct tunnel_peer *peer; /* NULL on ordinary TLS */
+    const void *internal;
+};
+
+/* The header's value, or NULL. Names compare without case. The query parameter's decoded value, or NULL. */
+const char *http_request_header(const struct http_request *request, const char *name);
+const char *http_request_query(const struct http_request *request, const char *name);
+
+struct http_response;
+void http_respond(struct http_response *response, unsigned status, const char *content_type, struct slice body);
+void http_respond_header(struct http_response *response, const char *name, const char *value);
+/* The largest body that a response may have. */
+enum { HTTP_RESPONSE_MAX_BYTES = 96 * 1024 * 1024 };
+
+/* RFC 9457 problem document: {"type","title","status","detail"?,"field"?,"seen"?,"expected"?,"fix"?} from a refusal.
+ * `type` NULL gives "about:blank". */
+void http_respond_problem(struct http_response *response, unsigned status, const char *type, const struct refusal *why);
+
+struct http_route {
+    const char *method;
+    const char
+        *pattern; /* "/v2/models/{model}/infer": a segment in braces matches any one segment; "*" at the end the rest */
+    size_t max_body; /* larger bodies get 413 before they are read */
+    void (*handle)(void *context, const struct http_request *request, struct http_response *response);
+};
+/* The segment that matched `name` in the route's pattern; NULL if the pattern has none. */
+const char *http_request_segment(const struct http_request *request, const char *name);
+
+struct http_server_options {
+    const struct http_route *routes; /* borrowed for the server's life */
+    size_t route_count;
+    void *context;                  /* for handlers */
+    unsigned workers;               /* 0: HTTP_DEFAULT_WORKERS */
+    bool case_insensitive_paths;    /* as Azure Attestation routes */
+    const char *allowed_origins[8]; /* CORS: exact origins, NULL-terminated; none: no CORS headers */
+    const char *server_header;      /* NULL: none */
+};
+struct http_server;
+enum status http_server_new(const struct http_server_options *options, struct http_server **server_out);
+void http_server_free(struct http_server *server);
+
+/* Pass this as tunnel_on_connection with the server as context. */
+void http_server_on_connection(void *server, int inner_socket, const struct tunnel_peer *peer);
+
+/* Requests handled, by class of status (index 1..5: 1xx..5xx), for metrics. */
+void http_server_counts(const struct http_server *server, uint64_t counts_out[static 6]);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+
+#include "testing.h"
+
+static enum status parse(const char *text, struct refusal *why)
+{
+    CLEANUP(json_done) json_t *value = NULL;
+    return json_parse(slice_of_text(text), 4096, why, &value);
+}
+
+static void test_refuses_duplicates_depth_and_rubbish(void **)
+{
+    struct refusal why = {};
+    assert_ok(parse("{\"a\":1}", &why));
+    assert_status(parse("{\"a\":1,\"a\":2}", &why), ERR_JSON_SYNTAX);
+    assert_string_equal(why.expected, "each member once");
+    assert_status(parse("{\"a\":1} x", &why), ERR_JSON_SYNTAX);
+    assert_status(parse("{\"a\":\"\\u0000\"}", &why), ERR_JSON_SYNTAX);
+    assert_status(parse("\"text\"", &why), ERR_JSON_SYNTAX);
+    assert_status(parse("", &why), ERR_JSON_SYNTAX);
+    char deep[200] = {};
+    memset(deep, '[', JSON_MAX_DEPTH + 1);
+    memset(deep + JSON_MAX_DEPTH + 1, ']', JSON_MAX_DEPTH + 1);
+    assert_status(parse(deep, &why), ERR_JSON_SYNTAX);
+    CLEANUP(json_done) json_t *value = NULL;
+    assert_status(json_parse(SLICE_LITERAL("[1]"), 2, &why, &value), ERR_TOO_LARGE);
+}
+
+static void test_a_syntax_error_does_not_quote_the_text(void **)
+{
+    struct refusal why = {};
+    assert_status(parse("{\"name\": Canary}", &why), ERR_JSON_SYNTAX);
+    assert_null(strstr(why.seen, "Canary"));
+}
+
+static void test_getters_name_the_field(void **)
+{
+    CLEANUP(json_done) json_t *value = NULL;
+    struct refusal why = {};
+    assert_ok(json_parse(SLICE_LITERAL("{\"s\":\"text\",\"n\":5,\"b\":true,\"h\":\"00ff\",\"u\":\"AP8\",\"o\":{}}"),
+                         4096, &why, &value));
+    struct slice text;
+    assert_ok(json_get_string(value, "top", "s", 10, &why, &text));
+    assert_true(slice_equal_text(text, "text"));
+    assert_status(json_get_string(value, "top", "s", 3, &why, &text), ERR_FIELD_VALUE);
+    assert_string_equal(why.field, "top.s");
+    assert_status(json_get_string(value, "top", "missing", 3, &why, &text), ERR_FIELD_MISSING);
+    assert_status(json_get_string(value, "top", "n", 3, &why, &text), ERR_FIELD_TYPE);
+    assert_string_equal(why.seen, "an integer");
+    int64_t number;
+    assert_ok(json_get_integer(value, "", "n", 0, 5, &why, &number));
+    assert_int_equal(number, 5);
+    assert_status(json_get_integer(value, "", "n", 0, 4, &why, &number), ERR_FIELD_VALUE);
+    bool flag = false;
+    assert_ok(json_get_bool(value, "", "b", &why, &flag));
+    assert_true(flag);
+    uint8_t bytes[2];
+    assert_ok(json_get_hex(value, "", "h", 2, &why, bytes));
+    assert_memory_equal(bytes, "\x00\xff", 2);
+    CLEANUP(buffer_done) struct buffer decoded = buffer_of_maximum(8);
+    assert_ok(json_get_base64url(value, "", "u", 8, &why, &decoded));
+    assert_slice_equal(buffer_slice(&decoded), SLICE_LITERAL("\x00\xff"));
+    json_t *object;
+    assert_ok(json_get_object(value, "", "o", &why, &object));
+    assert_status(json_get_array(value, "", "o", 1, &why, &object), ERR_FIELD_TYPE);
+}
+
+static void test_unknown_members_are_refused_by_name(void **)
+{
+    CLEANUP(json_done) json_t *value = NULL;
+    struct refusal why = {};
+    assert_ok(json_parse(SLICE_LITERAL("{\"listen\":1,\"lisen\":2}"), 4096, &why, &value));
+    const char *const names[] = {"listen", NULL};
+    assert_status(json_only(value, "config", names, &why), ERR_FIELD_UNKNOWN);
+    assert_string_equal(why.field, "config.lisen");
+}
+
+static void test_write_is_canonical(void **)
+{
+    CLEANUP(json_done) json_t *value = NULL;
+    assert_ok(json_parse(SLICE_LITERAL("{ \"b\" : 1, \"a\" : [ true, null ] }"), 4096, NULL, &value));
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(100);
+    assert_ok(json_write(value, &text));
+    assert_true(slice_equal_text(buffer_slice(&text), "{\"a\":[true,null],\"b\":1}"));
+    CLEANUP(buffer_done) struct buffer small = buffer_of_maximum(5);
+    assert_status(json_write(value, &small), ERR_TOO_LARGE);
+}
+
+static void test_member_text_is_the_exact_bytes(void **)
+{
+    const struct slice text =
+        SLICE_LITERAL(" {\"x\" : [1, \"]}\\\"\"] , \"tcbInfo\": {\"a\" : {} } ,\"s\":\"q\", \"n\":12 }");
+    struct slice member;
+    assert_ok(json_member_text(text, "tcbInfo", &member));
+    assert_true(slice_equal_text(member, "{\"a\" : {} }"));
+    assert_ok(json_member_text(text, "x", &member));
+    assert_true(slice_equal_text(member, "[1, \"]}\\\"\"]"));
+    assert_ok(json_member_text(text, "n", &member));
+    assert_true(slice_equal_text(member, "12"));
+    assert_status(json_member_text(text, "a", &member), ERR_FIELD_MISSING);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refuses_duplicates_depth_and_rubbish),
+        cmocka_unit_test(test_a_syntax_error_does_not_quote_the_text),
+        cmocka_unit_test(test_getters_name_the_field),
+        cmocka_unit_test(test_unknown_members_are_refused_by_name),
+        cmocka_unit_test(test_write_is_canonical),
+        cmocka_unit_test(test_member_text_is_the_exact_bytes),
+    };
+    return cmocka_run_group_tests_name("base/json", tests, NULL, NULL);
+}
