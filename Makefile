@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# The short door to everything. Each target does what it needs first; the second time is fast.
+#   make run     sets everything up and runs Lazaret on this machine     make test    sets everything up and passes the tests
+.DEFAULT_GOAL := help
+PRODUCT  := build/product
+SANITIZE := build/sanitize
+export LC_ALL := C.UTF-8
+
+.PHONY: help setup build sanitize portal run demo test bench lint format fuzz clean
+
+help:
+	@sed -n 's/^#   //p; s/^## //p' Makefile
+## make setup    installs Debian and npm packages (asks for sudo only when not root); starts no service
+## make build    the programs in build/bin/, the portal in build/portal/
+## make demo     the whole story without a browser, each verdict printed; FILM=path takes your own film
+## make bench    speed and memory, as ratios      make lint    layers, format, cppcheck      make format
+## make fuzz MINUTES=1   every fuzz target        make clean   removes what was built (not run/, which holds the demo's records)
+
+setup:
+	@scripts/setup
+
+# Meson is asked for only once; ninja sees by itself when a build file changed.
+$(PRODUCT)/build.ninja: | setup
+	@meson setup $(PRODUCT) -Dsimulation=true > build-setup.log 2>&1 || { cat build-setup.log; exit 1; }; rm -f build-setup.log
+
+$(SANITIZE)/build.ninja: | setup
+	@meson setup $(SANITIZE) -Dsimulation=true -Db_sanitize=address,undefined > build-setup.log 2>&1 || { cat build-setup.log; exit 1; }; rm -f build-setup.log
+
+build: $(PRODUCT)/build.ninja portal
+	@ninja -C $(PRODUCT) --quiet
+	@scripts/collect-programs $(PRODUCT) build/bin
+
+sanitize: $(SANITIZE)/build.ninja
+	@ninja -C $(SANITIZE) --quiet
+	@scripts/collect-programs $(SANITIZE) build/bin-sanitize
+
+portal: | setup
+	@scripts/build-portal
+
+run: build
+	@exec node scripts/run.mjs
+
+demo: build
+	@FILM="$(FILM)" node scripts/demo.mjs
+
+test: build sanitize
+	@scripts/run-tests $(TESTS)
+
+bench: build
+	@scripts/run-bench
+
+lint: | setup
+	@scripts/lint
+
+format:
+	@clang-format -i $$(git ls-files '*.c' '*.h')
+
+fuzz: | setup
+	@scripts/run-fuzz $(or $(MINUTES),1)
+
+clean:
+	@rm -rf build .deps
