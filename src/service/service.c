@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/service.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "service/floor.h"
+#include "service/options.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, SERVICE_MAX_CONNECTIONS = TUNNEL_DEFAULT_MAX_CONNECTIONS };
+
+/* Everything that service_main owns, in the order in which it is made. */
+struct runtime {
+    struct configuration configuration;
+    struct service service;
+    struct secret sealing_key;
+    struct manifest manifest;
+    char floor_path[PATH_MAX];
+    struct buffer attestation_ca;
+    struct tunnel_dialer *attestation_dialer;
+    bool is_started;
+};
+
+static int tell_refusal(const char *name, const struct refusal *why)
+{
+    char line[1024];
+    refusal_text(why, line, sizeof(line));
+    (void)fprintf(stderr, "%s: %s\n", name, line);
+    return why->status == ERR_USAGE ? EXIT_USAGE : EXIT_REFUSED;
+}
+
+static void print_help(const struct service_program *program)
+{
+    (void)printf("%s: %s\n\n"
+                 "usage: %s --config FILE [--check-config] | --help | --version\n\n"
+                 "The configuration is one JSON object. Members of every program:\n"
+                 "  manifest      path of the deployment's signed manifest (required)\n"
+                 "  deployment    thumbprint of the deployment key, as 'lazaret manifest key' prints it (required)\n"
+                 "  state         folder of this program alone, mode 0700 (required)\n"
+                 "  listen        address to listen on, \"host:port\"; port 0 takes a free one (required)\n"
+                 "  attestation   {\"url\": attestation service, \"ca\": PEM file with its TLS anchors}\n"
+                 "  ready_file    file that is written with the port once the program listens\n"
+                 "  log_level     debug, info (default), warning, error\n"
+                 "Members of this program:\n%s\n"
+                 "Relative paths are taken from the file's folder. Logs are JSON lines on standard error.\n",
+                 program->name, program->summary, program->name, program->configuration_help);
+}
+
+static enum status check_state_folder(const char *path, struct refusal *why)
+{
+    struct stat facts;
+    if (stat(path, &facts) != 0 && errno == ENOENT && mkdir(path, 0700) != 0)
+        return refuse(why, ERR_CONFIG, "state", "a folder that can be made", "%s", strerror(errno));
+    if (stat(path, &facts) != 0 || !S_ISDIR(facts.st_mode))
+        return refuse(why, ERR_CONFIG, "state", "a folder", "%s", path);
+    if ((facts.st_mode & 077) != 0) {
+        (void)!refuse(why, ERR_CONFIG, "state", "mode 0700", "mode %04o", (unsigned)(facts.st_mode & 07777));
+        return refuse_fix(why, ERR_CONFIG, "chmod 700 the folder: other users must not read or change it");
+    }
+    return OK;
+}
+
+static enum status read_manifest(struct runtime *runtime, struct refusal *why)
+{
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(MANIFEST_MAX_BYTES + 1);
+    TRY(file_read(runtime->configuration.manifest, why, &text));
+    struct slice jws = buffer_slice(&text);
+    while (jws.size > 0 && jws.bytes[jws.size - 1] == '\n') jws.size--;
+    TRY(manifest_verify(jws, slice_of_text(runtime->configuration.deployment), why, &runtime->manifest));
+    runtime->service.manifest = &runtime->manifest;
+    runtime->service.role = manifest_role(&runtime->manifest, runtime->service.program->role);
+    if (runtime->service.role == NULL)
+        return refuse(why, ERR_MANIFEST, "manifest.roles", runtime->service.program->role, "no rule for this program");
+    return OK;
+}
+
+/* The floor is raised by what the manifest's signature proves, and the newest manifest version is remembered. */
+static enum status hold_floor(struct runtime *runtime, struct refusal *why)
+{
+    struct service *const service = &runtime->service;
+    TRY(service_state_path(service, "floor", runtime->floor_path));
+    CLEANUP(buffer_done) struct buffer label = buffer_of_maximum(TEE_LABEL_MAX_BYTES);
+    TRY(buffer_append_format(&label, "state:%s", runtime->configuration.deployment));
+    TRY(tee_sealing_key(service->tee, buffer_slice(&label), &runtime->sealing_key));
+    struct floor floor;
+    TRY(floor_read(runtime->floor_path, &runtime->sealing_key, why, &floor));
+    if (runtime->manifest.version < floor.manifest_version) {
+        char expected[64];
+        (void)snprintf(expected, sizeof(expected), "at least %lld", (long long)floor.manifest_version);
+        return refuse(why, ERR_MANIFEST_OLD, "manifest.version", expected, "%lld",
+                      (long long)runtime->manifest.version);
+    }
+    clock_raise_floor(service->clock, floor.time_s);
+    clock_raise_floor(service->clock, runtime->manifest.issued_s);
+    floor = (struct floor){.time_s = clock_floor_s(service->clock), .manifest_version = runtime->manifest.version};
+    return floor_write(runtime->floor_path, &runtime->sealing_key, &floor, why);
+}
+
+static enum status make_enclave(struct runtime *runtime)
+{
+    const struct enclave_options options = {
+        .service = runtime->service.program->role,
+        .version = LAZARET_VERSION,
+        .deployment = runtime->configuration.deployment,
+        .has_hpke = runtime->service.program->has_hpke,
+    };
+    return enclave_new(runtime->service.tee, &options, &runtime->service.enclave);
+}
+
+/* "https://host:port" to the host:port that the tunnel dials and the host that the certificate must name. */
+static enum status split_url(const char *url, struct refusal *why, char *address_out, char *host_out)
+{
+    static const char scheme[] = "https://";
+    const size_t size = strlen(url);
+    if (strncmp(url, scheme, sizeof(scheme) - 1) != 0 || size > ADDRESS_MAX_BYTES)
+        return refuse(why, ERR_CONFIG, "attestation.url", "https://host:port", "%s", url);
+    const char *const authority = url + sizeof(scheme) - 1;
+    const size_t authority_size = strcspn(authority, "/");
+    const char *const colon = memrchr(authority, ':', authority_size);
+    if (authority[authority_size] != '\0' || authority_size == 0)
+        return refuse(why, ERR_CONFIG, "attestation.url", "https://host:port without a path", "%s", url);
+    const size_t host_size = colon == NULL ? authority_size : (size_t)(colon - authority);
+    (void)snprintf(host_out, ADDRESS_MAX_BYTES + 1, "%.*s", (int)host_size, authority);
+    (void)snprintf(address_out, ADDRESS_MAX_BYTES + 1, "%.*s%s", (int)authority_size, authority,
+                   colon == NULL ? ":443" : "");
+    return OK;
+}
+
+static enum status connect_attestation(struct runtime *runtime, struct refusal *why)
+{
+    const struct configuration *const configuration = &runtime->configuration;
+    if (configuration->attestation_url[0] == '\0') {
+        if (runtime->service.program->appraise != NULL) return OK;
+        return refuse(why, ERR_CONFIG, "attestation", "{\"url\": ...}", "nothing");
+    }
+    runtime->attestation_ca = buffer_of_maximum(CONFIGURATION_MAX_BYTES);
+    if (configuration->attestation_ca[0] != '\0')
+        TRY(file_read(configuration->attestation_ca, why, &runtime->attestation_ca));
+    char address[ADDRESS_MAX_BYTES + 1], host[ADDRESS_MAX_BYTES + 1];
+    TRY(split_url(configuration->attestation_url, why, address, host));
+    const struct tunnel_target target = {
+        .address = address, .server_name = host, .ca_pem = buffer_slice(&runtime->attestation_ca)};
+    TRY(tunnel_dialer_new(runtime->service.tunnel, &target, why, &runtime->attestation_dialer));
+    return http_client_new(configuration->attestation_url, runtime->attestation_dialer, &runtime->service.attestation);
+}
+
+/* On the token feed's thread. */
+static void on_token(void *context, struct slice token, const struct token_claims *claims)
+{
+    struct runtime *const runtime = context;
+    struct service *const service = &runtime->service;
+    if (service_show_token(service, token, service->attested) != OK)
+        log_event(LOG_ERROR, "token.not_shown", log_status(ERR_INTERNAL));
+    if (service->program->token_arrived != NULL)
+        service->program->token_arrived(service->context, service, token, claims);
+    const struct floor floor = {.time_s = clock_floor_s(service->clock), .manifest_version = runtime->manifest.version};
+    struct refusal why = {};
+    if (floor_write(runtime->floor_path, &runtime->sealing_key, &floor, &why) != OK)
+        log_refusal(LOG_WARNING, "floor.not_written", &why);
+}
+
+static enum status start_token(struct runtime *runtime)
+{
+    struct service *const service = &runtime->service;
+    const bool remote = service->program->appraise == NULL;
+    const struct own_token_options options = {
+        .clock = service->clock,
+        .enclave = service->enclave,
+        .rules = &runtime->manifest.relying_party,
+        .role = service->role,
+        .appraise = remote ? own_token_appraise_remotely : service->program->appraise,
+        .appraise_context = remote ? (void *)service->attestation : service->context,
+        .arrived = on_token,
+        .arrived_context = runtime,
+    };
+    return own_token_start(&options, &service->token);
+}
+
+static void block_signals(sigset_t *signals_out)
+{
+    (void)sigemptyset(signals_out);
+    (void)sigaddset(signals_out, SIGTERM);
+    (void)sigaddset(signals_out, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, signals_out, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+static enum status make_trust(struct runtime *runtime, struct refusal *why)
+{
+    struct service *const service = &runtime->service;
+    TRY(tee_open(why, &service->tee));
+    TRY(check_state_folder(runtime->configuration.state, why));
+    TRY(read_manifest(runtime, why));
+    TRY(clock_new(&service->clock));
+    TRY(hold_floor(runtime, why));
+    return make_enclave(runtime);
+}
+
+static enum status start(struct runtime *runtime, struct refusal *why)
+{
+    struct service *const service = &runtime->service;
+    TRY(make_trust(runtime, why));
+    if (service->program->before_threads != NULL) TRY(service->program->before_threads(service->context, why));
+    TRY(tunnel_new(service->clock, SERVICE_MAX_CONNECTIONS, &service->tunnel));
+    TRY(tunnel_endpoint_new(&service->attested));
+    TRY(connect_attestation(runtime, why));
+    runtime->is_started = true;
+    TRY(service->program->start(service->context, service, why));
+    return start_token(runtime);
+}
+
+static void stop(struct runtime *runtime)
+{
+    struct service *const service = &runtime->service;
+    service->is_stopping = true;
+    own_token_free(service->token);
+    if (runtime->is_started) service->program->stop(service->context);
+    http_client_free(service->attestation);
+    tunnel_dialer_free(runtime->attestation_dialer);
+    tunnel_free(service->tunnel);
+    tunnel_endpoint_free(service->attested);
+    enclave_free(service->enclave);
+    clock_free(service->clock);
+    manifest_done(&runtime->manifest);
+    secret_done(&runtime->sealing_key);
+    tee_free(service->tee);
+    buffer_done(&runtime->attestation_ca);
+}
+
+static int run(const struct service_program *program, struct runtime *runtime)
+{
+    sigset_t signals;
+    block_signals(&signals);
+    struct refusal why = {};
+    const enum status status = start(runtime, &why);
+    int exit_code = 0;
+    if (status == OK) {
+        int signal_number = 0;
+        (void)sigwait(&signals, &signal_number);
+        log_event(LOG_INFO, "program.stopping", log_number(LOG_COUNT, signal_number));
+    } else {
+        if (why.status == OK)
+            (void)!refuse(&why, status, program->name, "a program that can start", "%s", status_name(status));
+        exit_code = tell_refusal(program->name, &why);
+    }
+    stop(runtime);
+    return exit_code;
+}
+
+static enum status prepare(const struct service_program *program, void *context, const struct options *options,
+                           struct runtime *runtime, struct refusal *why)
+{
+    static const char *const none[] = {NULL};
+    TRY(configuration_read(options->config_path, program->own_names != NULL ? program->own_names : none, why,
+                           &runtime->configuration));
+    log_set_level(runtime->configuration.log_level);
+    runtime->service.program = program;
+    runtime->service.context = context;
+    runtime->service.configuration = &runtime->configuration;
+    return program->configure == NULL ? OK : program->configure(context, &runtime->configuration, why);
+}
+
+int service_main(const struct service_program *program, void *context, int count, char **arguments)
+{
+    process_harden();
+    log_set_program(program->name);
+    struct options options = {};
+    struct refusal why = {};
+    if (options_parse(count, arguments, &why, &options) != OK) return tell_refusal(program->name, &why);
+    if (options.action == OPTIONS_HELP) {
+        print_help(program);
+        return 0;
+    }
+    if (options.action == OPTIONS_VERSION) {
+        (void)printf("%s %s%s\n", program->name, LAZARET_VERSION, LAZARET_BUILD_KIND);
+        return 0;
+    }
+    struct runtime *const runtime = calloc(1, sizeof(*runtime));
+    if (runtime == NULL) return EXIT_REFUSED;
+    int exit_code = 0;
+    if (prepare(program, context, &options, runtime, &why) != OK)
+        exit_code = tell_refusal(program->name, &why);
+    else if (options.action == OPTIONS_CHECK_CONFIG)
+        (void)printf("%s: %s is usable\n", program->name, options.config_path);
+    else
+        exit_code = run(program, runtime);
+    configuration_done(&runtime->configuration);
+    free(runtime);
+    return exit_code;
+}
+
+enum status service_state_path(const struct service *service, const char *name, char path_out[static PATH_MAX])
+{
+    const int wanted = snprintf(path_out, PATH_MAX, "%s/%s", service->configuration->state, name);
+    return wanted < 0 || wanted >= PATH_MAX ? ERR_CONFIG : OK;
+}
+
+bool service_is_ready(struct service *service, struct refusal *why)
+{
+    if (service->token == NULL || own_token_get(service->token, why, NULL, NULL, NULL) != OK) return false;
+    return service->program->is_ready == NULL || service->program->is_ready(service->context, why);
+}
+
+void service_respond_health(struct http_response *response)
+{
+    http_respond(response, 200, "application/json", SLICE_LITERAL("{\"status\":\"alive\"}"));
+}
+
+void service_respond_ready(struct service *service, struct http_response *response)
+{
+    struct refusal why = {};
+    if (service_is_ready(service, &why)) {
+        http_respond(response, 200, "application/json", SLICE_LITERAL("{\"status\":\"ready\"}"));
+        return;
+    }
+    if (why.status == OK) (void)!refuse(&why, ERR_FEED_STALE, "attestation token", "a fresh token", "none yet");
+    http_respond_problem(response, 503, NULL, &why);
+}
+
+enum status service_listening(struct service *service, uint16_t port, struct refusal *why)
+{
+    log_event(LOG_INFO, "program.listening", log_text(LOG_ADDRESS, service->configuration->listen),
+              log_number(LOG_COUNT, port), log_text(LOG_VERSION, LAZARET_VERSION));
+    if (service->configuration->ready_file[0] == '\0') return OK;
+    char text[16];
+    const int size = snprintf(text, sizeof(text), "%u\n", port);
+    return file_write(service->configuration->ready_file, slice_of(text, (size_t)size), 0644, why);
+}
+
+enum status service_show_token(const struct service *service, struct slice token, struct tunnel_endpoint *endpoint)
+{
+    struct tunnel_identity *identity = NULL;
+    TRY(tunnel_identity_attested(enclave_key(service->enclave, KEY_USE_TLS), token, clock_now_s(service->clock),
+                                 &identity));
+    tunnel_endpoint_set_identity(endpoint, identity);
+    return OK;
+}
+
+static enum status open_client(struct service *service, const char *address, const struct role_rule *role,
+                               struct refusal *why, struct attested_client *client)
+{
+    TRY(tunnel_endpoint_new(&client->endpoint));
+    const struct tunnel_peer_rule rule = {.rules = &service->manifest->relying_party, .roles = {role}, .role_count = 1};
+    tunnel_endpoint_set_rule(client->endpoint, &rule);
+    const struct tunnel_target target = {.address = address, .endpoint = client->endpoint};
+    TRY(tunnel_dialer_new(service->tunnel, &target, why, &client->dialer));
+    char url[ADDRESS_MAX_BYTES + 16];
+    (void)snprintf(url, sizeof(url), "https://%s", address);
+    return http_client_new(url, client->dialer, &client->http);
+}
+
+enum status attested_client_new(struct service *service, const char *address, const char *role, struct refusal *why,
+                                struct attested_client *client_out)
+{
+    const struct role_rule *const rule = manifest_role(service->manifest, role);
+    if (rule == NULL) return refuse(why, ERR_MANIFEST, "manifest.roles", role, "no rule for this peer");
+    CLEANUP(attested_client_done) struct attested_client client = {};
+    TRY(open_client(service, address, rule, why, &client));
+    *client_out = client;
+    client = (struct attested_client){};
+    return OK;
+}
+
+void attested_client_done(struct attested_client *client)
+{
+    http_client_free(client->http);
+    tunnel_dialer_free(client->dialer);
+    tunnel_endpoint_free(client->endpoint);
+    *client = (struct attested_client){};
+}
+
+enum status attested_client_show(struct attested_client *client, struct service *service, struct slice token)
+{
+    return service_show_token(service, token, client->endpoint);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What every service program has in common, so that a program is its configuration, its routes and nothing else:
+ * command line, configuration, TEE, manifest, clock with its floor, keys, tunnel, own token kept fresh, signals,
+ * orderly stop.
+ *
+ *     int main(int count, char **arguments)
+ *     {
+ *         struct gate gate = {};
+ *         static const struct service_program program = { .name = "lazaret-gate", .role = "gate", ... };
+ *         return service_main(&program, &gate, count, arguments);
+ *     }
+ *
+ * Exit codes: 0 stopped by a signal, or --help, --version, --check-config; 1 refused to start (one line on standard
+ * error says field, seen, expected, what to do); 2 usage.
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "channel/tunnel.h"
+#include "feeds/own_token.h"
+#include "http/server.h"
+#include "policy/manifest.h"
+#include "service/configuration.h"
+#include "tee/enclave.h"
+#include "tee/tee.h"
+
+#include <stdatomic.h>
+
+/* What a running program works with. All borrowed from service_main, valid from `start` to the return of `stop`. */
+struct service {
+    const struct service_program *program;
+    void *context; /* the program's own state */
+    const struct configuration *configuration;
+    struct clock *clock;
+    struct tee *tee;
+    const struct manifest *manifest;
+    const struct role_rule *role; /* this program's own role in the manifest */
+    struct enclave *enclave;
+    struct tunnel *tunnel;
+    struct tunnel_endpoint
+        *attested; /* shows this program's token; for attested listeners and dialers, whose rule the program sets */
+    struct own_token *token;
+    struct http_client *attestation; /* the attestation service; NULL if none is configured */
+    _Atomic bool is_stopping;
+};
+
+struct service_program {
+    const char *name;               /* "lazaret-gate" */
+    const char *role;               /* "gate" */
+    const char *summary;            /* one sentence, for --help */
+    const char *configuration_help; /* the program's own members, one per line, for --help */
+    const char *const *own_names;   /* the program's own configuration members, NULL-terminated */
+    bool has_hpke;                  /* the enclave has an HPKE key and offers an OHTTP key configuration */
+
+    /* Reads the program's own members; nothing else happens with --check-config. May be NULL. */
+    enum status (*configure)(void *context, const struct configuration *configuration, struct refusal *why);
+
+    /* After the keys are made and before any thread starts: the place to fork contained children. May be NULL. */
+    enum status (*before_threads)(void *context, struct refusal *why);
+
+    /* Appraises this program's own evidence; NULL: the configured attestation service does. */
+    own_token_appraise *appraise;
+
+    /* Opens what the program needs and its listeners. Its own token may not be there yet: listeners that show it are
+     * opened all the same and refuse until it is. */
+    enum status (*start)(void *context, struct service *service, struct refusal *why);
+
+    /* Called with each new token, on the feed's thread, after `start`. May be NULL. */
+    void (*token_arrived)(void *context, struct service *service, struct slice token,
+                          const struct token_claims *claims);
+
+    /* Closes everything. Called also when `start` failed half-way. */
+    void (*stop)(void *context);
+
+    /* Whether the program can serve; if not, `why` says what it waits for. NULL: it can once it has a token. */
+    bool (*is_ready)(void *context, struct refusal *why);
+};
+
+int service_main(const struct service_program *program, void *context, int count, char **arguments);
+
+/* The path of a file in the program's state folder. */
+enum status service_state_path(const struct service *service, const char *name, char path_out[static PATH_MAX]);
+
+/* Ready, with the reason if not: the program's is_ready, after its token is there. */
+bool service_is_ready(struct service *service, struct refusal *why);
+
+/* Answers to GET /healthz (200 while the process lives) and GET /readyz (200, or 503 with the reason). */
+void service_respond_health(struct http_response *response);
+void service_respond_ready(struct service *service, struct http_response *response);
+
+/* Tells whoever waits that the program listens: writes the port to `ready_file` if configured, and logs it. */
+enum status service_listening(struct service *service, uint16_t port, struct refusal *why);
+
+/* A dialer and client for an attested peer: checks that it is `role`, shows this program's token. The endpoint is the
+ * client's own, so that its rule can differ from the listeners'. */
+struct attested_client {
+    struct tunnel_endpoint *endpoint;
+    struct tunnel_dialer *dialer;
+    struct http_client *http;
+};
+enum status attested_client_new(struct service *service, const char *address, const char *role, struct refusal *why,
+                                struct attested_client *client_out);
+void attested_client_done(struct attested_client *client);
+/* To be called when a new token arrives. */
+enum status attested_client_show(struct attested_client *client, struct service *service, struct slice token);
+
+/* Gives `endpoint` an identity of this enclave's TLS key and `token`. */
+enum status service_show_token(const struct service *service, struct slice token, struct tunnel_endpoint *endpoint);
