@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/algorithms.h"
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <threads.h>
+
+enum status crypto_failed(enum status status)
+{
+    ERR_clear_error();
+    return status;
+}
+
+static EVP_MAC_CTX *hmac_template(void)
+{
+    EVP_MAC *const mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *const context = EVP_MAC_CTX_new(mac); /* takes a reference of its own */
+    EVP_MAC_free(mac);
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    if (context != NULL && EVP_MAC_CTX_set_params(context, parameters) == 1) return context;
+    EVP_MAC_CTX_free(context);
+    return NULL;
+}
+
+/* The one static of this module: written once, then only read. */
+static struct algorithms fetched;
+
+static void fetch(void)
+{
+    fetched = (struct algorithms){
+        .sha256 = EVP_MD_fetch(NULL, "SHA256", NULL),
+        .sha384 = EVP_MD_fetch(NULL, "SHA384", NULL),
+        .aes_128_gcm = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL),
+        .aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL),
+        .hmac_sha256 = hmac_template(),
+    };
+}
+
+enum status algorithms_get(const struct algorithms **algorithms_out)
+{
+    static once_flag once = ONCE_FLAG_INIT;
+    call_once(&once, fetch);
+    if (fetched.sha256 == NULL || fetched.sha384 == NULL || fetched.aes_128_gcm == NULL ||
+        fetched.aes_256_gcm == NULL || fetched.hmac_sha256 == NULL)
+        return crypto_failed(ERR_CRYPTO);
+    *algorithms_out = &fetched;
+    return OK;
+}
