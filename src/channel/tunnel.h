@@ -43,12 +43,16 @@ struct tunnel_peer_rule {
     const struct relying_party_rules *rules; /* NULL: ordinary TLS */
     const struct role_rule *roles[4];        /* any of these roles */
     size_t role_count;
+    char pinned_key[THUMBPRINT_TEXT_BYTES + 1]; /* if not "": the peer must show this key (T of its TLS key), or it is
+                                                 * ERR_PEER_REFUSED: a hop that the caller has named, not another one of
+                                                 * the same role */
 };
 
 /* What is known of the other end of an attested connection. */
 struct tunnel_peer {
     char service[SERVICE_NAME_MAX_BYTES + 1];
     char token_hash[THUMBPRINT_TEXT_BYTES + 1]; /* base64url SHA-256 of its token */
+    char key[THUMBPRINT_TEXT_BYTES + 1];        /* T of the TLS key that it showed */
     int64_t valid_until_s;                      /* the tunnel closes the connection then */
 };
 
@@ -92,6 +96,11 @@ struct tunnel_target {
 };
 enum status tunnel_connect(struct tunnel *tunnel, const struct tunnel_target *target, int timeout_ms,
                            struct refusal *why, int *inner_socket_out, struct tunnel_peer *peer_out);
+
+/* Dials, verifies the peer and closes again: what a chain check needs. Appends the token that the peer showed to
+ * `token`, also when the peer check refused it (if it showed one at all). Errors as of tunnel_connect. */
+enum status tunnel_probe(struct tunnel *tunnel, const struct tunnel_target *target, int timeout_ms, struct refusal *why,
+                         struct buffer *token, struct tunnel_peer *peer_out);
 
 /* A client for libcurl, which takes only a path: a listening Unix socket in a private 0700 folder; each connection to
  * it by this process is carried to the target. The texts of `target` are copied. The path is removed on free. */
