@@ -13,7 +13,7 @@ enum hpke_kem { HPKE_KEM_X25519_HKDF_SHA256 = 0x0020 };
 enum hpke_kdf { HPKE_KDF_HKDF_SHA256 = 0x0001 };
 enum hpke_aead { HPKE_AEAD_AES_128_GCM = 0x0001, HPKE_AEAD_AES_256_GCM = 0x0002 };
 
-enum { HPKE_ENCAPSULATED_KEY_BYTES = 32 };
+enum { HPKE_ENCAPSULATED_KEY_BYTES = 32, HPKE_INFO_MAX_BYTES = 4096 /* info and exporter_context */ };
 
 struct hpke_context; /* one direction; not for concurrent use */
 

@@ -13,3 +13,6 @@ enum status password_hash(struct slice password, struct buffer *hash);
 
 /* ERR_SIGN_IN if it does not match; ERR_FIELD_VALUE for a hash of another form or with parameters beyond 256 MiB. */
 enum status password_verify(struct slice hash, struct slice password);
+
+/* The form and the parameters alone, for configuration that is read long before a password comes. ERR_FIELD_VALUE. */
+enum status password_hash_check(struct slice hash);
