@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The platform's downstream hops and the chain statement about them (docs/protocols.md, section 6). A thread verifies
+ * the hops every CHAIN_CHECK_S seconds, never in a request's path. A statement stays good for requests for
+ * CHAIN_STATEMENT_LIFE_S seconds as long as the hops that it names show the same keys with the same verdict.
+ */
+#pragma once
+
+#include "service/evidence_endpoint.h"
+#include "service/service.h"
+
+enum { CHAIN_CHECK_S = 20, CHAIN_STATEMENT_LIFE_S = 600, CHAIN_KEPT_STATEMENTS = 64, CHAIN_HOP_TIMEOUT_MS = 3000 };
+
+enum chain_hop_kind { CHAIN_GATE, CHAIN_DIAGNOSIS, CHAIN_HOP_COUNT };
+enum chain_verdict { CHAIN_UNREACHABLE, CHAIN_REFUSED, CHAIN_ACCEPTED };
+
+/* Where the store stands, for its head in the statement. */
+typedef enum status chain_store_head(void *context, char store_id_out[static 24], int64_t *generation_out,
+                                     uint8_t head_out[static 32]);
+
+struct chain;
+struct chain_options {
+    struct service *service;                /* borrowed */
+    const char *addresses[CHAIN_HOP_COUNT]; /* "host:port", borrowed */
+    chain_store_head *store_head;
+    void *store_context;
+};
+enum status chain_new(const struct chain_options *options, struct refusal *why, struct chain **chain_out);
+void chain_free(struct chain *chain);
+
+/* Shows the new token to the hops from now on, and checks them again. */
+void chain_token_arrived(struct chain *chain, struct slice token);
+
+/* Appends the current statement; a fresh one is signed when the last is older than a minute. ERR_FEED_STALE before the
+ * first check. */
+enum status chain_statement(struct chain *chain, struct buffer *jws);
+
+/* Whether a request that names this statement (base64url of its SHA-256) may be served now. */
+bool chain_accepts(struct chain *chain, struct slice statement_hash);
+
+/* The key that a hop showed when it was last accepted, and the verdict on it. */
+enum chain_verdict chain_hop_key(struct chain *chain, enum chain_hop_kind kind,
+                                 char key_out[static THUMBPRINT_TEXT_BYTES + 1]);
+
+/* A hop answered with another key, or not at all: its verdict is taken anew at once, on the chain's thread. */
+void chain_recheck(struct chain *chain);
