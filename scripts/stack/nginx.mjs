@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// nginx as the hospital's web server (static portal) and, at other origins, as the load balancer before platform and attestation
+// service. It carries sealed bytes and sees no patient data. Loopback HTTP is a secure context for browsers, so that a laptop
+// needs no certificate in its trust store.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+function ingress(port, upstream) {
+  return `
+  server {
+    listen 127.0.0.1:${port};
+    client_max_body_size 8m;
+    location / {
+      proxy_pass https://127.0.0.1:${upstream};
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host localhost:${upstream};
+      proxy_request_buffering off;
+      proxy_read_timeout 60s;
+    }
+  }`;
+}
+
+/** Writes the configuration; answers the arguments for nginx. */
+export function nginxArguments(folder, { portalFolder, ports }) {
+  mkdirSync(join(folder, 'tmp'), { recursive: true, mode: 0o700 });
+  const file = join(folder, 'nginx.conf');
+  writeFileSync(file, `
+worker_processes 1;
+daemon off;
+pid ${folder}/nginx.pid;
+error_log stderr warn;
+events { worker_connections 512; }
+http {
+  access_log off;
+  server_tokens off;
+  client_body_temp_path ${folder}/tmp/body;
+  proxy_temp_path ${folder}/tmp/proxy;
+  fastcgi_temp_path ${folder}/tmp/fastcgi;
+  uwsgi_temp_path ${folder}/tmp/uwsgi;
+  scgi_temp_path ${folder}/tmp/scgi;
+  types { text/html html; text/javascript js; text/css css; application/json json; application/jose jws; image/svg+xml svg; }
+  default_type application/octet-stream;
+  server {
+    listen 127.0.0.1:${ports.portal};
+    root ${portalFolder};
+    location / {
+      try_files $uri $uri/ =404;
+      add_header Cache-Control "no-cache";
+      add_header X-Content-Type-Options nosniff;
+      add_header X-Frame-Options DENY;
+      add_header Referrer-Policy no-referrer;
+      add_header Cross-Origin-Opener-Policy same-origin;
+    }
+  }${ingress(ports.platformIngress, ports.platform)}${ingress(ports.attestationIngress, ports.attestation)}
+}
+`);
+  return ['-e', 'stderr', '-p', folder, '-c', file];
+}
