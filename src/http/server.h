@@ -2,6 +2,14 @@
  *
  * A strict HTTP/1.1 server on the inner end of a tunnel, over libmicrohttpd. Requests are read in full (bounded), then
  * handled on a pool of worker threads, where a handler may block.
+ *
+ * Before a handler sees a request: a content-length together with a transfer-encoding, bad percent escapes, encoded
+ * slashes, dot segments, fields that are no tokens are 400; unknown paths 404; other methods 405 with `allow`; a
+ * missing length 411; bodies over the route's bound 413; another content type than the route's 415; over-long targets
+ * and heads 414 and 431: all as problem documents. HEAD is answered by the GET route, OPTIONS by the server. What
+ * libmicrohttpd cannot read as HTTP at all (no request line, a field without a colon, a head of more than 32 KiB) it
+ * refuses with the same codes in its own words, and closes the connection. Every answer has `x-content-type-options:
+ * nosniff` and, unless the handler sets it, `cache-control: no-store`.
  */
 #pragma once
 
@@ -16,6 +24,7 @@ enum {
     HTTP_HEADER_MAX_COUNT = 64,
     HTTP_DEFAULT_WORKERS = 4,
     HTTP_IDLE_TIMEOUT_S = 60,
+    HTTP_BODIES_MAX_BYTES = 512 * 1024 * 1024, /* of all requests that one server reads or handles; then 503 */
 };
 
 struct http_request {
@@ -46,12 +55,13 @@ struct http_route {
         *pattern; /* "/v2/models/{model}/infer": a segment in braces matches any one segment; "*" at the end the rest */
     size_t max_body; /* larger bodies get 413 before they are read */
     void (*handle)(void *context, const struct http_request *request, struct http_response *response);
+    const char *content_type; /* if not NULL: a body of another type gets 415; parameters are passed over */
 };
-/* The segment that matched `name` in the route's pattern; NULL if the pattern has none. */
+/* The segment that matched `name` in the route's pattern ("*": the rest); NULL if the pattern has none. */
 const char *http_request_segment(const struct http_request *request, const char *name);
 
 struct http_server_options {
-    const struct http_route *routes; /* borrowed for the server's life */
+    const struct http_route *routes; /* borrowed for the server's life, as all texts here */
     size_t route_count;
     void *context;                  /* for handlers */
     unsigned workers;               /* 0: HTTP_DEFAULT_WORKERS */
@@ -61,10 +71,17 @@ struct http_server_options {
 };
 struct http_server;
 enum status http_server_new(const struct http_server_options *options, struct http_server **server_out);
+/* Finishes what is being handled and closes every connection. Free the tunnel's listener first (tunnel_listener_free).
+ */
 void http_server_free(struct http_server *server);
 
 /* Pass this as tunnel_on_connection with the server as context. */
 void http_server_on_connection(void *server, int inner_socket, const struct tunnel_peer *peer);
+
+/* Serves plain HTTP on `address` ("host:port", port 0 picks a free one) as well: for loopback and private use, where
+ * what is served is signed by itself (the software TEE's collateral). Once per server. ERR_CONFIG, ERR_IO. */
+enum status http_server_listen_plain(struct http_server *server, const char *address, struct refusal *why,
+                                     uint16_t *port_out);
 
 /* Requests handled, by class of status (index 1..5: 1xx..5xx), for metrics. */
 void http_server_counts(const struct http_server *server, uint64_t counts_out[static 6]);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "channel/address.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { LISTEN_BACKLOG = 1024, PORT_MAX_DIGITS = 5, PORT_MAX = 65535 };
+
+static bool parse_port(struct slice text, uint16_t *port_out)
+{
+    uint32_t port = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.bytes[i] < '0' || text.bytes[i] > '9' || i == PORT_MAX_DIGITS) return false;
+        port = port * 10 + (uint32_t)(text.bytes[i] - '0');
+    }
+    *port_out = (uint16_t)port;
+    return text.size > 0 && port <= PORT_MAX;
+}
+
+static bool keep_text(struct slice text, size_t max_size, char *text_out)
+{
+    if (text.size == 0 || text.size > max_size) return false;
+    memcpy(text_out, text.bytes, text.size);
+    text_out[text.size] = '\0';
+    return true;
+}
+
+/* "host:port" or "[v6]:port": the colon before the port is the last one. */
+static bool parse_host_port(struct slice text, struct address *address)
+{
+    size_t colon = text.size;
+    while (colon > 0 && text.bytes[colon - 1] != ':') colon--;
+    if (colon == 0) return false;
+    struct slice host = slice_part(text, 0, colon - 1);
+    const bool has_brackets = host.size > 2 && host.bytes[0] == '[' && host.bytes[host.size - 1] == ']';
+    if (has_brackets) host = slice_part(host, 1, host.size - 2);
+    struct slice before, after;
+    if (!has_brackets && slice_split(host, ':', &before, &after)) return false;
+    return keep_text(host, ADDRESS_HOST_MAX_BYTES, address->host) &&
+           parse_port(slice_part(text, colon, text.size), &address->port);
+}
+
+enum status address_parse(const char *text, struct refusal *why, struct address *address_out)
+{
+    struct address address = {};
+    const struct slice whole = slice_of_text(text), unix_prefix = SLICE_LITERAL("unix:");
+    const bool is_unix = slice_starts_with(whole, unix_prefix);
+    const bool is_valid =
+        is_unix ? keep_text(slice_part(whole, unix_prefix.size, whole.size), ADDRESS_PATH_MAX_BYTES, address.path)
+                : parse_host_port(whole, &address);
+    if (!is_valid) return refuse(why, ERR_CONFIG, "address", "host:port, [v6]:port or unix:PATH", "%s", text);
+    *address_out = address;
+    return OK;
+}
+
+static enum status refuse_listen(struct refusal *why, const char *text, const char *reason)
+{
+    return refuse(why, ERR_IO, text, "an address of this machine that is free", "%s", reason);
+}
+
+static int open_listener(const struct addrinfo *found)
+{
+    const int on = 1;
+    const int listener =
+        socket(found->ai_family, found->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, found->ai_protocol);
+    if (listener < 0) return -1;
+    if (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+        bind(listener, found->ai_addr, found->ai_addrlen) == 0 && listen(listener, LISTEN_BACKLOG) == 0)
+        return listener;
+    const int reason = errno;
+    (void)close(listener);
+    errno = reason;
+    return -1;
+}
+
+static uint16_t bound_port(int listener)
+{
+    struct sockaddr_storage bound = {};
+    socklen_t size = sizeof(bound);
+    if (getsockname(listener, (struct sockaddr *)&bound, &size) != 0) return 0;
+    return ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
+                                             : ((struct sockaddr_in *)&bound)->sin_port);
+}
+
+enum status address_listen(const char *text, struct refusal *why, int *socket_out, uint16_t *port_out)
+{
+    struct address address;
+    TRY(address_parse(text, why, &address));
+    if (address.path[0] != '\0') return refuse(why, ERR_CONFIG, "address", "host:port", "%s", text);
+    char port[PORT_MAX_DIGITS + 1];
+    (void)snprintf(port, sizeof(port), "%u", address.port);
+    const struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    const int error = getaddrinfo(address.host, port, &wanted, &found);
+    if (error != 0) return refuse_listen(why, text, gai_strerror(error));
+    const int listener = open_listener(found);
+    const int reason = errno;
+    freeaddrinfo(found);
+    if (listener < 0) return refuse_listen(why, text, strerror(reason));
+    *socket_out = listener;
+    *port_out = bound_port(listener);
+    return OK;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/server.h"
+
+#include "channel/address.h"
+#include "http/server_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* A request's head, its parsed fields and the answer's head live in one block of this size for each connection. */
+enum { CONNECTION_MEMORY_BYTES = 32 * 1024, CONNECTION_MAX_COUNT = 65536 };
+
+/* Who is at the other end of a socket that was handed to the library and has not come back as a connection yet. */
+struct arrival {
+    int socket;
+    struct tunnel_peer peer;
+    struct arrival *next;
+};
+
+static struct arrival *take_arrival(struct http_server *server, int socket)
+{
+    (void)pthread_mutex_lock(&server->lock);
+    struct arrival **place = &server->arrivals;
+    while (*place != NULL && (*place)->socket != socket) place = &(*place)->next;
+    struct arrival *const arrival = *place;
+    if (arrival != NULL) *place = arrival->next;
+    (void)pthread_mutex_unlock(&server->lock);
+    return arrival;
+}
+
+/* The connection's context is its peer, or NULL. */
+static void connection_notify(void *context, struct MHD_Connection *connection, void **slot,
+                              enum MHD_ConnectionNotificationCode code)
+{
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *const info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        struct arrival *const arrival = take_arrival(context, info->connect_fd);
+        *slot = arrival == NULL ? NULL : &arrival->peer;
+    } else if (*slot != NULL) {
+        struct tunnel_peer *const peer = *slot;
+        free((char *)peer - offsetof(struct arrival, peer));
+        *slot = NULL;
+    }
+}
+
+/* Targets are decoded by our own, strict reader. */
+static size_t leave_escaped(void *context, struct MHD_Connection *connection, char *text)
+{
+    (void)context;
+    (void)connection;
+    return strlen(text);
+}
+
+static struct MHD_Daemon *start_daemon(struct http_server *server, unsigned flags, int listener)
+{
+    const struct MHD_OptionItem listening[] = {
+        {listener < 0 ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET, listener, NULL}, {MHD_OPTION_END, 0, NULL}};
+    return MHD_start_daemon(flags | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
+                            NULL, exchange_step, server, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, server,
+                            MHD_OPTION_NOTIFY_CONNECTION, connection_notify, server, MHD_OPTION_URI_LOG_CALLBACK,
+                            exchange_begin, server, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTION_MAX_COUNT, MHD_OPTION_CONNECTION_TIMEOUT,
+                            (unsigned)HTTP_IDLE_TIMEOUT_S, MHD_OPTION_ARRAY, listening, MHD_OPTION_END);
+}
+
+enum status http_server_new(const struct http_server_options *options, struct http_server **server_out)
+{
+    struct http_server *const server = calloc(1, sizeof(*server));
+    if (server == NULL) return ERR_NO_MEMORY;
+    server->options = *options;
+    (void)pthread_mutex_init(&server->lock, NULL);
+    (void)pthread_cond_init(&server->work_came, NULL);
+    (void)pthread_cond_init(&server->work_done, NULL);
+    enum status status = workers_start(server, options->workers > 0 ? options->workers : HTTP_DEFAULT_WORKERS);
+    if (status == OK) {
+        server->daemon = start_daemon(server, MHD_USE_NO_LISTEN_SOCKET, -1);
+        status = server->daemon != NULL ? OK : ERR_IO;
+    }
+    if (status != OK)
+        http_server_free(server);
+    else
+        *server_out = server;
+    return status;
+}
+
+void http_server_free(struct http_server *server)
+{
+    if (server == NULL) return;
+    workers_stop(server);
+    if (server->plain != NULL) MHD_stop_daemon(server->plain);
+    if (server->daemon != NULL) MHD_stop_daemon(server->daemon);
+    while (server->arrivals != NULL) free(take_arrival(server, server->arrivals->socket));
+    (void)pthread_cond_destroy(&server->work_done);
+    (void)pthread_cond_destroy(&server->work_came);
+    (void)pthread_mutex_destroy(&server->lock);
+    free(server);
+}
+
+/* False if there is no memory: without knowing who it is the connection must not be served. */
+static bool remember_peer(struct http_server *server, int socket, const struct tunnel_peer *peer)
+{
+    struct arrival *const arrival = calloc(1, sizeof(*arrival));
+    if (arrival == NULL) return false;
+    *arrival = (struct arrival){.socket = socket, .peer = *peer};
+    (void)pthread_mutex_lock(&server->lock);
+    arrival->next = server->arrivals;
+    server->arrivals = arrival;
+    (void)pthread_mutex_unlock(&server->lock);
+    return true;
+}
+
+void http_server_on_connection(void *context, int inner_socket, const struct tunnel_peer *peer)
+{
+    struct http_server *const server = context;
+    if (peer != NULL && !remember_peer(server, inner_socket, peer)) {
+        (void)close(inner_socket);
+        return;
+    }
+    const struct sockaddr_un address = {.sun_family = AF_UNIX};
+    /* The library closes the socket if it cannot take it. */
+    if (MHD_add_connection(server->daemon, inner_socket, (const struct sockaddr *)&address, sizeof(address)) != MHD_YES)
+        free(take_arrival(server, inner_socket));
+}
+
+enum status http_server_listen_plain(struct http_server *server, const char *address, struct refusal *why,
+                                     uint16_t *port_out)
+{
+    if (server->plain != NULL) return refuse(why, ERR_CONFIG, address, "one plain listener", "another one");
+    int listener = -1;
+    uint16_t port = 0;
+    TRY(address_listen(address, why, &listener, &port));
+    server->plain = start_daemon(server, 0, listener);
+    if (server->plain == NULL) {
+        (void)close(listener);
+        return refuse(why, ERR_IO, address, "a server on this address", "none");
+    }
+    *port_out = port;
+    return OK;
+}
+
+void http_server_counts(const struct http_server *server, uint64_t counts_out[static 6])
+{
+    for (size_t i = 0; i < 6; i++) counts_out[i] = server->counts[i];
+}
+
+const char *http_request_header(const struct http_request *request, const char *name)
+{
+    const struct exchange *const exchange = request->internal;
+    return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+}
+
+const char *http_request_query(const struct http_request *request, const char *name)
+{
+    const struct exchange *const exchange = request->internal;
+    return http_query_value(&exchange->query, name);
+}
+
+const char *http_request_segment(const struct http_request *request, const char *name)
+{
+    const struct exchange *const exchange = request->internal;
+    for (size_t i = 0; i < exchange->segment_count; i++) {
+        if (slice_equal_text(exchange->segments[i].name, name))
+            return (const char *)exchange->path.bytes + exchange->segments[i].value;
+    }
+    return NULL;
+}

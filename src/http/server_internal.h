@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the server's files share: one exchange is one request with its answer, on its way from the library's thread to a
+ * worker and back.
+ */
+#pragma once
+
+#include "http/route.h"
+#include "http/server.h"
+#include "http/target.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum {
+    RESPONSE_HEADER_MAX_COUNT = 16,
+    RESPONSE_HEADER_MAX_BYTES = 16 * 1024,
+    PATH_TEXT_MAX_BYTES = 2 * (HTTP_PATH_MAX_BYTES + 1),
+    /* An unannounced (chunked) body that is too large is read on to its end, within this bound, so that the client sees
+     * the answer. */
+    DRAIN_MAX_BYTES = 16 * 1024 * 1024,
+};
+
+struct http_response {
+    unsigned status;
+    struct buffer body;
+    struct buffer texts; /* NUL-terminated names and values, in turn */
+    size_t header_count; /* of pairs in `texts` */
+    bool has_content_type, has_cache_control;
+};
+void response_done(struct http_response *response);
+/* Starts the answer anew with a problem document. */
+void response_refuse(struct http_response *response, unsigned status, const struct refusal *why);
+
+enum exchange_phase { EXCHANGE_HEAD, EXCHANGE_BODY, EXCHANGE_WORKING, EXCHANGE_ANSWERED };
+
+struct exchange {
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    enum exchange_phase phase;
+    struct buffer target; /* as it came */
+    bool target_too_long;
+    struct buffer path; /* decoded, then copies of the segments, each with its NUL */
+    struct http_query query;
+    struct {
+        struct slice name;
+        size_t value; /* offset in `path` */
+    } segments[HTTP_SEGMENT_MAX_COUNT];
+    size_t segment_count;
+    const struct http_route *route;
+    struct buffer body;
+    size_t drained;
+    size_t charged; /* bytes of `body` that count against the server's limit */
+    struct http_request request;
+    struct http_response response;
+    struct exchange *next;
+};
+
+struct http_server {
+    struct http_server_options options;
+    struct MHD_Daemon *daemon, *plain;
+    _Atomic uint64_t counts[6];
+    _Atomic size_t body_bytes; /* of all requests that are being read or handled */
+
+    pthread_mutex_t lock;
+    pthread_cond_t work_came, work_done;
+    struct exchange *first, *last; /* wait for a worker */
+    size_t working;                /* queued or being handled */
+    bool is_stopping;
+    pthread_t *workers;
+    unsigned worker_count;
+    struct arrival *arrivals;
+};
+
+/* The library's callbacks (server_exchange.c). */
+void *exchange_begin(void *server, const char *target, struct MHD_Connection *connection);
+enum MHD_Result exchange_step(void *server, struct MHD_Connection *connection, const char *url, const char *method,
+                              const char *version, const char *upload, size_t *upload_size, void **context);
+void exchange_end(void *server, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode why);
+
+/* What stands in a request's head (server_head.c): fills path, query, route and segments, or the refusal's response. */
+bool exchange_read_head(struct exchange *exchange, const char *method, const char *version);
+
+/* The request's origin if it is one of the allowed ones, or NULL. */
+const char *exchange_origin(const struct exchange *exchange);
+
+/* Workers (server_workers.c). */
+enum status workers_start(struct http_server *server, unsigned count);
+/* Suspends the connection until a worker has the answer; false if the server is stopping. */
+bool workers_take(struct http_server *server, struct exchange *exchange);
+/* Waits for what is being handled, then ends the threads. */
+void workers_stop(struct http_server *server);
