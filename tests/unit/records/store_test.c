@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "records/store.h"
+
+#include "records_testing.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+static struct place place;
+
+static int set_up(void **)
+{
+    place_make(&place);
+    place_open(&place);
+    return 0;
+}
+
+static int tear_down(void **)
+{
+    place_remove(&place);
+    return 0;
+}
+
+static struct store_transaction *begin(void)
+{
+    struct store_transaction *transaction = NULL;
+    assert_ok(store_begin(place.store, &transaction));
+    return transaction;
+}
+
+static struct store_record record_of(const char *id, const char *owner, uint64_t version, const char *value)
+{
+    return (struct store_record){
+        .type = "Patient", .id = id, .owner = owner, .version = version, .value = slice_of_text(value)};
+}
+
+/* One record in a transaction of its own. */
+static enum status put(const char *id, const char *owner, uint64_t version, const char *value,
+                       const struct lookup_tokens *tokens)
+{
+    CLEANUP(store_rollback) struct store_transaction *transaction = begin();
+    const struct store_record record = record_of(id, owner, version, value);
+    TRY(store_put(transaction, &record, tokens, NULL));
+    return store_commit(&transaction);
+}
+
+static enum status get(const char *id, const char *expected, struct store_facts *facts_out)
+{
+    CLEANUP(store_rollback) struct store_transaction *transaction = begin();
+    CLEANUP(buffer_done) struct buffer value = buffer_of_maximum(4096);
+    TRY(store_get(transaction, "Patient", id, &value, facts_out));
+    if (expected != NULL) assert_slice_equal(buffer_slice(&value), slice_of_text(expected));
+    return OK;
+}
+
+static void test_versions_count_up_and_must_be_the_one_expected(void **)
+{
+    struct store_facts facts;
+    assert_status(get("a", NULL, NULL), ERR_NOT_FOUND);
+    assert_ok(put("a", "", 0, "one", NULL));
+    assert_status(put("a", "", 0, "again", NULL), ERR_CONFLICT);
+    assert_status(put("a", "", 2, "two", NULL), ERR_CONFLICT);
+    assert_status(put("b", "", 1, "two", NULL), ERR_NOT_FOUND);
+    assert_ok(put("a", "owner", 1, "two", NULL));
+    assert_ok(get("a", "two", &facts));
+    assert_int_equal(facts.version, 2);
+    assert_string_equal(facts.owner, "owner");
+    assert_ok(put("a", "", STORE_ANY_VERSION, "three", NULL));
+    assert_ok(put("c", "", STORE_ANY_VERSION, "", NULL));
+    assert_ok(get("a", "three", &facts));
+    assert_int_equal(facts.version, 3);
+    assert_ok(get("c", "", &facts));
+    assert_int_equal(facts.version, 1);
+}
+
+static void test_what_was_not_committed_is_not_there(void **)
+{
+    {
+        CLEANUP(store_rollback) struct store_transaction *transaction = begin();
+        const struct store_record record = record_of("a", "", 0, "one");
+        assert_ok(store_put(transaction, &record, NULL, NULL));
+    }
+    assert_status(get("a", NULL, NULL), ERR_NOT_FOUND);
+    place_close(&place);
+    place_open(&place);
+    assert_status(get("a", NULL, NULL), ERR_NOT_FOUND);
+}
+
+static void test_what_was_committed_opens_again(void **)
+{
+    assert_ok(put("a", "", 0, "one", NULL));
+    struct store_head before, after;
+    assert_ok(store_head(place.store, &before));
+    place_close(&place);
+    place_open(&place);
+    assert_ok(get("a", "one", NULL));
+    assert_ok(store_head(place.store, &after));
+    assert_memory_equal(&before, &after, sizeof(before));
+}
+
+static void test_each_commit_moves_the_head_and_reading_does_not(void **)
+{
+    struct store_head first, second, third;
+    assert_ok(store_head(place.store, &first));
+    assert_int_equal(first.generation, 0);
+    assert_ok(put("a", "", 0, "one", NULL));
+    assert_ok(store_head(place.store, &second));
+    assert_int_equal(second.generation, 1);
+    assert_memory_not_equal(first.head, second.head, sizeof(first.head));
+    struct store_transaction *transaction = begin();
+    CLEANUP(buffer_done) struct buffer value = buffer_of_maximum(16);
+    assert_ok(store_get(transaction, "Patient", "a", &value, NULL));
+    assert_ok(store_commit(&transaction));
+    assert_null(transaction);
+    assert_ok(store_head(place.store, &third));
+    assert_memory_equal(&second, &third, sizeof(second));
+}
+
+static void test_a_thread_that_begins_twice_is_told(void **)
+{
+    CLEANUP(store_rollback) struct store_transaction *transaction = begin();
+    struct store_transaction *second = NULL;
+    assert_status(store_begin(place.store, &second), ERR_INTERNAL);
+    assert_null(second);
+}
+
+static void test_sizes_are_bounded(void **)
+{
+    CLEANUP(store_rollback) struct store_transaction *transaction = begin();
+    CLEANUP(buffer_done) struct buffer large = buffer_of_maximum(STORE_VALUE_MAX_BYTES + 1);
+    uint8_t *bytes;
+    assert_ok(buffer_extend(&large, STORE_VALUE_MAX_BYTES + 1, &bytes));
+    struct store_record record = record_of("a", "", 0, "");
+    record.value = buffer_slice(&large);
+    assert_status(store_put(transaction, &record, NULL, NULL), ERR_TOO_LARGE);
+    record.value.size--;
+    assert_ok(store_put(transaction, &record, NULL, NULL));
+    char text[SEALED_TEXT_MAX_BYTES + 2] = {};
+    memset(text, 'x', SEALED_TEXT_MAX_BYTES + 1);
+    record = record_of(text, "", 0, "");
+    assert_status(store_put(transaction, &record, NULL, NULL), ERR_TOO_LARGE);
+    struct lookup_tokens tokens = {};
+    assert_status(store_search(transaction, "Patient", &tokens, NULL, NULL), ERR_TOO_LARGE);
+    for (unsigned i = 0; i < STORE_TOKEN_MAX_COUNT; i++) {
+        assert_ok(lookup_tokens_add(place.keys, "n", slice_of(&i, sizeof(i)), &tokens));
+        assert_ok(lookup_tokens_add(place.keys, "n", slice_of(&i, sizeof(i)), &tokens));
+    }
+    assert_status(lookup_tokens_add(place.keys, "n", SLICE_LITERAL("one more"), &tokens), ERR_TOO_LARGE);
+    assert_status(store_search(transaction, "Patient", &tokens, NULL, NULL), ERR_TOO_LARGE);
+}
+
+/* Joins the ids of a listing, at most `limit` of them. */
+struct ids {
+    char text[256];
+    size_t limit;
+};
+
+static enum status note_id(void *context, const struct store_record *record, bool *more)
+{
+    struct ids *const ids = context;
+    const size_t used = strlen(ids->text);
+    (void)snprintf(ids->text + used, sizeof(ids->text) - used, "%s ", record->id);
+    *more = --ids->limit > 0;
+    return OK;
+}
+
+static struct lookup_tokens tokens_of(const char *first, const char *second)
+{
+    struct lookup_tokens tokens = {};
+    assert_ok(lookup_tokens_add(place.keys, "name", slice_of_text(first), &tokens));
+    if (second != NULL) assert_ok(lookup_tokens_add(place.keys, "name", slice_of_text(second), &tokens));
+    return tokens;
+}
+
+static void assert_found(struct lookup_tokens tokens, const char *expected)
+{
+    CLEANUP(store_rollback) struct store_transaction *transaction = begin();
+    struct ids ids = {.limit = 100};
+    assert_ok(store_search(transaction, "Patient", &tokens, note_id, &ids));
+    assert_string_equal(ids.text, expected);
+}
+
+static void test_search_needs_every_token_and_gives_newest_first(void **)
+{
+    const struct lookup_tokens both = tokens_of("x", "y"), one = tokens_of("x", NULL);
+    assert_ok(put("a", "", 0, "1", &both));
+    assert_ok(put("b", "", 0, "2", &one));
+    assert_ok(put("c", "", 0, "3", &both));
+    assert_found(one, "c b a ");
+    assert_found(both, "c a ");
+    assert_found(tokens_of("y", NULL), "c a ");
+    assert_found(tokens_of("z", NULL), "");
+    assert_ok(put("a", "", 1, "1b", &one));
+    assert_found(both, "c ");
+    assert_found(one, "c b a ");
+    CLEANUP(store_rollback) struct store_transaction *transaction = begin();
+    struct ids ids = {.limit = 2};
+    assert_ok(store_search(transaction, "Patient", &one, note_id, &ids));
+    assert_string_equal(ids.text, "c b ");
+}
+
+static void test_listings_by_owner_and_type(void **)
+{
+    assert_ok(put("a", "p", 0, "1", NULL));
+    assert_ok(put("b", "p", 0, "2", NULL));
+    assert_ok(put("c", "q", 0, "3", NULL));
+    CLEANUP(store_rollback) struct store_transaction *transaction = begin();
+    const struct store_record other = {.type = "Other", .id = "d", .owner = "p", .value = SLICE_LITERAL("4")};
+    assert_ok(store_put(transaction, &other, NULL, NULL));
+    struct ids all = {.limit = 100}, typed = {.limit = 100}, every = {.limit = 100};
+    assert_ok(store_list_owned(transaction, "p", NULL, note_id, &all));
+    assert_string_equal(all.text, "d b a ");
+    assert_ok(store_list_owned(transaction, "p", "Patient", note_id, &typed));
+    assert_string_equal(typed.text, "b a ");
+    assert_ok(store_list(transaction, "Patient", note_id, &every));
+    assert_string_equal(every.text, "c b a ");
+}
+
+static void test_deleting(void **)
+{
+    const struct lookup_tokens tokens = tokens_of("x", NULL);
+    assert_ok(put("a", "p", 0, "1", &tokens));
+    assert_ok(put("b", "p", 0, "2", &tokens));
+    assert_ok(put("c", "q", 0, "3", &tokens));
+    struct store_transaction *transaction = begin();
+    assert_ok(store_delete(transaction, "Patient", "c"));
+    assert_status(store_delete(transaction, "Patient", "c"), ERR_NOT_FOUND);
+    assert_ok(store_delete_owned(transaction, "p", "Other"));
+    assert_ok(store_delete_owned(transaction, "p", NULL));
+    assert_ok(store_commit(&transaction));
+    assert_found(tokens, "");
+    place_close(&place);
+    place_open(&place); /* the head agrees */
+}
+
+static void test_expired_records_go_with_what_they_own(void **)
+{
+    struct store_transaction *transaction = begin();
+    struct store_record record = record_of("film", "", 0, "1");
+    record.expires_s = 3601;
+    assert_ok(store_put(transaction, &record, NULL, NULL));
+    const struct store_record part = record_of("part", "film", 0, "2");
+    assert_ok(store_put(transaction, &part, NULL, NULL));
+    size_t count;
+    assert_ok(store_sweep(transaction, 7199, 10, &count));
+    assert_int_equal(count, 0); /* rounded up to the hour */
+    assert_ok(store_sweep(transaction, 7200, 10, &count));
+    assert_int_equal(count, 1);
+    assert_ok(store_commit(&transaction));
+    assert_status(get("part", NULL, NULL), ERR_NOT_FOUND);
+}
+
+static void test_a_second_opening_is_refused(void **)
+{
+    struct store *second = NULL;
+    struct refusal why = {};
+    assert_status(store_open(place.store_path, 0, place.keys, &why, &second), ERR_STORE);
+    assert_string_equal(why.fix, "stop the other process");
+}
+
+static enum status reopen_with(const struct record_keys *keys, struct refusal *why)
+{
+    place_close(&place);
+    CLEANUP(store_cleanup) struct store *store = NULL;
+    return store_open(place.store_path, 0, keys, why, &store);
+}
+
+static void test_other_keys_do_not_open_it(void **)
+{
+    CLEANUP(record_keys_cleanup) struct record_keys *other = test_keys(8, "hospital");
+    struct refusal why = {};
+    assert_status(reopen_with(other, &why), ERR_STORE_CORRUPT);
+    assert_string_equal(why.field, "store.head");
+}
+
+static void test_a_file_that_is_no_store_is_refused(void **)
+{
+    place_close(&place);
+    assert_ok(file_write(place.store_path, SLICE_LITERAL("this is not a database, and long enough to tell so ...."),
+                         0600, NULL));
+    struct refusal why = {};
+    assert_status(reopen_with(place.keys, &why), ERR_STORE);
+    assert_string_equal(why.field, place.store_path);
+}
+
+/* What the disk's owner does to the file, without keys. */
+static void tamper(const char *sql)
+{
+    place_close(&place);
+    sqlite3 *database = NULL;
+    assert_int_equal(sqlite3_open(place.store_path, &database), SQLITE_OK);
+    char *message = NULL;
+    if (sqlite3_exec(database, sql, NULL, NULL, &message) != SQLITE_OK) fail_msg("%s: %s", sql, message);
+    assert_int_equal(sqlite3_close(database), SQLITE_OK);
+}
+
+static void assert_tampering_is_noticed(const char *sql, const char *field)
+{
+    tamper(sql);
+    struct refusal why = {};
+    assert_status(reopen_with(place.keys, &why), ERR_STORE_CORRUPT);
+    assert_string_equal(why.field, field);
+}
+
+static void two_records(void)
+{
+    const struct lookup_tokens tokens = tokens_of("x", "y");
+    assert_ok(put("a", "p", 0, "one", &tokens));
+    assert_ok(put("b", "p", 0, "two", &tokens));
+}
+
+static void test_swapped_rows_are_noticed(void **)
+{
+    two_records();
+    assert_tampering_is_noticed("UPDATE record SET id='t' WHERE id='a'; UPDATE record SET id='a' WHERE id='b';"
+                                "UPDATE record SET id='b' WHERE id='t'",
+                                "store.head");
+}
+
+static void test_removed_rows_are_noticed(void **)
+{
+    two_records();
+    assert_tampering_is_noticed("DELETE FROM lookup WHERE record=1; DELETE FROM record WHERE id='a'", "store.head");
+}
+
+static void test_another_owner_is_noticed(void **)
+{
+    two_records();
+    assert_tampering_is_noticed("UPDATE record SET owner='q' WHERE id='a'", "store.head");
+}
+
+static void test_another_expiry_is_noticed(void **)
+{
+    two_records();
+    assert_tampering_is_noticed("UPDATE record SET expires=3600 WHERE id='a'", "store.head");
+}
+
+static void test_a_removed_lookup_token_is_noticed(void **)
+{
+    two_records();
+    assert_tampering_is_noticed("DELETE FROM lookup WHERE record=1 AND token=(SELECT min(token) FROM lookup)",
+                                "store.head");
+}
+
+static void test_a_row_put_back_to_an_earlier_version_is_noticed(void **)
+{
+    two_records();
+    char keep[512], put_back[512];
+    (void)snprintf(keep, sizeof(keep),
+                   "ATTACH '%s/kept' AS kept; CREATE TABLE kept.row AS SELECT * FROM record WHERE id='a'",
+                   place.folder);
+    (void)snprintf(
+        put_back, sizeof(put_back),
+        "ATTACH '%s/kept' AS kept; DELETE FROM record WHERE id='a'; INSERT INTO record SELECT * FROM kept.row",
+        place.folder);
+    tamper(keep);
+    place_open(&place);
+    assert_ok(put("a", "p", 1, "newer", NULL));
+    tamper(put_back);
+    struct refusal why = {};
+    assert_status(reopen_with(place.keys, &why), ERR_STORE_CORRUPT);
+}
+
+static void test_a_removed_head_is_noticed(void **)
+{
+    two_records();
+    assert_tampering_is_noticed("DELETE FROM head", "store.head");
+}
+
+static void test_a_head_of_another_generation_is_noticed(void **)
+{
+    two_records();
+    assert_tampering_is_noticed("UPDATE head SET generation=3", "store.head");
+}
+
+static void test_a_foreign_object_in_the_schema_is_refused(void **)
+{
+    two_records();
+    assert_tampering_is_noticed("CREATE TRIGGER t AFTER INSERT ON record BEGIN DELETE FROM lookup; END", "schema");
+}
+
+static void test_a_newer_schema_is_refused(void **)
+{
+    tamper("PRAGMA user_version=99");
+    struct refusal why = {};
+    assert_status(reopen_with(place.keys, &why), ERR_STORE);
+    assert_string_equal(why.field, "schema.version");
+}
+
+/* Altered under the open store's eyes, as far as that can be played: the value is checked on each reading. */
+static void test_an_altered_value_is_noticed_on_reading(void **)
+{
+    two_records();
+    /* The sum looks at the seal, so content altered behind it passes the opening and is caught by its own seal. */
+    tamper("UPDATE record SET sealed=seal||zeroblob(length(sealed)-25) WHERE id='a'");
+    place_open(&place);
+    assert_status(get("a", NULL, NULL), ERR_STORE_CORRUPT);
+    assert_ok(get("b", "two", NULL));
+    place_close(&place);
+    tamper("UPDATE record SET sealed=(SELECT sealed FROM record WHERE id='b') WHERE id='a'");
+    place_open(&place);
+    assert_status(get("a", NULL, NULL), ERR_STORE_CORRUPT);
+}
+
+static void test_no_value_stands_in_the_file(void **)
+{
+    assert_ok(put("a", "", 0, "CanaryZebra", NULL));
+    place_close(&place);
+    CLEANUP(buffer_done) struct buffer file = read_whole(place.store_path);
+    assert_null(memmem(file.bytes, file.size, "CanaryZebra", 11));
+    struct slice rest = buffer_slice(&file);
+    assert_true(rest.size > 0);
+}
+
+enum { WRITERS = 3, WRITES = 20 };
+
+static void *write_some(void *context)
+{
+    const int thread = *(const int *)context;
+    for (int i = 0; i < WRITES; i++) {
+        char id[32];
+        (void)snprintf(id, sizeof(id), "t%d-%d", thread, i);
+        if (put(id, "threads", 0, id, NULL) != OK) return context;
+    }
+    return NULL;
+}
+
+static void test_threads_take_turns(void **)
+{
+    pthread_t threads[WRITERS];
+    int numbers[WRITERS];
+    for (int i = 0; i < WRITERS; i++) {
+        numbers[i] = i;
+        assert_int_equal(pthread_create(&threads[i], NULL, write_some, &numbers[i]), 0);
+    }
+    for (int i = 0; i < WRITERS; i++) {
+        void *failed;
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+    struct store_head head;
+    assert_ok(store_head(place.store, &head));
+    assert_int_equal(head.generation, WRITERS * WRITES);
+    place_close(&place);
+    place_open(&place);
+}
+
+#define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(test_versions_count_up_and_must_be_the_one_expected),
+        STORE_TEST(test_what_was_not_committed_is_not_there),
+        STORE_TEST(test_what_was_committed_opens_again),
+        STORE_TEST(test_each_commit_moves_the_head_and_reading_does_not),
+        STORE_TEST(test_a_thread_that_begins_twice_is_told),
+        STORE_TEST(test_sizes_are_bounded),
+        STORE_TEST(test_search_needs_every_token_and_gives_newest_first),
+        STORE_TEST(test_listings_by_owner_and_type),
+        STORE_TEST(test_deleting),
+        STORE_TEST(test_expired_records_go_with_what_they_own),
+        STORE_TEST(test_a_second_opening_is_refused),
+        STORE_TEST(test_other_keys_do_not_open_it),
+        STORE_TEST(test_a_file_that_is_no_store_is_refused),
+        STORE_TEST(test_swapped_rows_are_noticed),
+        STORE_TEST(test_removed_rows_are_noticed),
+        STORE_TEST(test_another_owner_is_noticed),
+        STORE_TEST(test_another_expiry_is_noticed),
+        STORE_TEST(test_a_removed_lookup_token_is_noticed),
+        STORE_TEST(test_a_row_put_back_to_an_earlier_version_is_noticed),
+        STORE_TEST(test_a_removed_head_is_noticed),
+        STORE_TEST(test_a_head_of_another_generation_is_noticed),
+        STORE_TEST(test_a_foreign_object_in_the_schema_is_refused),
+        STORE_TEST(test_a_newer_schema_is_refused),
+        STORE_TEST(test_an_altered_value_is_noticed_on_reading),
+        STORE_TEST(test_no_value_stands_in_the_file),
+        STORE_TEST(test_threads_take_turns),
+    };
+    return cmocka_run_group_tests_name("records/store", tests, NULL, NULL);
+}
