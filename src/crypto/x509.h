@@ -21,13 +21,16 @@ enum {
 struct certificate;
 struct crl;
 
+/* Version 3, strict DER, every extension at most once, nothing behind the end. The bytes are copied.
+ * ERR_CERTIFICATE_MALFORMED; ERR_KEY_INVALID for a key of another kind than crypto/key.h has or off its curve;
+ * ERR_TOO_LARGE. */
 enum status certificate_from_der(struct slice der, struct certificate **certificate_out);
 void certificate_free(struct certificate *certificate);
 void certificate_cleanup(struct certificate **certificate);
 struct certificate *certificate_share(const struct certificate *certificate);
 
-/* Every certificate in PEM text (a trailing NUL is allowed), in order of appearance, at most
- * CERTIFICATE_CHAIN_MAX_COUNT. The caller owns each. ERR_CERTIFICATE_MALFORMED, ERR_TOO_LARGE. */
+/* Every certificate in PEM text (one trailing NUL is allowed, nothing but blank space between the blocks), in order of
+ * appearance, at most CERTIFICATE_CHAIN_MAX_COUNT. The caller owns each. Errors: those of certificate_from_der. */
 struct certificate_list {
     struct certificate *items[CERTIFICATE_CHAIN_MAX_COUNT];
     size_t count;
@@ -53,13 +56,15 @@ bool certificate_may_sign_crls(const struct certificate *certificate);
 bool certificate_may_sign_data(const struct certificate *certificate); /* keyUsage digitalSignature */
 bool certificate_has_unknown_critical_extension(const struct certificate *certificate);
 
-/* The content of the extension's OCTET STRING, borrowed. `oid` in dotted text. ERR_FIELD_MISSING;
- * ERR_CERTIFICATE_MALFORMED if it stands there twice. */
+/* The content of the extension's OCTET STRING, borrowed. `oid` in dotted text. ERR_FIELD_MISSING. */
 enum status certificate_extension(const struct certificate *certificate, const char *oid, struct slice *value_out);
 
-/* The signature alone, made by `issuer`. ERR_SIGNATURE. */
+/* The signature alone, made by `issuer`: ECDSA P-256 or RSA, with SHA-256. ERR_SIGNATURE; ERR_UNSUPPORTED for another
+ * algorithm. */
 enum status certificate_verify_signature(const struct certificate *certificate, const struct key *issuer);
 
+/* Version 2, strict DER. The bytes are copied. ERR_CRL_MALFORMED, ERR_TOO_LARGE. A critical extension of the list or of
+ * an entry is never understood. `serial` as certificate_serial gives it. */
 enum status crl_from_der(struct slice der, struct crl **crl_out);
 enum status crl_from_der_or_pem(struct slice text, struct crl **crl_out);
 void crl_free(struct crl *crl);

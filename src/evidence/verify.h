@@ -11,7 +11,7 @@
 
 enum {
     QUOTE_MAX_BYTES = 64 * 1024,
-    ADVISORY_MAX_COUNT = 32,
+    ADVISORY_MAX_COUNT = 64,
     ADVISORY_MAX_BYTES = 32,
     TCB_INFO_MAX_BYTES = 512 * 1024,
     QE_IDENTITY_MAX_BYTES = 64 * 1024,
@@ -48,13 +48,15 @@ struct collateral_texts {
 struct trust_roots {
     const struct key *const *simulated; /* borrowed */
     size_t simulated_count;
-    bool simulated_only; /* for tests of the rule that the two never mix */
+    bool simulated_only; /* Intel's root is not accepted: for tests of the rule that the two never mix */
 };
 
-/* Checks form, chains and signatures of everything that does not depend on time or quote. Errors: ERR_COLLATERAL_*,
- * ERR_CRL_*, ERR_CHAIN. The caller frees with collateral_free. */
+/* Checks form, chains, signatures and revocation: everything that does not depend on time or quote. All chains must end
+ * at one and the same root. `roots` NULL stands for Intel's root alone. Errors: ERR_COLLATERAL_*, ERR_CRL_*, ERR_CHAIN,
+ * ERR_CERTIFICATE_MALFORMED, ERR_CERTIFICATE_REVOKED. The caller frees with collateral_free. */
 enum status collateral_new(const struct collateral_texts *texts, const struct trust_roots *roots, struct refusal *why,
                            struct collateral **collateral_out);
+struct collateral *collateral_share(const struct collateral *collateral); /* another owner */
 void collateral_free(struct collateral *collateral);
 void collateral_cleanup(struct collateral **collateral);
 
@@ -83,28 +85,36 @@ struct sgx_claims {
     bool has_kss;
     uint8_t report_data[64];
     enum tcb_status tcb_status;
-    int64_t tcb_date_s;
-    int64_t tcb_evaluation;
+    int64_t tcb_date_s;     /* of the platform's TCB level */
+    int64_t tcb_evaluation; /* the lower of TCB info's and QE identity's, so that a minimum holds for both */
     char advisories[ADVISORY_MAX_COUNT][ADVISORY_MAX_BYTES + 1];
-    size_t advisory_count;
+    size_t advisory_count; /* of the platform's and the quoting enclave's levels, sorted, each once */
     uint8_t fmspc[6];
     int64_t expires_s; /* earliest end of validity of all that the verdict rests on */
-    /* x-ms-sgx-collateral: SHA-256 of each part as it was used */
+    /* x-ms-sgx-collateral: SHA-256 of each part as it was given. Both CRL hashes are the root CA's list, which speaks
+     * for the certificate that signs TCB info and QE identity. */
     uint8_t quote_hash[32], qe_identity_hash[32], qe_identity_certificates_hash[32], qe_identity_crl_hash[32],
         tcb_info_hash[32], tcb_info_certificates_hash[32], tcb_info_crl_hash[32];
 };
 
-/* Keeps validated PCK chains by digest between calls; thread-safe. NULL is allowed: everything is then verified anew.
- */
+/* Keeps verified PCK chains by digest between calls; thread-safe. NULL is allowed: everything is then verified anew.
+ * Dates, revocation and the root are checked again on every use. Of more than `max_count` chains the ones used longest
+ * ago go first. A known chain costs two P-256 verifications, a new one three. ERR_NO_MEMORY. */
 struct verification_cache;
 enum status verification_cache_new(size_t max_count, struct verification_cache **cache_out);
 void verification_cache_free(struct verification_cache *cache);
 
-/* The full verification of an SGX ECDSA quote (version 3) at `now_s`. Genuine debug enclaves are OK, with `debug` set:
- * whether to accept them is appraisal's business. Errors: all ERR_* of the evidence block. */
+/* The full verification of an SGX ECDSA quote (version 3, with its PCK chain inside) at `now_s`. Genuine debug enclaves
+ * are OK, with `debug` set: whether to accept them is appraisal's business. `roots` NULL stands for Intel's root alone.
+ * Errors: all ERR_* of the evidence block, ERR_TRAILING_BYTES, ERR_TOO_LARGE, ERR_KEY_INVALID,
+ * ERR_CERTIFICATE_MALFORMED; ERR_UNSUPPORTED for a quote that carries no certificates. */
 enum status sgx_quote_verify(struct slice quote, const struct collateral *collateral, const struct trust_roots *roots,
                              int64_t now_s, struct verification_cache *cache, struct refusal *why,
                              struct sgx_claims *claims_out);
 
-/* The SGX quote inside an Open Enclave report (16-byte header, remote type); borrowed. ERR_QUOTE_MALFORMED. */
+/* The SGX quote inside an Open Enclave report (16-byte header, remote type); borrowed. ERR_QUOTE_MALFORMED,
+ * ERR_TRAILING_BYTES, ERR_QUOTE_UNSUPPORTED (a local report, or evidence in another wrapper). */
 enum status oe_report_quote(struct slice report, struct refusal *why, struct slice *quote_out);
+
+/* Whether the bytes begin like an Open Enclave report and not like a bare quote. */
+bool oe_report_is_likely(struct slice bytes);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Certificate chains up to a pinned root (reference: evidence-formats sections 5, 6 and 10 step 2): names, purposes,
+ * path lengths, keys and signatures. Chains are put together by names, never by position, and the root in them counts
+ * only for the key in it. Dates and revocation are left to the caller, who checks them on every use.
+ */
+#pragma once
+
+#include "crypto/x509.h"
+#include "evidence/pck.h"
+#include "evidence/verify.h"
+
+#include <stdatomic.h>
+
+enum certificate_role { ROLE_ROOT_CA, ROLE_PCK_CA, ROLE_PCK_CERTIFICATE, ROLE_TCB_SIGNING };
+
+/* The key at which a chain ends. */
+struct anchor {
+    uint8_t point[P256_POINT_BYTES];
+    bool is_simulated;
+};
+
+/* Intel's root, or in a simulation build one that `roots` names. NULL stands for Intel's alone. */
+bool anchor_is_accepted(const struct anchor *anchor, const struct trust_roots *roots);
+bool anchor_equal(const struct anchor *a, const struct anchor *b);
+
+/* Signer and root, as PCS serves them in its headers: exactly two certificates. */
+struct issuer_chain {
+    struct certificate *signer, *root;
+    struct anchor anchor;
+};
+
+/* `role` is ROLE_PCK_CA or ROLE_TCB_SIGNING; `part` ("tcb_info_issuer_chain") begins the names in refusals. ERR_CHAIN,
+ * ERR_CERTIFICATE_MALFORMED, ERR_KEY_INVALID, ERR_TOO_LARGE. */
+enum status issuer_chain_verify(struct slice pem, enum certificate_role role, const char *part,
+                                const struct trust_roots *roots, struct refusal *why, struct issuer_chain *chain_out);
+void issuer_chain_done(struct issuer_chain *chain);
+
+/* The chain in a quote: PCK certificate, its CA and the root, exactly three. Immutable; shared between threads. */
+struct pck_chain {
+    atomic_uint owners;
+    struct certificate *leaf, *ca, *root;
+    struct anchor anchor;
+    struct pck pck;
+};
+
+/* `known` is a CA and its root that are verified already: where a chain holds the same bytes, only the PCK
+ * certificate's own signature is left to check. Errors as above. */
+enum status pck_chain_verify(struct slice pem, const struct issuer_chain *known, const struct trust_roots *roots,
+                             struct refusal *why, struct pck_chain **chain_out);
+
+/* Parsed and put together, but not verified: for finding out which collateral is needed. */
+enum status pck_chain_read(struct slice pem, struct refusal *why, struct pck_chain **chain_out);
+
+struct pck_chain *pck_chain_share(const struct pck_chain *chain);
+void pck_chain_free(struct pck_chain *chain);
+void pck_chain_cleanup(struct pck_chain **chain);
+
+/* "processor" or "platform", from the CA's name; NULL for another. */
+const char *pck_ca_kind(const struct certificate *ca);

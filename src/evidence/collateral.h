@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Collateral, checked: what verify.h's opaque `struct collateral` holds. Private to src/evidence.
+ */
+#pragma once
+
+#include "evidence/chain.h"
+#include "evidence/period.h"
+#include "evidence/qe_identity.h"
+#include "evidence/tcb_info.h"
+
+#include <stdatomic.h>
+
+enum { COLLATERAL_PERIOD_MAX_COUNT = 10 };
+
+struct collateral {
+    atomic_uint owners;
+    struct anchor anchor; /* where every chain here ends */
+    struct issuer_chain pck_crl_chain, tcb_info_chain, qe_identity_chain;
+    struct crl *root_crl, *pck_crl;
+    struct tcb_info tcb_info;
+    struct qe_identity qe_identity;
+    struct period periods[COLLATERAL_PERIOD_MAX_COUNT];
+    size_t period_count;
+    uint8_t tcb_info_hash[32], tcb_info_certificates_hash[32], qe_identity_hash[32], qe_identity_certificates_hash[32],
+        root_crl_hash[32];
+};
+
+/* Whether every part is current. Names the first that is not. */
+enum status collateral_check_time(const struct collateral *collateral, int64_t now_s, struct refusal *why);
+
+/* ERR_CERTIFICATE_REVOKED. `part` names the certificate. */
+enum status check_not_revoked(const struct crl *crl, const struct certificate *certificate, const char *part,
+                              struct refusal *why);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What Intel's SGX extension in a PCK certificate says of the platform (reference: evidence-formats section 5).
+ */
+#pragma once
+
+#include "base/refusal.h"
+
+enum { TCB_COMPONENT_COUNT = 16, FMSPC_BYTES = 6, PCE_ID_BYTES = 2 };
+
+#define PCK_EXTENSION_OID "1.2.840.113741.1.13.1"
+
+struct pck {
+    uint8_t fmspc[FMSPC_BYTES];
+    uint8_t pce_id[PCE_ID_BYTES];
+    uint8_t components[TCB_COMPONENT_COUNT]; /* SVNs that TCB levels are matched with */
+    uint16_t pce_svn;
+};
+
+/* `extension` is the content of the extension's OCTET STRING. Elements are found by OID, in any order; a required one
+ * that is missing, any one that stands there twice, and anything that is not strict DER is ERR_CERTIFICATE_MALFORMED.
+ */
+enum status pck_parse(struct slice extension, struct refusal *why, struct pck *pck_out);

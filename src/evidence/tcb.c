@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "evidence/tcb.h"
+
+#include "evidence/signed_json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[] = {
+    [TCB_UP_TO_DATE] = "UpToDate",
+    [TCB_SW_HARDENING_NEEDED] = "SWHardeningNeeded",
+    [TCB_CONFIGURATION_NEEDED] = "ConfigurationNeeded",
+    [TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED] = "ConfigurationAndSWHardeningNeeded",
+    [TCB_OUT_OF_DATE] = "OutOfDate",
+    [TCB_OUT_OF_DATE_CONFIGURATION_NEEDED] = "OutOfDateConfigurationNeeded",
+};
+enum { STATUS_COUNT = sizeof(names) / sizeof(names[0]) };
+
+const char *tcb_status_name(enum tcb_status status)
+{
+    return (size_t)status < STATUS_COUNT ? names[status] : "Unknown";
+}
+
+bool level_status_from_text(struct slice text, struct level_status *status_out)
+{
+    if (slice_equal_text(text, "Revoked")) {
+        *status_out = (struct level_status){.is_revoked = true};
+        return true;
+    }
+    for (size_t i = 0; i < STATUS_COUNT; i++) {
+        if (!slice_equal_text(text, names[i])) continue;
+        *status_out = (struct level_status){.status = (enum tcb_status)i};
+        return true;
+    }
+    return false;
+}
+
+/* Advisory names travel into tokens and logs: letters, digits and hyphens are all that they hold. */
+static bool is_advisory(const json_t *value)
+{
+    const char *const text = json_string_value(value);
+    const size_t size = json_string_length(value);
+    if (text == NULL || size == 0 || size > ADVISORY_MAX_BYTES) return false;
+    for (size_t i = 0; i < size; i++) {
+        const char c = text[i];
+        const bool is_plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+        if (!is_plain) return false;
+    }
+    return true;
+}
+
+static enum status read_advisories(const json_t *level, const char *path, struct refusal *why,
+                                   const json_t **advisories_out)
+{
+    *advisories_out = NULL;
+    if (json_object_get(level, "advisoryIDs") == NULL) return OK;
+    json_t *advisories;
+    TRY(json_get_array(level, path, "advisoryIDs", ADVISORY_MAX_COUNT, why, &advisories));
+    for (size_t i = 0; i < json_array_size(advisories); i++) {
+        if (is_advisory(json_array_get(advisories, i))) continue;
+        return refuse(why, ERR_FIELD_VALUE, path, "advisoryIDs of letters, digits and hyphens", "another value");
+    }
+    *advisories_out = advisories;
+    return OK;
+}
+
+enum status level_facts_read(const json_t *level, const char *path, struct refusal *why, struct level_facts *facts_out)
+{
+    enum { STATUS_MAX_BYTES = 64 };
+    struct level_facts facts = {};
+    struct slice text;
+    TRY(json_get_time(level, path, "tcbDate", why, &facts.date_s));
+    TRY(json_get_string(level, path, "tcbStatus", STATUS_MAX_BYTES, why, &text));
+    if (!level_status_from_text(text, &facts.status))
+        return refuse(why, ERR_FIELD_VALUE, path, "a tcbStatus that Intel defines", "%.*s", (int)text.size,
+                      (const char *)text.bytes);
+    TRY(read_advisories(level, path, why, &facts.advisories));
+    *facts_out = facts;
+    return OK;
+}
+
+static int compare_levels(const void *left, const void *right)
+{
+    const struct tcb_level *const a = left, *const b = right;
+    const int order = memcmp(b->components, a->components, sizeof(a->components));
+    return order != 0 ? order : (int)b->pce_svn - (int)a->pce_svn;
+}
+
+void tcb_levels_sort(struct tcb_level *levels, size_t count)
+{
+    if (count > 1) qsort(levels, count, sizeof(*levels), compare_levels);
+}
+
+static bool reaches(const struct pck *platform, const struct tcb_level *level)
+{
+    for (size_t i = 0; i < TCB_COMPONENT_COUNT; i++) {
+        if (platform->components[i] < level->components[i]) return false;
+    }
+    return platform->pce_svn >= level->pce_svn;
+}
+
+const struct tcb_level *tcb_match(const struct tcb_level *levels, size_t count, const struct pck *platform)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (reaches(platform, &levels[i])) return &levels[i];
+    }
+    return NULL;
+}
+
+struct level_status tcb_merge(struct level_status platform, struct level_status quoting_enclave)
+{
+    if (platform.is_revoked || quoting_enclave.is_revoked) return (struct level_status){.is_revoked = true};
+    if (quoting_enclave.status == TCB_UP_TO_DATE) return platform;
+    switch (platform.status) {
+    case TCB_UP_TO_DATE:
+    case TCB_SW_HARDENING_NEEDED: return (struct level_status){.status = TCB_OUT_OF_DATE};
+    case TCB_CONFIGURATION_NEEDED:
+    case TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED:
+        return (struct level_status){.status = TCB_OUT_OF_DATE_CONFIGURATION_NEEDED};
+    case TCB_OUT_OF_DATE:
+    case TCB_OUT_OF_DATE_CONFIGURATION_NEEDED: break;
+    }
+    return platform;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Evidence and collateral from the shared vectors, for tests.
+ */
+#pragma once
+
+#include "testing.h"
+
+#include "evidence/verify.h"
+
+struct collateral_files {
+    struct buffer tcb_info, tcb_chain, qe_identity, pck_crl, pck_crl_chain, root_crl;
+};
+
+static inline struct buffer read_in(const char *folder, const char *name)
+{
+    char path[2 * PATH_MAX];
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return read_whole(path);
+}
+
+/* `folder` is a path below the shared vectors; the test is skipped if they are absent. */
+static inline struct collateral_files collateral_files_read(const char *folder)
+{
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof(path), "%s", shared_path(folder));
+    return (struct collateral_files){
+        .tcb_info = read_in(path, "tcbinfo.json"),
+        .tcb_chain = read_in(path, "tcb_issuer_chain.pem"),
+        .qe_identity = read_in(path, "qe_identity.json"),
+        .pck_crl = read_in(path, "pck.crl"),
+        .pck_crl_chain = read_in(path, "pck_crl_issuer_chain.pem"),
+        .root_crl = read_in(path, "root_ca.crl"),
+    };
+}
+
+static inline void collateral_files_done(struct collateral_files *files)
+{
+    buffer_done(&files->tcb_info);
+    buffer_done(&files->tcb_chain);
+    buffer_done(&files->qe_identity);
+    buffer_done(&files->pck_crl);
+    buffer_done(&files->pck_crl_chain);
+    buffer_done(&files->root_crl);
+}
+
+static inline struct collateral_texts collateral_files_texts(const struct collateral_files *files)
+{
+    return (struct collateral_texts){
+        .tcb_info = buffer_slice(&files->tcb_info),
+        .tcb_info_issuer_chain = buffer_slice(&files->tcb_chain),
+        .qe_identity = buffer_slice(&files->qe_identity),
+        .qe_identity_issuer_chain = buffer_slice(&files->tcb_chain),
+        .pck_crl = buffer_slice(&files->pck_crl),
+        .pck_crl_issuer_chain = buffer_slice(&files->pck_crl_chain),
+        .root_ca_crl = buffer_slice(&files->root_crl),
+    };
+}
+
+/* One genuine case that is current at its date, used where any would do. */
+#define GENUINE_QUOTE "vectors/sgx/sgx-v3-00606a000000-268c0681/quote.bin"
+#define GENUINE_COLLATERAL "vectors/sgx/sgx-v3-00606a000000-268c0681/collateral-20250620-ev17"
+enum { GENUINE_TIME_S = 1750416906 };
+
+/* The whole way, as a command does it. */
+static inline enum status verify_with(struct slice quote, const struct collateral_texts *texts, int64_t now_s,
+                                      struct refusal *why, struct sgx_claims *claims_out)
+{
+    CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
+    TRY(collateral_new(texts, NULL, why, &collateral));
+    return sgx_quote_verify(quote, collateral, NULL, now_s, NULL, why, claims_out);
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every shared SGX and Open Enclave case, at every date that its expected.json evaluates.
+ */
+#include "evidence_vectors.h"
+
+#include "base/clock.h"
+#include "base/encoding.h"
+#include "base/json.h"
+#include "evidence/quote.h"
+
+#include <dirent.h>
+
+static json_t *read_expected(const char *folder)
+{
+    CLEANUP(buffer_done) struct buffer text = read_in(folder, "expected.json");
+    json_t *value = NULL;
+    assert_ok(json_parse(buffer_slice(&text), 1 << 20, NULL, &value));
+    return value;
+}
+
+static const char *text_at(const json_t *object, const char *name)
+{
+    const char *const text = json_string_value(json_object_get(object, name));
+    return text == NULL ? "" : text;
+}
+
+static void assert_hex(const json_t *fields, const char *name, struct slice seen)
+{
+    uint8_t expected[64];
+    assert_ok(hex_decode_exact(slice_of_text(text_at(fields, name)), seen.size, expected));
+    assert_slice_equal(seen, slice_of(expected, seen.size));
+}
+
+/* The fields that the quote's own bytes give. */
+static void check_structure(const json_t *fields, struct slice wire)
+{
+    struct quote quote;
+    assert_ok(quote_parse(wire, NULL, &quote));
+    assert_int_equal(quote.qe_svn, json_integer_value(json_object_get(fields, "qe_svn")));
+    assert_int_equal(quote.pce_svn, json_integer_value(json_object_get(fields, "pce_svn")));
+    assert_hex(fields, "user_data", quote.user_data);
+    assert_hex(fields, "cpusvn", quote.report.cpu_svn);
+    assert_int_equal(quote.report.misc_select, json_integer_value(json_object_get(fields, "miscselect")));
+    assert_hex(fields, "attributes", quote.report.attributes);
+    assert_hex(fields, "mrenclave", quote.report.mrenclave);
+    assert_hex(fields, "mrsigner", quote.report.mrsigner);
+    assert_hex(fields, "report_data", quote.report.report_data);
+    assert_hex(fields, "sig", quote.signature);
+    assert_hex(fields, "ak", quote.attestation_key);
+    assert_hex(fields, "qe_mrsigner", quote.qe_report.mrsigner);
+    assert_int_equal(quote.qe_report.svn, json_integer_value(json_object_get(fields, "qe_isvsvn")));
+    assert_int_equal(quote.qe_authentication_data.size, json_integer_value(json_object_get(fields, "authlen")));
+    assert_int_equal(quote.certification_type, json_integer_value(json_object_get(fields, "certtype")));
+    assert_int_equal(quote.certification_data.size, json_integer_value(json_object_get(fields, "certlen")));
+}
+
+static void check_claims(const json_t *fields, const json_t *intel, const struct sgx_claims *claims)
+{
+    assert_string_equal(tcb_status_name(claims->tcb_status), text_at(intel, "status"));
+    assert_hex(fields, "mrenclave", SLICE_ARRAY(claims->mrenclave));
+    assert_hex(fields, "mrsigner", SLICE_ARRAY(claims->mrsigner));
+    assert_hex(fields, "report_data", SLICE_ARRAY(claims->report_data));
+    assert_hex(fields, "fmspc", SLICE_ARRAY(claims->fmspc));
+    assert_int_equal(claims->product_id, json_integer_value(json_object_get(fields, "isvprodid")));
+    assert_int_equal(claims->svn, json_integer_value(json_object_get(fields, "isvsvn")));
+    assert_int_equal(claims->debug, json_is_true(json_object_get(fields, "debug")));
+    assert_false(claims->simulated);
+    assert_string_equal(time_iso8601(claims->tcb_date_s).text,
+                        text_at(json_object_get(intel, "detail"), "sgx_tcbDate"));
+    const json_t *const advisories = json_object_get(intel, "advisory_ids");
+    assert_int_equal(claims->advisory_count, json_array_size(advisories));
+    for (size_t i = 0; i < claims->advisory_count; i++)
+        assert_string_equal(claims->advisories[i], json_string_value(json_array_get(advisories, i)));
+}
+
+static void check_evaluation(const char *folder, const json_t *expected, const json_t *evaluation, struct slice quote)
+{
+    char path[2 * PATH_MAX];
+    const char *const name = text_at(evaluation, "collateral");
+    const struct slice shared = SLICE_LITERAL("shared/");
+    if (slice_starts_with(slice_of_text(name), shared))
+        (void)snprintf(path, sizeof(path), "%s", name + shared.size);
+    else
+        (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+    CLEANUP(collateral_files_done) struct collateral_files files = collateral_files_read(path);
+    const struct collateral_texts texts = collateral_files_texts(&files);
+    const int64_t now_s = json_integer_value(json_object_get(evaluation, "time_unix"));
+    struct refusal why = {};
+    struct sgx_claims claims = {};
+    const enum status status = verify_with(quote, &texts, now_s, &why, &claims);
+    print_message("%s %s: %s %s\n", folder, name, status_name(status), why.field);
+    if (json_is_true(json_object_get(evaluation, "crls_current"))) {
+        assert_ok(status);
+        check_claims(json_object_get(expected, "fields"), json_object_get(evaluation, "intel_algorithm"), &claims);
+    } else {
+        assert_status(status, ERR_CRL_EXPIRED);
+        assert_true(strstr(why.field, "crl.thisUpdate") != NULL || strstr(why.field, "crl.nextUpdate") != NULL);
+    }
+}
+
+static void check_case(const char *folder, const char *quote_name)
+{
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof(path), "%s", shared_path(folder));
+    CLEANUP(json_done) json_t *expected = read_expected(path);
+    CLEANUP(buffer_done) struct buffer wire = read_in(path, quote_name);
+    struct slice quote = buffer_slice(&wire);
+    if (oe_report_is_likely(quote)) assert_ok(oe_report_quote(buffer_slice(&wire), NULL, &quote));
+    check_structure(json_object_get(expected, "fields"), quote);
+    const json_t *const evaluations = json_object_get(expected, "evaluations");
+    for (size_t i = 0; i < json_array_size(evaluations); i++)
+        check_evaluation(folder, expected, json_array_get(evaluations, i), quote);
+}
+
+static void test_every_sgx_case_gives_its_verdict(void **)
+{
+    char root[PATH_MAX];
+    (void)snprintf(root, sizeof(root), "%s", shared_path("vectors/sgx"));
+    DIR *const folder = opendir(root);
+    assert_non_null(folder);
+    size_t count = 0;
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        if (entry->d_name[0] == '.') continue;
+        char relative[PATH_MAX];
+        (void)snprintf(relative, sizeof(relative), "vectors/sgx/%.200s", entry->d_name);
+        check_case(relative, "quote.bin");
+        count++;
+    }
+    (void)closedir(folder);
+    assert_true(count >= 14);
+}
+
+static void test_every_open_enclave_case_gives_its_verdict(void **)
+{
+    check_case("vectors/oe/maa-sample-debug", "evidence.bin");
+    check_case("vectors/oe/maa-sample-release", "evidence.bin");
+    check_case("vectors/oe/maa-sample-intelsdk-debug", "quote.bin");
+    check_case("vectors/oe/maa-sample-intelsdk-release", "quote.bin");
+    check_case("vectors/oe/oe-attestation-plugin-evidence", "evidence_raw_quote.bin");
+}
+
+static enum status check_signature_alone(const char *path)
+{
+    CLEANUP(buffer_done) struct buffer wire = read_whole(shared_path(path));
+    CLEANUP(key_cleanup) struct key *key = NULL;
+    struct quote quote;
+    assert_ok(quote_parse(buffer_slice(&wire), NULL, &quote));
+    assert_ok(key_from_p256_point(quote.attestation_key, &key));
+    return key_verify(key, quote.signed_part, quote.signature);
+}
+
+/* The lists in its folder are never current together with the TCB info, so the dates refuse it first; but not they
+ * alone. */
+static void test_the_corrupted_quote_fails_in_its_signature(void **)
+{
+    assert_status(check_signature_alone("vectors/sgx/sgx-v3-00906ea10000-6dc7792a/quote.bin"), ERR_SIGNATURE);
+    assert_ok(check_signature_alone("vectors/sgx/sgx-v3-00906ea10000-e9794f00/quote.bin"));
+}
+
+static void test_certification_type_3_is_refused_clearly(void **)
+{
+    CLEANUP(collateral_files_done) struct collateral_files files = collateral_files_read(GENUINE_COLLATERAL);
+    CLEANUP(buffer_done) struct buffer wire = read_whole(shared_path("vectors/sgx/sgx-v3-ct3-2f59d4cb/quote.bin"));
+    const struct collateral_texts texts = collateral_files_texts(&files);
+    struct sgx_claims claims;
+    struct refusal why = {};
+    assert_status(verify_with(buffer_slice(&wire), &texts, GENUINE_TIME_S, &why, &claims), ERR_UNSUPPORTED);
+    assert_string_equal(why.field, "certification_data.type");
+    assert_non_null(strstr(why.seen, "3: the platform's id encrypted"));
+}
+
+static void test_a_certificate_is_not_evidence(void **)
+{
+    CLEANUP(buffer_done) struct buffer wire = read_whole(shared_path("vectors/oe/oe-sgx-cert-ec-bad/cert.der"));
+    struct slice quote;
+    assert_false(oe_report_is_likely(buffer_slice(&wire)));
+    assert_status(oe_report_quote(buffer_slice(&wire), NULL, &quote), ERR_QUOTE_UNSUPPORTED);
+    struct quote parsed;
+    assert_status(quote_parse(buffer_slice(&wire), NULL, &parsed), ERR_QUOTE_UNSUPPORTED);
+}
+
+static void test_intels_synthetic_quote_has_no_certificates(void **)
+{
+    CLEANUP(collateral_files_done) struct collateral_files files = collateral_files_read(GENUINE_COLLATERAL);
+    CLEANUP(buffer_done) struct buffer wire = read_whole(shared_path("vectors/intel-synthetic/sgx-v3/quote.dat"));
+    const struct collateral_texts texts = collateral_files_texts(&files);
+    struct sgx_claims claims;
+    struct refusal why = {};
+    assert_status(verify_with(buffer_slice(&wire), &texts, GENUINE_TIME_S, &why, &claims), ERR_UNSUPPORTED);
+    assert_non_null(strstr(why.seen, "1: the platform's id in clear"));
+}
+
+static void test_quotes_say_which_collateral_they_need(void **)
+{
+    CLEANUP(buffer_done) struct buffer wire = read_whole(shared_path(GENUINE_QUOTE));
+    uint8_t fmspc[6];
+    char ca[16];
+    assert_ok(quote_platform(buffer_slice(&wire), NULL, fmspc, ca));
+    assert_memory_equal(fmspc, "\x00\x60\x6a\x00\x00\x00", sizeof(fmspc));
+    assert_string_equal(ca, "platform");
+    CLEANUP(buffer_done)
+    struct buffer processor = read_whole(shared_path("vectors/sgx/sgx-v3-00906ed50000-606ccfe1/quote.bin"));
+    assert_ok(quote_platform(buffer_slice(&processor), NULL, fmspc, ca));
+    assert_string_equal(ca, "processor");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_sgx_case_gives_its_verdict),
+        cmocka_unit_test(test_every_open_enclave_case_gives_its_verdict),
+        cmocka_unit_test(test_the_corrupted_quote_fails_in_its_signature),
+        cmocka_unit_test(test_certification_type_3_is_refused_clearly),
+        cmocka_unit_test(test_a_certificate_is_not_evidence),
+        cmocka_unit_test(test_intels_synthetic_quote_has_no_certificates),
+        cmocka_unit_test(test_quotes_say_which_collateral_they_need),
+    };
+    return cmocka_run_group_tests_name("evidence/vectors", tests, NULL, NULL);
+}
