@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/nursery.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct nursery {
+    int socket;
+    pid_t process;
+};
+
+static void close_descriptor(int *descriptor)
+{
+    if (*descriptor >= 0) (void)close(*descriptor);
+    *descriptor = -1;
+}
+
+/* Everything but the standard descriptors and the two named ones: listening sockets and files of the program are none
+ * of a child's business. */
+static void close_others(int a, int b)
+{
+    const int low = a < b ? a : b;
+    const int high = a < b ? b : a;
+    unsigned from = STDERR_FILENO + 1;
+    const int kept[] = {low, high};
+    for (int i = 0; i < 2; i++) {
+        if (kept[i] < (int)from) continue;
+        if (kept[i] > (int)from) (void)syscall(SYS_close_range, from, (unsigned)kept[i] - 1, 0);
+        from = (unsigned)kept[i] + 1;
+    }
+    (void)syscall(SYS_close_range, from, ~0U, 0);
+}
+
+/* Children must not outlive the process that asked for them, whatever way it ended. */
+static bool die_with(pid_t parent)
+{
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
+}
+
+[[gnu::noreturn]] static void child_main(const struct nursery_plan *plan, pid_t nursery, int socket)
+{
+    if (!die_with(nursery)) _exit(1);
+    close_others(socket, plan->keep_descriptor);
+    if (containment_enter(&plan->containment, NULL) != OK) _exit(1);
+    plan->work(plan->context, socket);
+    /* Not exit(): handlers of the program that was forked are not the child's to run. */
+    _exit(0);
+}
+
+/* One byte carries one descriptor: the new child's end of its socket pair. False when the program is gone. */
+static bool receive_descriptor(int socket, int *descriptor_out)
+{
+    uint8_t byte;
+    struct iovec part = {.iov_base = &byte, .iov_len = 1};
+    union {
+        struct cmsghdr header;
+        uint8_t space[CMSG_SPACE(sizeof(int))];
+    } control = {};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)};
+    ssize_t got;
+    do got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    while (got < 0 && errno == EINTR);
+    if (got != 1) return false;
+    const struct cmsghdr *const header = CMSG_FIRSTHDR(&message);
+    if (header == NULL || header->cmsg_type != SCM_RIGHTS) return false;
+    memcpy(descriptor_out, CMSG_DATA(header), sizeof(int));
+    return true;
+}
+
+[[gnu::noreturn]] static void nursery_main(const struct nursery_plan *plan, pid_t program, int socket)
+{
+    if (!die_with(program)) _exit(1);
+    (void)prctl(PR_SET_NAME, plan->name);
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    close_others(socket, plan->keep_descriptor);
+    /* Ctrl-C reaches the whole group of processes, but it is the program that decides when its children end. */
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGCHLD, SIG_IGN); /* the kernel reaps */
+    const pid_t self = getpid();
+    for (int descriptor; receive_descriptor(socket, &descriptor);) {
+        const pid_t child = fork();
+        if (child == 0) {
+            (void)close(socket);
+            child_main(plan, self, descriptor);
+        }
+        /* If fork failed, closing tells the program. */
+        (void)close(descriptor);
+    }
+    _exit(0);
+}
+
+enum status nursery_start(const struct nursery_plan *plan, struct refusal *why, struct nursery **nursery_out)
+{
+    struct nursery *const nursery = calloc(1, sizeof(*nursery));
+    if (nursery == NULL) return ERR_NO_MEMORY;
+    int pair[2] = {-1, -1};
+    const pid_t program = getpid();
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0) nursery->process = fork();
+    if (pair[0] < 0 || nursery->process < 0) {
+        const enum status status = refuse(why, ERR_IO, plan->name, "a contained process", "%s", strerror(errno));
+        close_descriptor(&pair[0]);
+        close_descriptor(&pair[1]);
+        free(nursery);
+        return status;
+    }
+    if (nursery->process == 0) nursery_main(plan, program, pair[1]);
+    (void)close(pair[1]);
+    nursery->socket = pair[0];
+    *nursery_out = nursery;
+    return OK;
+}
+
+void nursery_stop(struct nursery *nursery)
+{
+    if (nursery == NULL) return;
+    (void)close(nursery->socket);
+    (void)kill(nursery->process, SIGKILL);
+    while (waitpid(nursery->process, NULL, 0) < 0 && errno == EINTR) {}
+    free(nursery);
+}
+
+static enum status send_descriptor(int socket, int descriptor)
+{
+    uint8_t byte = 0;
+    struct iovec part = {.iov_base = &byte, .iov_len = 1};
+    union {
+        struct cmsghdr header;
+        uint8_t space[CMSG_SPACE(sizeof(int))];
+    } control = {};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space)};
+    struct cmsghdr *const header = CMSG_FIRSTHDR(&message);
+    *header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
+    ssize_t put;
+    do put = sendmsg(socket, &message, MSG_NOSIGNAL);
+    while (put < 0 && errno == EINTR);
+    return put == 1 ? OK : ERR_CHILD_DIED;
+}
+
+enum status nursery_open(struct nursery *nursery, int *socket_out)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return ERR_IO;
+    const enum status status = send_descriptor(nursery->socket, pair[1]);
+    (void)close(pair[1]);
+    if (status != OK) {
+        (void)close(pair[0]);
+        return status;
+    }
+    *socket_out = pair[0];
+    return OK;
+}
+
+/* Waits until the socket is ready for `events`, or closed. */
+static enum status wait_ready(int socket, short events, int64_t deadline_ms)
+{
+    if (deadline_ms == NURSERY_NO_DEADLINE) return OK;
+    for (;;) {
+        const int64_t left_ms = deadline_ms - clock_monotonic_ms();
+        if (left_ms <= 0) return ERR_TIMEOUT;
+        struct pollfd waiting = {.fd = socket, .events = events};
+        const int ready = poll(&waiting, 1, left_ms > 60000 ? 60000 : (int)left_ms);
+        if (ready > 0) return OK;
+        if (ready < 0 && errno != EINTR) return ERR_IO;
+    }
+}
+
+/* The child has a blocking socket and only read and write; the program must not block past its deadline, nor get
+ * SIGPIPE. */
+static ssize_t put_some(int socket, struct slice bytes, bool wait)
+{
+    return wait ? write(socket, bytes.bytes, bytes.size)
+                : send(socket, bytes.bytes, bytes.size, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static ssize_t get_some(int socket, size_t size, uint8_t *bytes_out, bool wait)
+{
+    return wait ? read(socket, bytes_out, size) : recv(socket, bytes_out, size, MSG_DONTWAIT);
+}
+
+enum status nursery_send(int socket, struct slice bytes, int64_t deadline_ms)
+{
+    while (bytes.size > 0) {
+        TRY(wait_ready(socket, POLLOUT, deadline_ms));
+        const ssize_t put = put_some(socket, bytes, deadline_ms == NURSERY_NO_DEADLINE);
+        if (put < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+        if (put <= 0) return ERR_CHILD_DIED;
+        bytes = slice_of(bytes.bytes + put, bytes.size - (size_t)put);
+    }
+    return OK;
+}
+
+enum status nursery_receive(int socket, size_t size, int64_t deadline_ms, uint8_t *bytes_out)
+{
+    while (size > 0) {
+        TRY(wait_ready(socket, POLLIN, deadline_ms));
+        const ssize_t got = get_some(socket, size, bytes_out, deadline_ms == NURSERY_NO_DEADLINE);
+        if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+        if (got <= 0) return ERR_CHILD_DIED;
+        bytes_out += got;
+        size -= (size_t)got;
+    }
+    return OK;
+}
