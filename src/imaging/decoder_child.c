@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "imaging/decoder_child.h"
+
+#include "base/clock.h"
+#include "base/nursery.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The request is the file's size and its bytes. The answer is this head, and on OK the pixels. Both sides are the same
+ * program, so structures go over as they are; but the child has met a stranger's bytes, so each field is checked. */
+struct answer_head {
+    uint32_t status;
+    uint32_t width, height;
+    struct film_facts facts;
+    struct refusal why;
+};
+
+struct decoder {
+    struct nursery *nursery;
+};
+
+/* ---- in the child ---- */
+
+static enum status receive_file(int socket, struct buffer *file)
+{
+    uint64_t size;
+    uint8_t *place;
+    TRY(nursery_receive(socket, sizeof(size), NURSERY_NO_DEADLINE, (uint8_t *)&size));
+    TRY(buffer_extend(file, size, &place));
+    return nursery_receive(socket, size, NURSERY_NO_DEADLINE, place);
+}
+
+static void decode_one(const void *context, int socket)
+{
+    (void)context;
+    CLEANUP(buffer_done) struct buffer file = buffer_of_maximum(FILM_FILE_MAX_BYTES);
+    CLEANUP(film_done) struct film film = {};
+    if (receive_file(socket, &file) != OK) return;
+    struct answer_head head = {};
+    head.status = (uint32_t)image_decode(buffer_slice(&file), &head.why, &film);
+    head.width = film.width;
+    head.height = film.height;
+    head.facts = film.facts;
+    if (nursery_send(socket, slice_of(&head, sizeof(head)), NURSERY_NO_DEADLINE) != OK || head.status != OK) return;
+    (void)nursery_send(socket, buffer_slice(&film.pixels), NURSERY_NO_DEADLINE);
+}
+
+/* ---- in the program ---- */
+
+static bool is_text(const char *text, size_t size)
+{
+    const char *const end = memchr(text, '\0', size);
+    if (end == NULL) return false;
+    for (const char *c = text; c < end; c++) {
+        if (*c < ' ' || *c > '~') return false;
+    }
+    return true;
+}
+
+static bool is_bool(const bool *value)
+{
+    uint8_t byte;
+    memcpy(&byte, value, 1);
+    return byte <= 1;
+}
+
+static bool is_refusal(const struct refusal *why)
+{
+    return is_text(why->field, sizeof(why->field)) && is_text(why->seen, sizeof(why->seen)) &&
+           is_text(why->expected, sizeof(why->expected)) && is_text(why->fix, sizeof(why->fix));
+}
+
+static bool is_facts(const struct film_facts *facts)
+{
+    return facts->format >= FILM_PNG && facts->format <= FILM_DICOM && is_bool(&facts->is_colour) &&
+           is_bool(&facts->was_inverted) && facts->bits_stored <= 16 && facts->age_days >= FILM_AGE_UNKNOWN &&
+           is_text(facts->modality, sizeof(facts->modality)) && is_text(facts->body_part, sizeof(facts->body_part)) &&
+           is_text(facts->view_position, sizeof(facts->view_position)) &&
+           is_text(facts->photometric, sizeof(facts->photometric)) &&
+           is_text(facts->transfer_syntax, sizeof(facts->transfer_syntax));
+}
+
+/* The refusals that decoding has; anything else from a child is a child gone wrong. */
+static enum status checked_failure(const struct answer_head *head, struct refusal *why)
+{
+    static const enum status known[] = {ERR_TOO_LARGE,         ERR_IMAGE_FORMAT, ERR_IMAGE_MALFORMED,
+                                        ERR_IMAGE_UNSUPPORTED, ERR_NO_MEMORY,    ERR_INTERNAL};
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (head->status != (uint32_t)known[i] || !is_refusal(&head->why)) continue;
+        if (why != NULL) *why = head->why;
+        if (why != NULL) why->status = known[i];
+        return known[i];
+    }
+    return refuse(why, ERR_CHILD_DIED, "decoder", "an answer in its protocol", "something else");
+}
+
+static enum status receive_film(int socket, int64_t deadline_ms, struct refusal *why, struct film *film)
+{
+    struct answer_head head;
+    uint8_t *place;
+    TRY(nursery_receive(socket, sizeof(head), deadline_ms, (uint8_t *)&head));
+    if (head.status != OK) return checked_failure(&head, why);
+    if (film_check_size(head.width, head.height, NULL) != OK || !is_facts(&head.facts))
+        return refuse(why, ERR_CHILD_DIED, "decoder", "an answer in its protocol", "something else");
+    film->width = head.width;
+    film->height = head.height;
+    film->facts = head.facts;
+    film->pixels = buffer_of_maximum(FILM_PIXELS_MAX);
+    TRY(buffer_extend(&film->pixels, (size_t)head.width * head.height, &place));
+    return nursery_receive(socket, film->pixels.size, deadline_ms, place);
+}
+
+static enum status exchange(int socket, struct slice file, struct refusal *why, struct film *film)
+{
+    const uint64_t size = file.size;
+    const int64_t deadline_ms = clock_monotonic_ms() + DECODER_TIMEOUT_MS;
+    TRY(nursery_send(socket, slice_of(&size, sizeof(size)), deadline_ms));
+    TRY(nursery_send(socket, file, deadline_ms));
+    return receive_film(socket, deadline_ms, why, film);
+}
+
+enum status decoder_start(struct refusal *why, struct decoder **decoder_out)
+{
+    struct decoder *const decoder = calloc(1, sizeof(*decoder));
+    if (decoder == NULL) return ERR_NO_MEMORY;
+    const struct nursery_plan plan = {
+        .name = "lazaret-decoder",
+        .work = decode_one,
+        .containment = {.level = CONTAINED_COMPUTE,
+                        .memory_bytes = DECODER_MEMORY_BYTES,
+                        .cpu_seconds = DECODER_CPU_SECONDS},
+        .keep_descriptor = -1,
+    };
+    const enum status status = nursery_start(&plan, why, &decoder->nursery);
+    if (status != OK) {
+        free(decoder);
+        return status;
+    }
+    *decoder_out = decoder;
+    return OK;
+}
+
+void decoder_stop(struct decoder *decoder)
+{
+    if (decoder == NULL) return;
+    nursery_stop(decoder->nursery);
+    free(decoder);
+}
+
+enum status decoder_decode(struct decoder *decoder, struct slice file, struct refusal *why, struct film *film_out)
+{
+    if (file.size > FILM_FILE_MAX_BYTES)
+        return refuse(why, ERR_TOO_LARGE, "file", "at most 67108864 bytes", "%zu bytes", file.size);
+    int socket;
+    CLEANUP(film_done) struct film film = {};
+    TRY(nursery_open(decoder->nursery, &socket));
+    const enum status status = exchange(socket, file, why, &film);
+    (void)close(socket);
+    if (status == ERR_CHILD_DIED || status == ERR_TIMEOUT) {
+        (void)refuse(why, status, "picture", "a picture that can be decoded within the limits", "none came back");
+        return status;
+    }
+    TRY(status);
+    *film_out = film;
+    film = (struct film){};
+    return OK;
+}
