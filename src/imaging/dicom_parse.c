@@ -297,8 +297,8 @@ static enum status read_pixels(const struct data_set *set, struct dicom_picture 
     /* Bytes in words are swapped in pairs in big endian, and nobody writes that any more. */
     if (picture->is_big_endian && picture->bits_allocated == 8 && pixels->representation[1] == 'W')
         return refuse_form(set->why, "PixelData", "bytes (OB)", "8-bit pixels in big endian words");
-    /* An odd number of bytes is followed by one of padding (PS3.5 section 8.1.1). */
-    if (pixels->value.size != needed && pixels->value.size != needed + (needed & 1))
+    /* Padding may follow the pixels: one byte by the standard (PS3.5 section 8.1.1), more in files that are about. */
+    if (pixels->value.size < needed)
         return refuse(set->why, ERR_IMAGE_MALFORMED, "PixelData", "as many bytes as the picture has", "%zu, not %zu",
                       pixels->value.size, needed);
     picture->pixels = slice_part(pixels->value, 0, needed);
