@@ -68,14 +68,17 @@ enum status json_write(const json_t *value, struct buffer *text)
     return result == 0 ? OK : ERR_TOO_LARGE;
 }
 
-struct member_name {
-    char text[REFUSAL_FIELD_BYTES];
-};
-
-static struct member_name member_name(const char *path, const char *name)
+struct json_path json_path(const char *path, const char *name)
 {
-    struct member_name full;
+    struct json_path full;
     (void)snprintf(full.text, sizeof(full.text), "%s%s%s", path, path[0] == '\0' ? "" : ".", name);
+    return full;
+}
+
+struct json_path json_path_at(const char *path, const char *name, size_t index)
+{
+    struct json_path full;
+    (void)snprintf(full.text, sizeof(full.text), "%s%s%s[%zu]", path, path[0] == '\0' ? "" : ".", name, index);
     return full;
 }
 
@@ -98,9 +101,9 @@ static enum status get(const json_t *object, const char *path, const char *name,
                        struct refusal *why, json_t **value_out)
 {
     json_t *const value = json_object_get(object, name);
-    if (value == NULL) return refuse(why, ERR_FIELD_MISSING, member_name(path, name).text, expected, "nothing");
+    if (value == NULL) return refuse(why, ERR_FIELD_MISSING, json_path(path, name).text, expected, "nothing");
     const bool matches = json_typeof(value) == type || (type == JSON_TRUE && json_is_false(value));
-    if (!matches) return refuse(why, ERR_FIELD_TYPE, member_name(path, name).text, expected, "%s", type_name(value));
+    if (!matches) return refuse(why, ERR_FIELD_TYPE, json_path(path, name).text, expected, "%s", type_name(value));
     *value_out = value;
     return OK;
 }
@@ -114,7 +117,7 @@ enum status json_get_string(const json_t *object, const char *path, const char *
     if (size == 0 || size > max_size) {
         char expected[64];
         (void)snprintf(expected, sizeof(expected), "1 to %zu bytes of text", max_size);
-        return refuse(why, ERR_FIELD_VALUE, member_name(path, name).text, expected, "%zu bytes", size);
+        return refuse(why, ERR_FIELD_VALUE, json_path(path, name).text, expected, "%zu bytes", size);
     }
     *text_out = slice_of(json_string_value(value), size);
     return OK;
@@ -129,7 +132,7 @@ enum status json_get_integer(const json_t *object, const char *path, const char 
     if (number < minimum || number > maximum) {
         char expected[64];
         (void)snprintf(expected, sizeof(expected), "%lld to %lld", (long long)minimum, (long long)maximum);
-        return refuse(why, ERR_FIELD_VALUE, member_name(path, name).text, expected, "%lld", (long long)number);
+        return refuse(why, ERR_FIELD_VALUE, json_path(path, name).text, expected, "%lld", (long long)number);
     }
     *value_out = number;
     return OK;
@@ -158,7 +161,7 @@ enum status json_get_array(const json_t *object, const char *path, const char *n
     if (json_array_size(value) > max_count) {
         char expected[64];
         (void)snprintf(expected, sizeof(expected), "at most %zu elements", max_count);
-        return refuse(why, ERR_FIELD_VALUE, member_name(path, name).text, expected, "%zu", json_array_size(value));
+        return refuse(why, ERR_FIELD_VALUE, json_path(path, name).text, expected, "%zu", json_array_size(value));
     }
     *value_out = value;
     return OK;
@@ -172,7 +175,7 @@ enum status json_get_hex(const json_t *object, const char *path, const char *nam
     if (hex_decode_exact(text, size, bytes_out) == OK) return OK;
     char expected[64];
     (void)snprintf(expected, sizeof(expected), "%zu hexadecimal digits", size * 2);
-    return refuse(why, ERR_FIELD_VALUE, member_name(path, name).text, expected, "%zu characters", text.size);
+    return refuse(why, ERR_FIELD_VALUE, json_path(path, name).text, expected, "%zu characters", text.size);
 }
 
 enum status json_get_base64url(const json_t *object, const char *path, const char *name, size_t max_size,
@@ -181,10 +184,10 @@ enum status json_get_base64url(const json_t *object, const char *path, const cha
     struct slice text;
     TRY(json_get_string(object, path, name, SIZE_MAX, why, &text));
     if (text.size / 4 * 3 > max_size)
-        return refuse(why, ERR_TOO_LARGE, member_name(path, name).text, "less", "%zu characters", text.size);
+        return refuse(why, ERR_TOO_LARGE, json_path(path, name).text, "less", "%zu characters", text.size);
     const enum status status = base64url_decode(text, bytes);
     if (status == ERR_ENCODING)
-        return refuse(why, ERR_FIELD_VALUE, member_name(path, name).text, "base64url without padding",
+        return refuse(why, ERR_FIELD_VALUE, json_path(path, name).text, "base64url without padding",
                       "other characters");
     return status;
 }
@@ -203,7 +206,7 @@ enum status json_only(const json_t *object, const char *path, const char *const 
         bool known = false;
         for (const char *const *name = names; *name != NULL && !known; name++) known = strcmp(*name, member) == 0;
         if (!known)
-            return refuse(why, ERR_FIELD_UNKNOWN, member_name(path, member).text, "a known member name", "%s", member);
+            return refuse(why, ERR_FIELD_UNKNOWN, json_path(path, member).text, "a known member name", "%s", member);
     }
     return OK;
 }

@@ -16,6 +16,13 @@
 
 enum { JSON_MAX_DEPTH = 32 };
 
+/* "path.name" and "path.name[index]" for refusals, cut to fit; without the dot if `path` is empty. */
+struct json_path {
+    char text[REFUSAL_FIELD_BYTES];
+};
+struct json_path json_path(const char *path, const char *name);
+struct json_path json_path_at(const char *path, const char *name, size_t index);
+
 /* For CLEANUP: drops the reference. */
 void json_done(json_t **value);
 

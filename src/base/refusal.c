@@ -36,6 +36,13 @@ enum status refuse_fix(struct refusal *why, enum status status, const char *fix)
     return why->status;
 }
 
+enum status refuse_as(struct refusal *why, enum status failure, enum status status)
+{
+    if (failure == OK || failure == ERR_NO_MEMORY) return failure;
+    if (why != NULL) why->status = status;
+    return status;
+}
+
 void refusal_text(const struct refusal *why, char *text_out, size_t size)
 {
     if (size == 0) return;

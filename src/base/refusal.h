@@ -28,6 +28,10 @@ struct refusal {
 /* Adds what to do about it. Returns the status of `why`, or `status` if `why` is NULL. */
 enum status refuse_fix(struct refusal *why, enum status status, const char *fix);
 
+/* Gives a failure the status of the layer that reports it, and keeps field, seen and expected: a missing member of a
+ * token is ERR_TOKEN_CLAIM to its reader. OK and ERR_NO_MEMORY pass through. */
+enum status refuse_as(struct refusal *why, enum status failure, enum status status);
+
 /* One line: "<status text>: <field>: seen <seen>, expected <expected>; <fix>". At most `size` bytes with the NUL. */
 void refusal_text(const struct refusal *why, char *text_out, size_t size);
 

@@ -9,7 +9,7 @@
 #include "crypto/key.h"
 #include "token/jwk.h"
 
-enum { JWS_MAX_BYTES = 256 * 1024, JWS_HEADER_MAX_BYTES = 16 * 1024 };
+enum { JWS_MAX_BYTES = 256 * 1024, JWS_HEADER_MAX_BYTES = 16 * 1024, JWS_SIGNATURE_MAX_BYTES = 512 };
 
 /* `typ` of each kind that Lazaret signs. */
 #define JWS_TYP_TOKEN "JWT"
@@ -28,15 +28,20 @@ struct jws {
 };
 void jws_done(struct jws *jws);
 
-/* Parses without verifying. ERR_TOKEN_MALFORMED, ERR_TOO_LARGE. `text` must outlive `jws_out`. */
+/* Parses without verifying. Header and payload are JSON objects; `crit` is refused, since no extension is known here
+ * (RFC 7515 section 4.1.11). ERR_TOKEN_MALFORMED, ERR_TOO_LARGE. `text` must outlive `jws_out`. */
 enum status jws_parse(struct slice text, struct refusal *why, struct jws *jws_out);
+
+/* `typ` exactly, and `alg` one of RS256 and ES256: what can be judged before a key is chosen. ERR_TOKEN_TYPE,
+ * ERR_TOKEN_ALGORITHM. */
+enum status jws_check_header(const struct jws *jws, const char *type, struct refusal *why);
 
 /* Checks `typ` (exactly), the algorithm (RS256 with an RSA key, ES256 with a P-256 key) and the signature.
  * ERR_TOKEN_TYPE, ERR_TOKEN_ALGORITHM, ERR_TOKEN_SIGNATURE. */
 enum status jws_verify(const struct jws *jws, const char *type, const struct key *key, struct refusal *why);
 
 /* Appends the compact form. The header is {"alg","kid"?,"typ"} plus the members of `extra_header` (NULL or an object).
- * The algorithm follows from the key's kind. */
+ * The algorithm follows from the key's kind. ERR_UNSUPPORTED for a kind that does not sign, ERR_TOO_LARGE. */
 enum status jws_sign(const char *type, const char *kid, const json_t *extra_header, const json_t *payload,
                      const struct key *key, struct buffer *text);
 

@@ -5,6 +5,11 @@
  *
  * Order: form, type, algorithm, issuer, key, signature, nbf/exp, age, nonce, claims, simulated, debug, policy hash,
  * service, deployment, identity, TCB, key binding. The first failure is the answer.
+ *
+ * Time: `nbf` and `iat` may lie TOKEN_CLOCK_SLACK_S ahead, because clocks differ; `exp` and the age have no slack,
+ * because a connection ends at `valid_until_s` and must not be opened after it.
+ * TCB: Azure's default tokens carry no TCB status; the pinned policy hash stands for it. Where a token carries
+ * `x-lazaret-tcb-status`, "Revoked" is refused.
  */
 #pragma once
 
@@ -17,7 +22,6 @@ enum {
     ISSUER_MAX_COUNT = 4,
     ISSUER_NAME_MAX_BYTES = 512,
     POLICY_HASH_MAX_COUNT = 8,
-    TCB_STATUS_MAX_COUNT = 8,
     TOKEN_CLOCK_SLACK_S = 300,
     TOKEN_DEFAULT_MAX_AGE_S = 3600,
 };
@@ -57,10 +61,10 @@ struct relying_party_rules {
 
 /* What to require of one presentation. */
 struct token_expectation {
-    const struct role_rule *role;
-    enum key_use use;            /* the purpose for which the presenter shows its key */
-    const struct key *presented; /* the key shown (TLS leaf, proof signer), or NULL when no presenter is at hand */
-    struct slice nonce;          /* empty: none asked for */
+    const struct role_rule *role; /* NULL, as manifest_role gives it for an unknown role: nobody is accepted */
+    enum key_use use;             /* the purpose for which the presenter shows its key */
+    const struct key *presented;  /* the key shown (TLS leaf, proof signer), or NULL when no presenter is at hand */
+    struct slice nonce;           /* empty: none asked for */
     int64_t now_s;
 };
 

@@ -24,6 +24,7 @@ enum {
 };
 
 enum key_use { KEY_USE_TLS, KEY_USE_SIGN, KEY_USE_HPKE, KEY_USE_COUNT };
+const char *key_use_name(enum key_use use); /* "tls", "sign", "hpke" */
 
 struct runtime_data {
     char service[SERVICE_NAME_MAX_BYTES + 1]; /* "platform", "diagnosis", "gate", "attestation", "keys" */
@@ -39,7 +40,9 @@ void runtime_data_done(struct runtime_data *data);
 enum status runtime_data_write(const struct runtime_data *data, struct buffer *bytes);
 
 /* From the JSON object (as in a token's "x-ms-runtime"). Refuses: a `use` that names no key in `keys`, a key of the
- * wrong kind for its use, missing service, version or deployment. */
+ * wrong kind for its use, missing service, version or deployment, `ohttp` without an HPKE key. ERR_FIELD_*,
+ * ERR_KEY_INVALID. Keys of other kinds and members that are not known here are passed over, so that newer services can
+ * add to theirs. */
 enum status runtime_data_from_json(const json_t *object, const char *path, struct refusal *why,
                                    struct runtime_data *data_out);
 

@@ -37,11 +37,24 @@ static void test_hex_is_cut_in_the_middle(void **)
     assert_int_equal(strlen(refusal_hex(SLICE_ARRAY(bytes)).text), 67);
 }
 
+static void test_a_failure_takes_the_status_of_its_layer(void **)
+{
+    struct refusal why = {};
+    const enum status inner = refuse(&why, ERR_FIELD_MISSING, "claims.iat", "an integer", "nothing");
+    assert_status(refuse_as(&why, inner, ERR_TOKEN_CLAIM), ERR_TOKEN_CLAIM);
+    assert_int_equal(why.status, ERR_TOKEN_CLAIM);
+    assert_string_equal(why.field, "claims.iat");
+    assert_ok(refuse_as(&why, OK, ERR_TOKEN_CLAIM));
+    assert_status(refuse_as(&why, ERR_NO_MEMORY, ERR_TOKEN_CLAIM), ERR_NO_MEMORY);
+    assert_status(refuse_as(NULL, ERR_FIELD_TYPE, ERR_TOKEN_CLAIM), ERR_TOKEN_CLAIM);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_line_says_all_four),
         cmocka_unit_test(test_nobody_need_ask_why),
+        cmocka_unit_test(test_a_failure_takes_the_status_of_its_layer),
         cmocka_unit_test(test_long_and_unprintable_texts_are_tamed),
         cmocka_unit_test(test_hex_is_cut_in_the_middle),
     };
