@@ -36,9 +36,10 @@ static struct runtime_data make(void)
 static json_t *written(void)
 {
     struct runtime_data data = make();
-    CLEANUP(buffer_done) struct buffer bytes = buffer_of_maximum(RUNTIME_DATA_MAX_BYTES), ohttp = data.ohttp;
+    CLEANUP(buffer_done) struct buffer bytes = buffer_of_maximum(RUNTIME_DATA_MAX_BYTES);
     json_t *value = NULL;
     assert_ok(runtime_data_write(&data, &bytes));
+    buffer_done(&data.ohttp);
     assert_ok(json_parse(buffer_slice(&bytes), RUNTIME_DATA_MAX_BYTES, NULL, &value));
     return value;
 }
