@@ -19,6 +19,8 @@ enum {
     MANIFEST_ROOT_MAX_COUNT = 4,
     MANIFEST_USER_MAX_BYTES = 64,
     MANIFEST_PASSWORD_HASH_MAX_BYTES = 256,
+    MANIFEST_TOKEN_AGE_MIN_S = 60,
+    MANIFEST_TOKEN_AGE_MAX_S = 28800, /* an attestation token's whole life */
 };
 
 struct manifest {
@@ -43,12 +45,13 @@ struct manifest {
 
 void manifest_done(struct manifest *manifest);
 
-/* Verifies and reads. `deployment` is the thumbprint that the host's configuration names. Unknown members are refused:
- * a misspelt rule must not be passed over. ERR_MANIFEST, ERR_MANIFEST_SIGNATURE, ERR_MANIFEST_SIMULATION. */
+/* Verifies and reads. `deployment` is the thumbprint that the host's configuration names; the payload must name it too.
+ * Unknown members are refused: a misspelt rule must not be passed over. ERR_MANIFEST, ERR_MANIFEST_SIGNATURE,
+ * ERR_MANIFEST_SIMULATION. */
 enum status manifest_verify(struct slice jws, struct slice deployment, struct refusal *why,
                             struct manifest *manifest_out);
 
-/* Signs a payload after checking that it would be accepted. Appends the JWS. */
+/* Signs a payload after checking that it would be accepted. Appends the JWS. Errors as manifest_verify's. */
 enum status manifest_sign(const json_t *payload, const struct key *deployment_key, struct refusal *why,
                           struct buffer *jws);
 

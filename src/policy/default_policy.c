@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/default_policy.h"
+
+#include "crypto/hash.h"
+
+/* The rules of the policy, and with them its text: each issues one claim under the name that it had before 2020. */
+#define RULES(X)                                                                                                       \
+    X("x-ms-sgx-is-debuggable", "is-debuggable")                                                                       \
+    X("x-ms-sgx-mrsigner", "sgx-mrsigner")                                                                             \
+    X("x-ms-sgx-mrenclave", "sgx-mrenclave")                                                                           \
+    X("x-ms-sgx-product-id", "product-id")                                                                             \
+    X("x-ms-sgx-svn", "svn")                                                                                           \
+    X("x-ms-attestation-type", "tee")
+
+#define RULE_TEXT(incoming, issued) "c:[type==\"" incoming "\"] => issue(type=\"" issued "\", value=c.value);"
+
+struct slice default_policy_text(void)
+{
+    return SLICE_LITERAL("version= 1.0;authorizationrules{=> permit();};issuancerules{" RULES(RULE_TEXT) "};");
+}
+
+const char *default_policy_hash(void)
+{
+    return "bROrN897ZfWmWY2V0FLUlu3uwk5xatGnKYHn3zBbSlw";
+}
+
+enum status policy_text_hash(struct slice text, struct base64url32 *hash_out)
+{
+    if (text.size > POLICY_TEXT_MAX_BYTES) return ERR_TOO_LARGE;
+    CLEANUP(buffer_done) struct buffer encoded = buffer_of_maximum(2 * POLICY_TEXT_MAX_BYTES);
+    uint8_t digest[SHA256_BYTES];
+    TRY(base64url_encode(text, &encoded));
+    TRY(sha256(buffer_slice(&encoded), digest));
+    *hash_out = base64url_of_32(digest);
+    return OK;
+}
+
+enum status default_policy_apply(json_t *claims)
+{
+    static const struct {
+        const char *incoming, *issued;
+    } rules[] = {
+#define RULE_ENTRY(incoming, issued) {incoming, issued},
+        RULES(RULE_ENTRY)
+#undef RULE_ENTRY
+    };
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        json_t *const value = json_object_get(claims, rules[i].incoming);
+        if (value != NULL && json_object_set(claims, rules[i].issued, value) != 0) return ERR_NO_MEMORY;
+    }
+    return OK;
+}
