@@ -19,17 +19,25 @@ enum {
 struct tee; /* thread-safe */
 
 /* Finds the TEE. ERR_TEE_ABSENT with what was looked for and how to start the program inside one. Call first thing in
- * main: it also drops what the launcher handed over, so that no child inherits it. */
+ * main: it also drops what the launcher handed over, so that no program that this one executes inherits it. A child
+ * that is forked and does not execute must close all descriptors that it does not need, this one's among them. */
 enum status tee_open(struct refusal *why, struct tee **tee_out);
 void tee_free(struct tee *tee);
 
 const char *tee_name(const struct tee *tee); /* "softtee" */
 
-/* A quote over `report_data`, appended. ERR_TEE_PROTOCOL. */
+/* How this program is measured, by the TEE's word. ERR_TEE_PROTOCOL. */
+struct tee_measurement {
+    uint8_t mrenclave[32], mrsigner[32];
+    uint16_t product_id, svn;
+};
+enum status tee_measure(struct tee *tee, struct tee_measurement *measurement_out);
+
+/* A quote over `report_data`, appended. ERR_TEE_PROTOCOL; ERR_TIMEOUT. After either, the TEE answers no more. */
 enum status tee_quote(struct tee *tee, const uint8_t report_data[static TEE_REPORT_DATA_BYTES], struct buffer *quote);
 
 /* The sealing key of this measurement for `label` (the deployment's thumbprint goes into it): the same after restart,
- * on this machine only. */
+ * on this machine only. `label` is 1 to TEE_LABEL_MAX_BYTES bytes: ERR_FIELD_VALUE. */
 enum status tee_sealing_key(struct tee *tee, struct slice label, struct secret *key_out);
 
 /* First thing in every program's main: no core dumps of this process, not traceable (PR_SET_DUMPABLE 0), no new
