@@ -61,13 +61,13 @@ export function lastLines(file, count = 8) {
   return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-count).join('\n');
 }
 
-/** Runs a program to its end and gives what it printed; on failure the error holds what it said. */
+/** Runs a program to its end and gives what it printed; on failure the error has `status`, `stdout` and `stderr`. */
 export function run(command, args, options = {}) {
   try {
     return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], ...options });
   } catch (error) {
     const said = (error.stderr || error.stdout || error.message).toString().trim();
-    throw new Error(`${command.split('/').pop()} ${args[0] ?? ''}: ${said}`);
+    throw Object.assign(new Error(`${command.split('/').pop()} ${args[0] ?? ''}: ${said}`), { status: error.status, stdout: error.stdout, stderr: error.stderr });
   }
 }
 
