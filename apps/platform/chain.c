@@ -203,7 +203,7 @@ static json_t *hop_json(const struct hop *hop, const char *service)
 
 static enum status heads_json(const struct chain *chain, json_t **heads_out)
 {
-    char store_id[24] = {};
+    char store_id[RECORD_ID_BYTES + 1] = {};
     int64_t generation = 0;
     uint8_t head[32] = {};
     TRY(chain->options.store_head(chain->options.store_context, store_id, &generation, head));
@@ -287,14 +287,16 @@ bool chain_accepts(struct chain *chain, struct slice statement_hash)
     return accepts;
 }
 
-enum chain_verdict chain_hop_key(struct chain *chain, enum chain_hop_kind kind,
-                                 char key_out[static THUMBPRINT_TEXT_BYTES + 1])
+enum status chain_hop(struct chain *chain, enum chain_hop_kind kind, enum chain_verdict *verdict_out,
+                      char key_out[static THUMBPRINT_TEXT_BYTES + 1], struct buffer *token)
 {
     lock(chain);
-    const enum chain_verdict verdict = chain->hops[kind].verdict;
-    memcpy(key_out, chain->hops[kind].key, THUMBPRINT_TEXT_BYTES + 1);
+    const struct hop *const hop = &chain->hops[kind];
+    *verdict_out = hop->verdict;
+    memcpy(key_out, hop->key, THUMBPRINT_TEXT_BYTES + 1);
+    const enum status status = token == NULL ? OK : buffer_append(token, buffer_slice(&hop->token));
     unlock(chain);
-    return verdict;
+    return status;
 }
 
 static enum status open_hop(struct chain *chain, enum chain_hop_kind kind, struct refusal *why)

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "records/id.h"
 #include "service/evidence_endpoint.h"
 #include "service/service.h"
 
@@ -15,8 +16,8 @@ enum chain_hop_kind { CHAIN_GATE, CHAIN_DIAGNOSIS, CHAIN_HOP_COUNT };
 enum chain_verdict { CHAIN_UNREACHABLE, CHAIN_REFUSED, CHAIN_ACCEPTED };
 
 /* Where the store stands, for its head in the statement. */
-typedef enum status chain_store_head(void *context, char store_id_out[static 24], int64_t *generation_out,
-                                     uint8_t head_out[static 32]);
+typedef enum status chain_store_head(void *context, char store_id_out[static RECORD_ID_BYTES + 1],
+                                     int64_t *generation_out, uint8_t head_out[static 32]);
 
 struct chain;
 struct chain_options {
@@ -38,9 +39,10 @@ enum status chain_statement(struct chain *chain, struct buffer *jws);
 /* Whether a request that names this statement (base64url of its SHA-256) may be served now. */
 bool chain_accepts(struct chain *chain, struct slice statement_hash);
 
-/* The key that a hop showed when it was last accepted, and the verdict on it. */
-enum chain_verdict chain_hop_key(struct chain *chain, enum chain_hop_kind kind,
-                                 char key_out[static THUMBPRINT_TEXT_BYTES + 1]);
+/* The verdict on a hop, the key that it showed when it was last accepted ("" if it is not) and, appended unless NULL,
+ * its token. */
+enum status chain_hop(struct chain *chain, enum chain_hop_kind kind, enum chain_verdict *verdict_out,
+                      char key_out[static THUMBPRINT_TEXT_BYTES + 1], struct buffer *token);
 
 /* A hop answered with another key, or not at all: its verdict is taken anew at once, on the chain's thread. */
 void chain_recheck(struct chain *chain);

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "platform/film_store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+size_t film_part_count(const struct film_record *film)
+{
+    return ((size_t)film->size + FILM_PART_BYTES - 1) / FILM_PART_BYTES;
+}
+
+size_t film_part_size(const struct film_record *film, size_t part)
+{
+    const size_t count = film_part_count(film);
+    if (part >= count) return 0;
+    return part + 1 < count ? FILM_PART_BYTES : (size_t)film->size - part * FILM_PART_BYTES;
+}
+
+static json_t *facts_json(const struct film_facts *facts)
+{
+    return json_pack("{s:b, s:b, s:i, s:i, s:s, s:s, s:s, s:s, s:s}", "is_colour", facts->is_colour, "was_inverted",
+                     facts->was_inverted, "bits", (int)facts->bits_stored, "age_days", (int)facts->age_days, "modality",
+                     facts->modality, "body_part", facts->body_part, "view", facts->view_position, "photometric",
+                     facts->photometric, "transfer_syntax", facts->transfer_syntax);
+}
+
+static json_t *film_json(const struct film_record *film)
+{
+    return json_pack("{s:s, s:I, s:I, s:b, s:s, s:s, s:I, s:I, s:s, s:o}", "account", film->account.text, "size",
+                     (json_int_t)film->size, "created", (json_int_t)film->created_s, "complete", film->is_complete,
+                     "study", film->study.text, "format", film->format, "width", (json_int_t)film->width, "height",
+                     (json_int_t)film->height, "unsuitable", film->unsuitable, "facts", facts_json(&film->facts));
+}
+
+static void copy_text(const json_t *object, const char *name, char *text_out, size_t size)
+{
+    const char *const text = json_string_value(json_object_get(object, name));
+    (void)snprintf(text_out, size, "%s", text == NULL ? "" : text);
+}
+
+static void read_facts(const json_t *json, struct film_facts *facts)
+{
+    facts->is_colour = json_is_true(json_object_get(json, "is_colour"));
+    facts->was_inverted = json_is_true(json_object_get(json, "was_inverted"));
+    facts->bits_stored = (uint32_t)json_integer_value(json_object_get(json, "bits"));
+    facts->age_days = (int32_t)json_integer_value(json_object_get(json, "age_days"));
+    copy_text(json, "modality", facts->modality, sizeof(facts->modality));
+    copy_text(json, "body_part", facts->body_part, sizeof(facts->body_part));
+    copy_text(json, "view", facts->view_position, sizeof(facts->view_position));
+    copy_text(json, "photometric", facts->photometric, sizeof(facts->photometric));
+    copy_text(json, "transfer_syntax", facts->transfer_syntax, sizeof(facts->transfer_syntax));
+}
+
+/* The value was written by film_put and opened under its seal, so its members are there. */
+static void read_film(const json_t *json, struct film_record *film)
+{
+    copy_text(json, "account", film->account.text, sizeof(film->account.text));
+    film->size = json_integer_value(json_object_get(json, "size"));
+    film->created_s = json_integer_value(json_object_get(json, "created"));
+    film->is_complete = json_is_true(json_object_get(json, "complete"));
+    copy_text(json, "study", film->study.text, sizeof(film->study.text));
+    copy_text(json, "format", film->format, sizeof(film->format));
+    film->width = json_integer_value(json_object_get(json, "width"));
+    film->height = json_integer_value(json_object_get(json, "height"));
+    copy_text(json, "unsuitable", film->unsuitable, sizeof(film->unsuitable));
+    read_facts(json_object_get(json, "facts"), &film->facts);
+}
+
+enum status film_get(struct store_transaction *transaction, struct slice id, struct film_record *film_out,
+                     uint64_t *version_out)
+{
+    struct film_record film = {};
+    TRY(record_id_from(id, &film.id));
+    CLEANUP(buffer_done) struct buffer value = buffer_of_maximum(FILM_RECORD_MAX_BYTES);
+    struct store_facts facts;
+    TRY(store_get(transaction, FILM_TYPE, film.id.text, &value, &facts));
+    CLEANUP(json_done) json_t *json = NULL;
+    if (json_parse(buffer_slice(&value), FILM_RECORD_MAX_BYTES, NULL, &json) != OK) return ERR_STORE_CORRUPT;
+    read_film(json, &film);
+    TRY(record_id_from(slice_of_text(facts.owner), &film.patient));
+    *film_out = film;
+    if (version_out != NULL) *version_out = facts.version;
+    return OK;
+}
+
+enum status film_put(struct store_transaction *transaction, const struct film_record *film, uint64_t version)
+{
+    CLEANUP(json_done) json_t *json = film_json(film);
+    if (json == NULL) return ERR_NO_MEMORY;
+    CLEANUP(buffer_done) struct buffer value = buffer_of_maximum(FILM_RECORD_MAX_BYTES);
+    TRY(json_write(json, &value));
+    const struct store_record record = {
+        .type = FILM_TYPE,
+        .id = film->id.text,
+        .owner = film->patient.text,
+        .version = version,
+        .expires_s = film->is_complete ? 0 : film->created_s + FILM_STAGING_LIFE_S,
+        .value = buffer_slice(&value),
+    };
+    return store_put(transaction, &record, NULL, NULL);
+}
+
+enum status film_forget(struct store_transaction *transaction, const struct film_record *film)
+{
+    TRY(store_delete_owned(transaction, film->id.text, NULL));
+    return store_delete(transaction, FILM_TYPE, film->id.text);
+}
+
+struct part_id {
+    char text[RECORD_ID_BYTES + 16];
+};
+
+static struct part_id part_id(const struct film_record *film, size_t part)
+{
+    struct part_id id;
+    (void)snprintf(id.text, sizeof(id.text), "%s.%zu", film->id.text, part);
+    return id;
+}
+
+static enum status put_owned(struct store_transaction *transaction, const struct film_record *film, const char *type,
+                             const char *id, struct slice value)
+{
+    const struct store_record record = {
+        .type = type,
+        .id = id,
+        .owner = film->id.text,
+        .version = STORE_ANY_VERSION,
+        .value = value,
+    };
+    return store_put(transaction, &record, NULL, NULL);
+}
+
+enum status film_part_put(struct store_transaction *transaction, const struct film_record *film, size_t part,
+                          struct slice bytes)
+{
+    return put_owned(transaction, film, FILM_PART_TYPE, part_id(film, part).text, bytes);
+}
+
+struct presence {
+    bool *present;
+    size_t count;
+};
+
+static enum status note_part(void *context, const struct store_record *record, bool *more)
+{
+    const struct presence *const presence = context;
+    struct slice film_id, number;
+    *more = true;
+    if (!slice_split(slice_of_text(record->id), '.', &film_id, &number)) return ERR_STORE_CORRUPT;
+    size_t part = 0;
+    for (size_t i = 0; i < number.size && part < presence->count; i++)
+        part = part * 10 + (size_t)(number.bytes[i] - '0');
+    if (part >= presence->count) return ERR_STORE_CORRUPT;
+    presence->present[part] = true;
+    return OK;
+}
+
+enum status film_parts_present(struct store_transaction *transaction, const struct film_record *film,
+                               bool present_out[static FILM_PART_MAX_COUNT])
+{
+    memset(present_out, 0, FILM_PART_MAX_COUNT * sizeof(present_out[0]));
+    struct presence presence = {.present = present_out, .count = film_part_count(film)};
+    return store_list_owned(transaction, film->id.text, FILM_PART_TYPE, note_part, &presence);
+}
+
+enum status film_file(struct store_transaction *transaction, const struct film_record *film, struct buffer *file)
+{
+    for (size_t part = 0; part < film_part_count(film); part++) {
+        const size_t before = file->size;
+        const enum status status = store_get(transaction, FILM_PART_TYPE, part_id(film, part).text, file, NULL);
+        if (status == ERR_NOT_FOUND) return ERR_TRUNCATED;
+        TRY(status);
+        if (file->size - before != film_part_size(film, part)) return ERR_STORE_CORRUPT;
+    }
+    return OK;
+}
+
+enum status film_value_put(struct store_transaction *transaction, const struct film_record *film, const char *type,
+                           struct slice value)
+{
+    return put_owned(transaction, film, type, film->id.text, value);
+}
+
+enum status film_value_get(struct store_transaction *transaction, const struct film_record *film, const char *type,
+                           struct buffer *value)
+{
+    return store_get(transaction, type, film->id.text, value, NULL);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of what the platform answers inside the sealed channel, and the checks before each handler.
+ */
+#include "base/log.h"
+#include "crypto/hash.h"
+#include "platform/platform.h"
+#include "records/idempotency.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct inner_route routes[] = {
+    {"POST", "/session", INNER_NOBODY, false, session_create},
+    {"GET", "/session", INNER_ANYBODY, true, session_show},
+    {"DELETE", "/session", INNER_ANYBODY, false, session_end},
+    {"POST", "/accounts", INNER_ADMINISTRATOR, false, account_create},
+    {"GET", "/accounts", INNER_ADMINISTRATOR, false, account_list},
+    {"POST", "/fhir", INNER_STAFF, false, fhir_transaction},
+    {"POST", "/fhir/ServiceRequest", INNER_STAFF, false, order_create},
+    {"POST", "/fhir/{}", INNER_STAFF, false, fhir_create},
+    {"GET", "/fhir/{}", INNER_STAFF, false, fhir_search},
+    {"GET", "/fhir/{}/{}", INNER_STAFF, false, fhir_read},
+    {"PUT", "/fhir/{}/{}", INNER_STAFF, false, fhir_update},
+    {"GET", "/fhir/Patient/{}/$everything", INNER_STAFF, false, fhir_everything},
+    {"POST", "/films", INNER_STAFF, false, film_create},
+    {"GET", "/films/{}", INNER_STAFF, false, film_show},
+    {"DELETE", "/films/{}", INNER_STAFF, false, film_cancel},
+    {"PUT", "/films/{}/parts/{}", INNER_STAFF, false, film_put_part},
+    {"POST", "/films/{}/complete", INNER_STAFF, false, film_complete},
+    {"GET", "/films/{}/image", INNER_STAFF, false, film_image},
+    {"GET", "/inbox", INNER_CLINICIAN, false, inbox_list},
+    {"POST", "/inbox/{}/acknowledge", INNER_CLINICIAN, false, inbox_acknowledge},
+};
+
+static struct slice field(const struct bhttp_request *message, const char *name)
+{
+    return bhttp_field(message->fields, message->field_count, name);
+}
+
+static bool is_fhir_path(struct slice path)
+{
+    return slice_starts_with(path, SLICE_LITERAL("/fhir"));
+}
+
+/* The request names a statement under which the platform may serve it; otherwise it gets the new one, and nothing is
+ * done. */
+static bool has_good_statement(struct platform *platform, const struct bhttp_request *message)
+{
+    return chain_accepts(platform->chain, field(message, "lazaret-statement"));
+}
+
+static void answer_chain_changed(struct platform *platform, struct inner_response *response)
+{
+    CLEANUP(buffer_done) struct buffer statement = buffer_of_maximum(STATEMENT_MAX_BYTES);
+    json_t *const problem = json_pack("{s:s, s:s, s:i, s:s}", "type", "urn:lazaret:problem:chain-changed", "title",
+                                      "the chain changed since it was verified; nothing was done", "status", 409, "fix",
+                                      "verify the chain anew, then send the request again");
+    if (chain_statement(platform->chain, &statement) == OK)
+        (void)json_object_set_new(problem, "statement", json_stringn((const char *)statement.bytes, statement.size));
+    if (inner_json(response, 409, problem) != OK) inner_empty(response, 409);
+    response->content_type = "application/problem+json";
+}
+
+static enum status check_session(struct platform *platform, struct inner_request *request, struct refusal *why,
+                                 struct account *account)
+{
+    const struct slice text = field(request->message, "authorization");
+    const struct slice scheme = SLICE_LITERAL("Bearer ");
+    if (!slice_starts_with(text, scheme))
+        return refuse(why, ERR_SESSION, "authorization", "Bearer and a session", "none");
+    request->session = slice_part(text, scheme.size, text.size);
+    TRY(sessions_find(platform->sessions, request->session, request->now_s, why, account, NULL));
+    request->account = account;
+    return OK;
+}
+
+static enum status check_role(const struct inner_route *route, const struct account *account, struct refusal *why)
+{
+    if ((route->roles & (1U << account->role)) != 0) return OK;
+    return refuse(why, ERR_FORBIDDEN, "account.role", "a role that may do this", "%s",
+                  account_role_name(account->role));
+}
+
+static enum status check_idempotency_key(struct inner_request *request, struct refusal *why)
+{
+    if (slice_equal_text(request->message->method, "GET")) return OK;
+    request->idempotency_key = field(request->message, "idempotency-key");
+    return idempotency_key_check(request->idempotency_key, why);
+}
+
+static enum status idempotency_of(const struct inner_request *request, struct idempotency_key *key_out)
+{
+    const struct bhttp_request *const message = request->message;
+    const struct slice parts[] = {message->method, SLICE_LITERAL("\n"), message->path, SLICE_LITERAL("\n"),
+                                  message->body};
+    *key_out = (struct idempotency_key){.account = request->account->id, .key = request->idempotency_key};
+    return sha256_parts(parts, sizeof(parts) / sizeof(parts[0]), key_out->request);
+}
+
+/* The fields and content type of an answer, in the form in which they are kept: a binary HTTP response without content.
+ */
+static enum status write_head(const struct inner_response *response, struct buffer *head)
+{
+    struct bhttp_response message = {.status = response->status};
+    if (response->content_type != NULL)
+        message.fields[message.field_count++] =
+            (struct bhttp_field){.name = SLICE_LITERAL("content-type"), .value = slice_of_text(response->content_type)};
+    for (size_t i = 0; i < response->field_count; i++)
+        message.fields[message.field_count++] = (struct bhttp_field){.name = slice_of_text(response->fields[i].name),
+                                                                     .value = slice_of_text(response->fields[i].value)};
+    return bhttp_write_response(&message, head);
+}
+
+static enum status take_field(const struct bhttp_response *head, const char *name, struct inner_response *response)
+{
+    const struct slice value = bhttp_field(head->fields, head->field_count, name);
+    char text[INNER_FIELD_VALUE_MAX_BYTES];
+    if (value.size == 0 || value.size >= sizeof(text)) return OK;
+    (void)snprintf(text, sizeof(text), "%.*s", (int)value.size, (const char *)value.bytes);
+    return inner_field(response, name, text);
+}
+
+static enum status take_kept_answer(const struct idempotency_answer *kept, struct inner_response *response)
+{
+    static const char *const types[] = {"application/json", "application/fhir+json"};
+    static const char *const fields[] = {"location", "etag", "location-report"};
+    struct bhttp_response head = {};
+    if (bhttp_read_response(kept->headers, NULL, &head) != OK) return ERR_STORE_CORRUPT;
+    const struct slice type = bhttp_field(head.fields, head.field_count, "content-type");
+    TRY(inner_text(response, kept->status, NULL, kept->body));
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (slice_equal_text(type, types[i])) response->content_type = types[i];
+    }
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) TRY(take_field(&head, fields[i], response));
+    return OK;
+}
+
+/* The first answer to this key, if there was one. ERR_NOT_FOUND if not. */
+static enum status kept_answer(struct platform *platform, const struct inner_request *request, struct refusal *why,
+                               struct inner_response *response)
+{
+    struct idempotency_key key;
+    TRY(idempotency_of(request, &key));
+    CLEANUP(store_rollback) struct store_transaction *transaction = NULL;
+    TRY(store_begin(platform->store, &transaction));
+    CLEANUP(buffer_done) struct buffer storage = buffer_of_maximum(STORE_VALUE_MAX_BYTES);
+    struct idempotency_answer answer = {};
+    const enum status status = idempotency_find(transaction, &key, request->now_s, &storage, &answer);
+    if (status == ERR_CONFLICT)
+        return refuse(why, ERR_FIELD_VALUE, "idempotency-key", "a key of its own for each request",
+                      "the key of another request");
+    TRY(status);
+    return take_kept_answer(&answer, response);
+}
+
+enum status platform_commit(struct platform *, const struct inner_request *request,
+                            const struct inner_response *response, struct store_transaction **transaction)
+{
+    struct idempotency_key key;
+    TRY(idempotency_of(request, &key));
+    CLEANUP(buffer_done) struct buffer head = buffer_of_maximum(IDEMPOTENCY_HEADERS_MAX_BYTES);
+    TRY(write_head(response, &head));
+    const struct idempotency_answer answer = {
+        .status = response->status, .headers = buffer_slice(&head), .body = buffer_slice(&response->body)};
+    TRY(idempotency_keep(*transaction, &key, request->now_s, &answer));
+    return store_commit(transaction);
+}
+
+static enum status run_handler(struct platform *platform, const struct inner_route *route,
+                               struct inner_request *request, struct refusal *why, struct inner_response *response)
+{
+    const bool keeps_answers = request->account != NULL && request->idempotency_key.size > 0;
+    if (keeps_answers) {
+        const enum status status = kept_answer(platform, request, why, response);
+        if (status != ERR_NOT_FOUND) return status;
+    }
+    const enum status status = route->handle(platform, request, why, response);
+    /* The same key on two connections at once: one of them was first, and its answer is the answer. */
+    if (status == ERR_CONFLICT && keeps_answers && kept_answer(platform, request, NULL, response) == OK) return OK;
+    return status;
+}
+
+static enum status handle_route(struct platform *platform, const struct inner_route *route,
+                                struct inner_request *request, struct refusal *why, struct inner_response *response)
+{
+    struct account account = {};
+    TRY(check_idempotency_key(request, why));
+    if (route->roles != INNER_NOBODY) {
+        TRY(check_session(platform, request, why, &account));
+        TRY(check_role(route, &account, why));
+    }
+    return run_handler(platform, route, request, why, response);
+}
+
+static void answer_unknown(const struct bhttp_request *message, bool is_path_known, struct slice path,
+                           struct inner_response *response)
+{
+    struct refusal why = {};
+    (void)!refuse(&why, ERR_NOT_FOUND, is_path_known ? "method" : "path", "a request of docs/protocols.md, section 8",
+                  "%zu characters", is_path_known ? message->method.size : path.size);
+    inner_problem(response, ERR_NOT_FOUND, &why, is_fhir_path(path));
+    if (is_path_known) response->status = 405;
+}
+
+void inner_handle(struct platform *platform, const struct bhttp_request *message, struct inner_response *response)
+{
+    const int64_t started_ms = clock_monotonic_ms();
+    struct inner_request request = {
+        .message = message, .path = message->path, .now_s = clock_now_s(platform->service->clock)};
+    (void)slice_split(message->path, '?', &request.path, &request.query);
+    bool is_path_known = false;
+    const struct inner_route *const route = inner_route_find(
+        routes, sizeof(routes) / sizeof(routes[0]), message->method, request.path, request.segments, &is_path_known);
+    if (route == NULL) {
+        answer_unknown(message, is_path_known, request.path, response);
+        return;
+    }
+    struct refusal why = {};
+    if (!route->without_statement && !has_good_statement(platform, message)) {
+        answer_chain_changed(platform, response);
+    } else {
+        const enum status status = handle_route(platform, route, &request, &why, response);
+        if (status != OK) inner_problem(response, status, &why, is_fhir_path(request.path));
+    }
+    log_event(LOG_INFO, "request.sealed", log_text(LOG_ROUTE, route->pattern),
+              log_number(LOG_HTTP_STATUS, response->status), log_status(why.status),
+              log_number(LOG_DURATION_US, (clock_monotonic_ms() - started_ms) * 1000));
+}

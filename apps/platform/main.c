@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * lazaret-platform: the confidential web API.
+ */
+#include "platform/platform.h"
+
+#include "base/encoding.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "records/master_key.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { TLS_FILE_MAX_BYTES = 64 * 1024, GATE_TIMEOUT_MS = 2000, PLATFORM_WORKERS = 6 };
+
+static enum status read_origins(const json_t *json, struct refusal *why, struct platform_configuration *own)
+{
+    if (!json_has(json, "portal_origins")) return OK;
+    json_t *origins;
+    TRY(json_get_array(json, "", "portal_origins", PLATFORM_ORIGIN_MAX_COUNT, why, &origins));
+    for (size_t i = 0; i < json_array_size(origins); i++) {
+        const char *const origin = json_string_value(json_array_get(origins, i));
+        if (origin == NULL || strlen(origin) > ADDRESS_MAX_BYTES)
+            return refuse(why, ERR_FIELD_VALUE, "portal_origins", "origins such as https://portal.example",
+                          "something else");
+        (void)snprintf(own->origins[own->origin_count++], ADDRESS_MAX_BYTES + 1, "%s", origin);
+    }
+    return OK;
+}
+
+static enum status configure(void *context, const struct configuration *configuration, struct refusal *why)
+{
+    struct platform *const platform = context;
+    struct platform_configuration *const own = &platform->configuration;
+    const json_t *const json = configuration->json;
+    static const char *const tls_names[] = {"certificate", "key", NULL};
+    json_t *tls;
+    TRY(json_get_object(json, "", "tls", why, &tls));
+    TRY(json_only(tls, "tls", tls_names, why));
+    TRY(configuration_path(configuration, tls, "tls", "certificate", why, own->certificate));
+    TRY(configuration_path(configuration, tls, "tls", "key", why, own->private_key));
+    TRY(configuration_text(json, "", "gate", ADDRESS_MAX_BYTES, why, own->gate));
+    TRY(configuration_text(json, "", "diagnosis", ADDRESS_MAX_BYTES, why, own->diagnosis));
+    return read_origins(json, why, own);
+}
+
+static enum status before_threads(void *context, struct refusal *why)
+{
+    struct platform *const platform = context;
+    return decoder_start(why, &platform->decoder);
+}
+
+/* The store's keys come from the master key, which only this enclave's sealing key or the recovery key opens. */
+static enum status open_keys(struct platform *platform, bool store_exists, struct refusal *why)
+{
+    const struct service *const service = platform->service;
+    CLEANUP(buffer_done) struct buffer label = buffer_of_maximum(TEE_LABEL_MAX_BYTES);
+    TRY(buffer_append_format(&label, "records:%s", service->configuration->deployment));
+    CLEANUP(secret_done) struct secret sealing_key = {}, master = {};
+    TRY(tee_sealing_key(service->tee, buffer_slice(&label), &sealing_key));
+    const struct master_key_wrapping wrapping = {
+        .deployment = slice_of_text(service->configuration->deployment),
+        .sealing_key = &sealing_key,
+        .recovery = service->manifest->recovery,
+    };
+    TRY(master_key_load(service->configuration->state, store_exists, &wrapping, why, &master));
+    return record_keys_new(secret_slice(&master), slice_of_text(service->configuration->deployment), &platform->keys);
+}
+
+static enum status open_store(struct platform *platform, struct refusal *why)
+{
+    char path[PATH_MAX];
+    TRY(service_state_path(platform->service, STORE_FILE, path));
+    TRY(open_keys(platform, file_exists(path), why));
+    return store_open(path, 0, platform->keys, why, &platform->store);
+}
+
+static enum status connect_gate(void *context, int *socket_out)
+{
+    const struct platform *const platform = context;
+    const struct tunnel_target target = {
+        .address = platform->configuration.gate,
+        .endpoint = platform->gate_endpoint,
+    };
+    return tunnel_connect(platform->service->tunnel, &target, GATE_TIMEOUT_MS, NULL, socket_out, NULL);
+}
+
+static enum status open_gate(struct platform *platform, struct refusal *why)
+{
+    const struct service *const service = platform->service;
+    const struct role_rule *const role = manifest_role(service->manifest, "gate");
+    if (role == NULL) return refuse(why, ERR_MANIFEST, "manifest.roles", "gate", "no rule for it");
+    TRY(tunnel_endpoint_new(&platform->gate_endpoint));
+    const struct tunnel_peer_rule rule = {.rules = &service->manifest->relying_party, .roles = {role}, .role_count = 1};
+    tunnel_endpoint_set_rule(platform->gate_endpoint, &rule);
+    return OK;
+}
+
+static enum status store_head_for_chain(void *context, char store_id_out[static RECORD_ID_BYTES + 1],
+                                        int64_t *generation_out, uint8_t head_out[static 32])
+{
+    const struct platform *const platform = context;
+    struct store_head head;
+    TRY(store_head(platform->store, &head));
+    memcpy(store_id_out, head.store.text, sizeof(head.store.text));
+    *generation_out = (int64_t)head.generation;
+    memcpy(head_out, head.head, sizeof(head.head));
+    return OK;
+}
+
+static enum status open_records(struct platform *platform, struct refusal *why)
+{
+    const struct manifest *const manifest = platform->service->manifest;
+    TRY(open_store(platform, why));
+    const struct account_administrator administrator = {
+        .user = manifest->administrator.user,
+        .password_hash = manifest->administrator.password_hash,
+    };
+    TRY(accounts_new(platform->store, &administrator, &platform->accounts));
+    const struct sessions_options sessions = {
+        .keys = platform->keys, .store = platform->store, .connect = connect_gate, .connect_context = platform};
+    return sessions_new(&sessions, &platform->sessions);
+}
+
+static enum status open_chain(struct platform *platform, struct refusal *why)
+{
+    TRY(diagnosis_client_new(platform->service, platform->configuration.diagnosis, why, &platform->diagnosis));
+    const struct chain_options options = {
+        .service = platform->service,
+        .addresses = {platform->configuration.gate, platform->configuration.diagnosis},
+        .store_head = store_head_for_chain,
+        .store_context = platform,
+    };
+    return chain_new(&options, why, &platform->chain);
+}
+
+static enum status name_hpke_key(struct platform *platform)
+{
+    uint8_t thumbprint[KEY_THUMBPRINT_BYTES];
+    TRY(key_thumbprint(enclave_key(platform->service->enclave, KEY_USE_HPKE), thumbprint));
+    memcpy(platform->hpke_thumbprint, base64url_of_32(thumbprint).text, sizeof(platform->hpke_thumbprint));
+    return OK;
+}
+
+static enum status open_server(struct platform *platform)
+{
+    struct http_server_options options = {
+        .routes = public_routes,
+        .route_count = public_route_count,
+        .context = platform,
+        .workers = PLATFORM_WORKERS,
+    };
+    for (size_t i = 0; i < platform->configuration.origin_count; i++)
+        options.allowed_origins[i] = platform->configuration.origins[i];
+    return http_server_new(&options, &platform->server);
+}
+
+/* The outer TLS: its key is a file of the host, because it protects nothing that the seal does not. */
+static enum status open_listener(struct platform *platform, struct refusal *why)
+{
+    CLEANUP(buffer_done) struct buffer certificate = buffer_of_maximum(TLS_FILE_MAX_BYTES);
+    CLEANUP(buffer_done) struct buffer private_key = buffer_of_maximum(TLS_FILE_MAX_BYTES);
+    TRY(file_read(platform->configuration.certificate, why, &certificate));
+    TRY(file_read(platform->configuration.private_key, why, &private_key));
+    struct tunnel_identity *identity = NULL;
+    TRY(tunnel_identity_web(buffer_slice(&certificate), buffer_slice(&private_key), why, &identity));
+    TRY(tunnel_endpoint_new(&platform->public_endpoint));
+    tunnel_endpoint_set_identity(platform->public_endpoint, identity);
+    TRY(tunnel_listen(platform->service->tunnel, platform->service->configuration->listen, platform->public_endpoint,
+                      http_server_on_connection, platform->server, why, &platform->listener));
+    return service_listening(platform->service, tunnel_listener_port(platform->listener), why);
+}
+
+static enum status start(void *context, struct service *service, struct refusal *why)
+{
+    struct platform *const platform = context;
+    platform->service = service;
+    TRY(name_hpke_key(platform));
+    TRY(replay_window_new(REPLAY_MAX_COUNT, &platform->replay));
+    TRY(open_gate(platform, why));
+    TRY(open_records(platform, why));
+    TRY(open_chain(platform, why));
+    TRY(open_server(platform));
+    return open_listener(platform, why);
+}
+
+static void token_arrived(void *context, struct service *service, struct slice token, const struct token_claims *)
+{
+    struct platform *const platform = context;
+    if (service_show_token(service, token, platform->gate_endpoint) != OK)
+        log_event(LOG_ERROR, "gate.token_not_shown", log_status(ERR_INTERNAL));
+    diagnosis_client_token_arrived(platform->diagnosis, token);
+    chain_token_arrived(platform->chain, token);
+}
+
+static void stop(void *context)
+{
+    struct platform *const platform = context;
+    http_server_free(platform->server);
+    chain_free(platform->chain);
+    diagnosis_client_free(platform->diagnosis);
+    sessions_free(platform->sessions);
+    accounts_free(platform->accounts);
+    store_free(platform->store);
+    record_keys_free(platform->keys);
+    replay_window_free(platform->replay);
+    decoder_stop(platform->decoder);
+    tunnel_endpoint_free(platform->gate_endpoint);
+    tunnel_endpoint_free(platform->public_endpoint);
+}
+
+/* Without the cache nobody can sign in; without the diagnosis nothing can be read. Both are said, nothing is lost. */
+static bool is_ready(void *context, struct refusal *why)
+{
+    struct platform *const platform = context;
+    static const struct {
+        enum chain_hop_kind kind;
+        const char *name, *consequence;
+    } hops[] = {
+        {CHAIN_GATE, "cache gate", "new sessions are refused until the cache is back; nothing is lost"},
+        {CHAIN_DIAGNOSIS, "diagnosis service", "no diagnosis until it is back; nothing is lost"},
+    };
+    for (size_t i = 0; i < sizeof(hops) / sizeof(hops[0]); i++) {
+        enum chain_verdict verdict;
+        char key[THUMBPRINT_TEXT_BYTES + 1];
+        if (chain_hop(platform->chain, hops[i].kind, &verdict, key, NULL) == OK && verdict == CHAIN_ACCEPTED) continue;
+        (void)!refuse(why, ERR_CONNECT, hops[i].name, "verified", "%s",
+                      verdict == CHAIN_REFUSED ? "refused" : "not reached");
+        (void)!refuse_fix(why, ERR_CONNECT, hops[i].consequence);
+        return false;
+    }
+    if (sessions_check(platform->sessions, why) == OK) return true;
+    (void)!refuse_fix(why, ERR_CACHE, hops[0].consequence);
+    return false;
+}
+
+int main(int count, char **arguments)
+{
+    static struct platform platform;
+    static const char *const own_names[] = {"tls", "gate", "diagnosis", "portal_origins", NULL};
+    static const struct service_program program = {
+        .name = "lazaret-platform",
+        .role = "platform",
+        .summary = "the confidential web API: sealed requests, sealed records, films, orders",
+        .configuration_help =
+            "  tls             {\"certificate\": PEM chain, \"key\": PEM} of the public HTTPS listener (required)\n"
+            "  gate            address of the gate before Redis, \"host:port\" (required)\n"
+            "  diagnosis       address of the diagnosis service, \"host:port\" (required)\n"
+            "  portal_origins  origins whose pages may call, such as [\"https://portal.example\"]\n",
+        .own_names = own_names,
+        .has_hpke = true,
+        .configure = configure,
+        .before_threads = before_threads,
+        .start = start,
+        .token_arrived = token_arrived,
+        .stop = stop,
+        .is_ready = is_ready,
+    };
+    return service_main(&program, &platform, count, arguments);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The platform: what its files share. Each part has a file of its own; this struct only says which parts there are.
+ */
+#pragma once
+
+#include "channel/replay.h"
+#include "imaging/decoder_child.h"
+#include "platform/chain.h"
+#include "platform/diagnosis_client.h"
+#include "platform/inner.h"
+#include "records/accounts.h"
+#include "records/sessions.h"
+#include "records/store.h"
+#include "service/service.h"
+
+enum { PLATFORM_ORIGIN_MAX_COUNT = 7 };
+
+struct platform_configuration {
+    char certificate[PATH_MAX], private_key[PATH_MAX]; /* of the public HTTPS listener */
+    char gate[ADDRESS_MAX_BYTES + 1], diagnosis[ADDRESS_MAX_BYTES + 1];
+    char origins[PLATFORM_ORIGIN_MAX_COUNT][ADDRESS_MAX_BYTES + 1]; /* of portals, for CORS */
+    size_t origin_count;
+};
+
+struct platform {
+    struct platform_configuration configuration;
+    struct service *service;
+    struct decoder *decoder; /* forked before threads */
+    struct record_keys *keys;
+    struct store *store;
+    struct accounts *accounts;
+    struct sessions *sessions;
+    struct tunnel_endpoint *gate_endpoint; /* shows the platform's token to the gate */
+    struct diagnosis_client *diagnosis;
+    struct chain *chain;
+    struct replay_window *replay;
+    struct http_server *server;
+    struct tunnel_endpoint *public_endpoint;
+    struct tunnel_listener *listener;
+    char hpke_thumbprint[THUMBPRINT_TEXT_BYTES + 1];
+};
+
+/* The public HTTPS routes: health, evidence, /sealed. */
+extern const struct http_route public_routes[];
+extern const size_t public_route_count;
+
+/* Opens a sealed request, has it handled, and appends the sealed answer. A status other than OK is answered in clear.
+ */
+enum status sealed_exchange(struct platform *platform, struct slice key_thumbprint, struct slice message,
+                            struct refusal *why, struct buffer *answer);
+
+/* Handles an opened request: the table of section 8. Always gives an answer. */
+void inner_handle(struct platform *platform, const struct bhttp_request *message, struct inner_response *response);
+
+/* Handlers, one file per group of routes. */
+inner_handler session_create, session_show, session_end;
+inner_handler account_create, account_list;
+inner_handler fhir_transaction, fhir_create, fhir_read, fhir_update, fhir_search, fhir_everything;
+inner_handler film_create, film_put_part, film_show, film_complete, film_cancel, film_image;
+inner_handler order_create;
+inner_handler inbox_list, inbox_acknowledge;
+
+/* Ends a handler's changes: keeps the answer under the request's idempotency key and commits both together.
+ * ERR_CONFLICT if the same key was used meanwhile: the first answer is given instead. */
+enum status platform_commit(struct platform *platform, const struct inner_request *request,
+                            const struct inner_response *response, struct store_transaction **transaction);
