@@ -36,5 +36,8 @@ void http_answer_done(struct http_answer *answer);
  */
 enum status http_client_exchange(struct http_client *client, const struct http_exchange *exchange, struct refusal *why,
                                  struct http_answer *answer_out);
+/* Closes connections that are kept alive, so that the next exchange dials anew and its peer is checked anew. */
+void http_client_forget_connections(struct http_client *client);
+
 /* The value of an answer's header, appended; ERR_FIELD_MISSING. */
 enum status http_answer_header(const struct http_answer *answer, const char *name, struct buffer *value);
