@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#if LAZARET_SIMULATION
+#ifdef LAZARET_SIMULATION
 
 #include "tee/softtee.h"
 #include "tee/softtee_message.h"

@@ -13,7 +13,7 @@ static void test_without_a_tee_the_refusal_says_what_to_do(void **)
     assert_true(strlen(why.fix) > 0);
 }
 
-#if LAZARET_SIMULATION
+#ifdef LAZARET_SIMULATION
 
 #include "tee/softtee_message.h"
 
@@ -172,7 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_without_a_tee_the_refusal_says_what_to_do),
-#if LAZARET_SIMULATION
+#ifdef LAZARET_SIMULATION
         cmocka_unit_test(test_another_value_or_descriptor_is_no_tee),
         cmocka_unit_test(test_what_was_handed_over_is_taken_away),
         cmocka_unit_test(test_quotes_and_keys_come_through),
