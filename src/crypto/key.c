@@ -159,10 +159,9 @@ static enum status check_public(EVP_PKEY *object, enum key_kind kind)
     return context != NULL && EVP_PKEY_public_check_quick(context) == 1 ? OK : ERR_KEY_INVALID;
 }
 
-enum status key_from_openssl(EVP_PKEY *object, bool is_private, struct key **key_out)
+/* A key over a checked object, with a reference of its own. */
+static enum status wrap(EVP_PKEY *object, enum key_kind kind, bool is_private, struct key **key_out)
 {
-    enum key_kind kind;
-    if (kind_of(object, &kind) != OK || check_public(object, kind) != OK) return crypto_failed(ERR_KEY_INVALID);
     struct key *const key = calloc(1, sizeof(*key));
     if (key == NULL) return ERR_NO_MEMORY;
     if (EVP_PKEY_up_ref(object) != 1) {
@@ -172,6 +171,13 @@ enum status key_from_openssl(EVP_PKEY *object, bool is_private, struct key **key
     *key = (struct key){.object = object, .kind = kind, .is_private = is_private, .owners = 1};
     *key_out = key;
     return OK;
+}
+
+enum status key_from_openssl(EVP_PKEY *object, bool is_private, struct key **key_out)
+{
+    enum key_kind kind;
+    if (kind_of(object, &kind) != OK || check_public(object, kind) != OK) return crypto_failed(ERR_KEY_INVALID);
+    return wrap(object, kind, is_private, key_out);
 }
 
 /* ---- making keys ---- */
@@ -206,18 +212,16 @@ static enum status from_parameters(const char *type, OSSL_PARAM_BLD *builder, bo
     return key_from_openssl(object, is_private, key_out);
 }
 
-/* `scalar` is NULL for a public key. */
-static enum status p256_from(const uint8_t encoded[static P256_UNCOMPRESSED_BYTES], const BIGNUM *scalar,
-                             struct key **key_out)
+static enum status p256_private_from(const uint8_t encoded[static P256_UNCOMPRESSED_BYTES], const BIGNUM *scalar,
+                                     struct key **key_out)
 {
     CLEANUP(builder_cleanup) OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
     if (builder == NULL ||
         OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, SN_X9_62_prime256v1, 0) != 1 ||
-        OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, encoded, P256_UNCOMPRESSED_BYTES) != 1)
+        OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, encoded, P256_UNCOMPRESSED_BYTES) != 1 ||
+        OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_PRIV_KEY, scalar) != 1)
         return crypto_failed(ERR_CRYPTO);
-    if (scalar != NULL && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_PRIV_KEY, scalar) != 1)
-        return crypto_failed(ERR_CRYPTO);
-    return from_parameters("EC", builder, scalar != NULL, key_out);
+    return from_parameters("EC", builder, true, key_out);
 }
 
 enum status key_from_p256_point(struct slice point, struct key **key_out)
@@ -225,7 +229,13 @@ enum status key_from_p256_point(struct slice point, struct key **key_out)
     if (point.size != P256_POINT_BYTES) return ERR_KEY_INVALID;
     uint8_t encoded[P256_UNCOMPRESSED_BYTES] = {POINT_CONVERSION_UNCOMPRESSED};
     memcpy(encoded + 1, point.bytes, P256_POINT_BYTES);
-    return p256_from(encoded, NULL, key_out);
+    const struct algorithms *algorithms;
+    TRY(algorithms_get(&algorithms));
+    CLEANUP(object_cleanup) EVP_PKEY *object = EVP_PKEY_dup(algorithms->p256_without_point);
+    if (object == NULL) return crypto_failed(ERR_CRYPTO);
+    /* This refuses points off the curve; the encoding has no room for the one at infinity. */
+    if (EVP_PKEY_set1_encoded_public_key(object, encoded, sizeof(encoded)) != 1) return crypto_failed(ERR_KEY_INVALID);
+    return wrap(object, KEY_P256, false, key_out);
 }
 
 static enum status p256_public_of(const BIGNUM *scalar, uint8_t encoded_out[static P256_UNCOMPRESSED_BYTES])
@@ -250,7 +260,7 @@ enum status key_private_from_p256(struct slice scalar, struct key **key_out)
     uint8_t encoded[P256_UNCOMPRESSED_BYTES];
     const enum status status = p256_public_of(number, encoded);
     if (status != OK) return crypto_failed(status);
-    return p256_from(encoded, number, key_out);
+    return p256_private_from(encoded, number, key_out);
 }
 
 enum status key_from_x25519(struct slice public_bytes, struct key **key_out)

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The parts of `lazaret verify evidence`: what it was asked, what it found, and the two ways to tell it.
+ */
+#pragma once
+
+#include "base/buffer.h"
+#include "evidence/verify.h"
+
+struct evidence_result {
+    const char *tee; /* NULL if the command line did not get that far; then there is no time either */
+    int64_t at_s;
+    enum status status; /* OK: genuine, and `claims` hold; otherwise `why` says what was refused */
+    struct refusal why;
+    struct sgx_claims claims;
+};
+
+/* One JSON object and a line feed. */
+enum status evidence_result_json(const struct evidence_result *result, struct buffer *text);
+
+/* One screen for a person: who signed, what ran, how fresh, what is wrong, what to do. */
+enum status evidence_result_text(const struct evidence_result *result, struct buffer *text);

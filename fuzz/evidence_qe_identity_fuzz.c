@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Hits qe_identity_parse, qe_identity_level. */
+#include "evidence/qe_identity.h"
+#include "fuzz.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    CLEANUP(qe_identity_done) struct qe_identity identity = {};
+    struct refusal why = {};
+    if (qe_identity_parse(slice_of(bytes, size), &why, &identity) != OK) return 0;
+    if (qe_identity_level(&identity, UINT16_MAX) != &identity.levels[0]) abort();
+    return 0;
+}

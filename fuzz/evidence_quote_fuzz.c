@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Hits quote_parse, quote_without_padding, oe_report_quote, quote_platform. */
+#include "evidence/quote.h"
+#include "evidence/verify.h"
+#include "fuzz.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    const struct slice input = slice_of(bytes, size);
+    struct refusal why;
+    struct slice inner = input;
+    if (oe_report_quote(input, &why, &inner) == OK && inner.size >= size) abort();
+    struct quote quote;
+    const enum status status = quote_parse(inner, &why, &quote);
+    struct slice cut;
+    const enum status cut_status = quote_without_padding(inner, &why, &cut);
+    /* A quote that fits exactly has no padding to lose. */
+    if (status == OK && (cut_status != OK || cut.size != inner.size)) abort();
+    uint8_t fmspc[6];
+    char ca[16];
+    (void)quote_platform(inner, &why, fmspc, ca);
+    return 0;
+}
