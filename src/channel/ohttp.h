@@ -18,6 +18,8 @@ struct ohttp_config {
     enum hpke_aead aeads[OHTTP_CONFIG_MAX_SUITES]; /* those with HKDF-SHA256, in the order of preference */
     size_t aead_count;
 };
+
+/* ERR_OHTTP_FORMAT; ERR_UNSUPPORTED for another KEM, or if no suite is known here. */
 enum status ohttp_config_read(struct slice bytes, struct refusal *why, struct ohttp_config *config_out);
 void ohttp_config_done(struct ohttp_config *config);
 enum status ohttp_config_write(const struct ohttp_config *config, struct buffer *bytes);
@@ -39,3 +41,10 @@ enum status ohttp_seal_request(const struct ohttp_config *config, struct slice c
                                struct ohttp_exchange **exchange_out);
 enum status ohttp_open_response(const struct ohttp_exchange *exchange, struct slice message, struct refusal *why,
                                 struct buffer *content);
+
+/* With a given ephemeral key and response nonce (16 bytes with AES-128-GCM, 32 with AES-256-GCM): for the RFC's test
+ * vectors only. */
+enum status ohttp_seal_request_with(const struct ohttp_config *config, const struct key *ephemeral,
+                                    struct slice content, struct buffer *message, struct ohttp_exchange **exchange_out);
+enum status ohttp_seal_response_with(const struct ohttp_exchange *exchange, struct slice response_nonce,
+                                     struct slice content, struct buffer *message);
