@@ -140,6 +140,8 @@ static const int library_calls[] = {
     SCMP_SYS(clock_getres),
     SCMP_SYS(membarrier),
     SCMP_SYS(poll),
+    SCMP_SYS(alarm),
+    SCMP_SYS(setitimer),
     SCMP_SYS(ppoll),
 };
 

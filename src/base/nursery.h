@@ -37,3 +37,10 @@ enum status nursery_open(struct nursery *nursery, int *socket_out);
 enum { NURSERY_NO_DEADLINE = -1 };
 enum status nursery_send(int socket, struct slice bytes, int64_t deadline_ms);
 enum status nursery_receive(int socket, size_t size, int64_t deadline_ms, uint8_t *bytes_out);
+
+/* A child's verdict on a request: OK, or a refusal. `why` may be NULL. */
+enum status nursery_send_verdict(int socket, enum status verdict, const struct refusal *why);
+
+/* The child has met a stranger's bytes, so what it says is checked: a status that exists and printable texts, otherwise
+ * ERR_CHILD_DIED. Returns the verdict itself, with the child's refusal in `why`. */
+enum status nursery_receive_verdict(int socket, int64_t deadline_ms, struct refusal *why);

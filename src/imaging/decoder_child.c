@@ -8,13 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The request is the file's size and its bytes. The answer is this head, and on OK the pixels. Both sides are the same
- * program, so structures go over as they are; but the child has met a stranger's bytes, so each field is checked. */
-struct answer_head {
-    uint32_t status;
+/* The request is the file's size and its bytes. The answer is a verdict and, on OK, this head and the pixels. Both
+ * sides are the same program, so the structure goes over as it is; but each field is checked. */
+struct film_head {
     uint32_t width, height;
     struct film_facts facts;
-    struct refusal why;
 };
 
 struct decoder {
@@ -38,12 +36,11 @@ static void decode_one(const void *context, int socket)
     CLEANUP(buffer_done) struct buffer file = buffer_of_maximum(FILM_FILE_MAX_BYTES);
     CLEANUP(film_done) struct film film = {};
     if (receive_file(socket, &file) != OK) return;
-    struct answer_head head = {};
-    head.status = (uint32_t)image_decode(buffer_slice(&file), &head.why, &film);
-    head.width = film.width;
-    head.height = film.height;
-    head.facts = film.facts;
-    if (nursery_send(socket, slice_of(&head, sizeof(head)), NURSERY_NO_DEADLINE) != OK || head.status != OK) return;
+    struct refusal why = {};
+    const enum status verdict = image_decode(buffer_slice(&file), &why, &film);
+    if (nursery_send_verdict(socket, verdict, &why) != OK || verdict != OK) return;
+    const struct film_head head = {.width = film.width, .height = film.height, .facts = film.facts};
+    if (nursery_send(socket, slice_of(&head, sizeof(head)), NURSERY_NO_DEADLINE) != OK) return;
     (void)nursery_send(socket, buffer_slice(&film.pixels), NURSERY_NO_DEADLINE);
 }
 
@@ -66,12 +63,6 @@ static bool is_bool(const bool *value)
     return byte <= 1;
 }
 
-static bool is_refusal(const struct refusal *why)
-{
-    return is_text(why->field, sizeof(why->field)) && is_text(why->seen, sizeof(why->seen)) &&
-           is_text(why->expected, sizeof(why->expected)) && is_text(why->fix, sizeof(why->fix));
-}
-
 static bool is_facts(const struct film_facts *facts)
 {
     return facts->format >= FILM_PNG && facts->format <= FILM_DICOM && is_bool(&facts->is_colour) &&
@@ -82,28 +73,13 @@ static bool is_facts(const struct film_facts *facts)
            is_text(facts->transfer_syntax, sizeof(facts->transfer_syntax));
 }
 
-/* The refusals that decoding has; anything else from a child is a child gone wrong. */
-static enum status checked_failure(const struct answer_head *head, struct refusal *why)
-{
-    static const enum status known[] = {ERR_TOO_LARGE,         ERR_IMAGE_FORMAT, ERR_IMAGE_MALFORMED,
-                                        ERR_IMAGE_UNSUPPORTED, ERR_NO_MEMORY,    ERR_INTERNAL};
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (head->status != (uint32_t)known[i] || !is_refusal(&head->why)) continue;
-        if (why != NULL) *why = head->why;
-        if (why != NULL) why->status = known[i];
-        return known[i];
-    }
-    return refuse(why, ERR_CHILD_DIED, "decoder", "an answer in its protocol", "something else");
-}
-
 static enum status receive_film(int socket, int64_t deadline_ms, struct refusal *why, struct film *film)
 {
-    struct answer_head head;
+    struct film_head head;
     uint8_t *place;
+    TRY(nursery_receive_verdict(socket, deadline_ms, why));
     TRY(nursery_receive(socket, sizeof(head), deadline_ms, (uint8_t *)&head));
-    if (head.status != OK) return checked_failure(&head, why);
-    if (film_check_size(head.width, head.height, NULL) != OK || !is_facts(&head.facts))
-        return refuse(why, ERR_CHILD_DIED, "decoder", "an answer in its protocol", "something else");
+    if (film_check_size(head.width, head.height, NULL) != OK || !is_facts(&head.facts)) return ERR_CHILD_DIED;
     film->width = head.width;
     film->height = head.height;
     film->facts = head.facts;
