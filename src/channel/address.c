@@ -6,7 +6,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { LISTEN_BACKLOG = 1024, PORT_MAX_DIGITS = 5, PORT_MAX = 65535 };
@@ -30,6 +30,15 @@ static bool keep_text(struct slice text, size_t max_size, char *text_out)
     return true;
 }
 
+static bool is_plain_host(struct slice host)
+{
+    for (size_t i = 0; i < host.size; i++) {
+        const uint8_t c = host.bytes[i];
+        if (c <= ' ' || c > '~' || strchr("[]:/", c) != NULL) return false;
+    }
+    return true;
+}
+
 /* "host:port" or "[v6]:port": the colon before the port is the last one. */
 static bool parse_host_port(struct slice text, struct address *address)
 {
@@ -39,8 +48,7 @@ static bool parse_host_port(struct slice text, struct address *address)
     struct slice host = slice_part(text, 0, colon - 1);
     const bool has_brackets = host.size > 2 && host.bytes[0] == '[' && host.bytes[host.size - 1] == ']';
     if (has_brackets) host = slice_part(host, 1, host.size - 2);
-    struct slice before, after;
-    if (!has_brackets && slice_split(host, ':', &before, &after)) return false;
+    if (!has_brackets && !is_plain_host(host)) return false;
     return keep_text(host, ADDRESS_HOST_MAX_BYTES, address->host) &&
            parse_port(slice_part(text, colon, text.size), &address->port);
 }
@@ -56,6 +64,14 @@ enum status address_parse(const char *text, struct refusal *why, struct address 
     if (!is_valid) return refuse(why, ERR_CONFIG, "address", "host:port, [v6]:port or unix:PATH", "%s", text);
     *address_out = address;
     return OK;
+}
+
+static int look_up(const struct address *address, int flags, struct addrinfo **found_out)
+{
+    char port[PORT_MAX_DIGITS + 1];
+    (void)snprintf(port, sizeof(port), "%u", address->port);
+    const struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = flags | AI_NUMERICSERV};
+    return getaddrinfo(address->host, port, &wanted, found_out);
 }
 
 static enum status refuse_listen(struct refusal *why, const char *text, const char *reason)
@@ -92,11 +108,8 @@ enum status address_listen(const char *text, struct refusal *why, int *socket_ou
     struct address address;
     TRY(address_parse(text, why, &address));
     if (address.path[0] != '\0') return refuse(why, ERR_CONFIG, "address", "host:port", "%s", text);
-    char port[PORT_MAX_DIGITS + 1];
-    (void)snprintf(port, sizeof(port), "%u", address.port);
-    const struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    const int error = getaddrinfo(address.host, port, &wanted, &found);
+    const int error = look_up(&address, AI_PASSIVE, &found);
     if (error != 0) return refuse_listen(why, text, gai_strerror(error));
     const int listener = open_listener(found);
     const int reason = errno;
@@ -104,5 +117,35 @@ enum status address_listen(const char *text, struct refusal *why, int *socket_ou
     if (listener < 0) return refuse_listen(why, text, strerror(reason));
     *socket_out = listener;
     *port_out = bound_port(listener);
+    return OK;
+}
+
+static struct address_list unix_address(const char *path)
+{
+    struct address_list list = {.count = 1};
+    struct sockaddr_un *const socket = (struct sockaddr_un *)&list.items[0].socket;
+    socket->sun_family = AF_UNIX;
+    (void)snprintf(socket->sun_path, sizeof(socket->sun_path), "%s", path);
+    list.items[0].size = sizeof(*socket);
+    return list;
+}
+
+enum status address_resolve(const struct address *address, struct refusal *why, struct address_list *list_out)
+{
+    if (address->path[0] != '\0') {
+        *list_out = unix_address(address->path);
+        return OK;
+    }
+    struct addrinfo *found = NULL;
+    const int error = look_up(address, 0, &found);
+    if (error != 0)
+        return refuse(why, ERR_CONNECT, address->host, "a host that can be found", "%s", gai_strerror(error));
+    struct address_list list = {};
+    for (const struct addrinfo *at = found; at != NULL && list.count < ADDRESS_FOUND_MAX_COUNT; at = at->ai_next) {
+        memcpy(&list.items[list.count].socket, at->ai_addr, at->ai_addrlen);
+        list.items[list.count++].size = at->ai_addrlen;
+    }
+    freeaddrinfo(found);
+    *list_out = list;
     return OK;
 }

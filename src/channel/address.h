@@ -6,7 +6,9 @@
 
 #include "base/refusal.h"
 
-enum { ADDRESS_HOST_MAX_BYTES = 253, ADDRESS_PATH_MAX_BYTES = 107 };
+#include <sys/socket.h>
+
+enum { ADDRESS_HOST_MAX_BYTES = 253, ADDRESS_PATH_MAX_BYTES = 107, ADDRESS_FOUND_MAX_COUNT = 4 };
 
 struct address {
     char host[ADDRESS_HOST_MAX_BYTES + 1]; /* without brackets; "" for a Unix socket */
@@ -20,3 +22,15 @@ enum status address_parse(const char *text, struct refusal *why, struct address 
 /* A listening, non-blocking TCP socket at an address, and the port that it got. Names are looked up, which may block.
  * ERR_CONFIG, ERR_IO with the address and the system's reason. */
 enum status address_listen(const char *text, struct refusal *why, int *socket_out, uint16_t *port_out);
+
+/* Socket addresses to try in turn. */
+struct address_list {
+    struct {
+        struct sockaddr_storage socket;
+        socklen_t size;
+    } items[ADDRESS_FOUND_MAX_COUNT];
+    size_t count;
+};
+
+/* Looks the name up, which may block for seconds. ERR_CONNECT, with the system's reason. */
+enum status address_resolve(const struct address *address, struct refusal *why, struct address_list *list_out);

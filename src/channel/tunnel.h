@@ -6,7 +6,14 @@
  * Peer verification is written here once; HTTP code asks who is at the other end.
  *
  * TLS 1.3; no tickets, no resumption, no early data. Attested connections are mutual: each side shows a self-signed
- * certificate of its attested TLS key that carries its attestation token (channel/attested_certificate.h).
+ * certificate of its attested TLS key that carries its attestation token (channel/attested_certificate.h). A server
+ * that has accepted its client says so with a TLS KeyUpdate, for which the client waits: in TLS 1.3 a client's
+ * handshake ends before the server has looked at its certificate, and a refusal would otherwise look like a broken
+ * connection.
+ *
+ * Bytes are read at one end only while the other takes them: at most TUNNEL_WATERMARK_BYTES wait in each direction. The
+ * end of a stream is passed on in both directions, each on its own; a connection that ends without TLS's own goodbye is
+ * closed at both ends.
  */
 #pragma once
 
@@ -25,9 +32,11 @@ enum {
 
 struct tunnel;
 
-/* Starts the loop. `clock` is borrowed and must outlive it. */
+/* Starts the loop. `clock` is borrowed and must outlive it. Raises the process's limit of descriptors, within what is
+ * allowed, to three for each connection. At `max_connections` further ones are refused with a TLS alert. */
 enum status tunnel_new(const struct clock *clock, size_t max_connections, struct tunnel **tunnel_out);
-/* Closes everything and joins the thread. */
+/* Closes everything, also listeners that are left, and joins the thread. Dialers must have been freed, and no other
+ * call may be under way. */
 void tunnel_free(struct tunnel *tunnel);
 
 /* What this side shows. Replaced as a whole when a new token arrives; connections made before keep the old one. */
@@ -56,7 +65,10 @@ struct tunnel_peer {
     int64_t valid_until_s;                      /* the tunnel closes the connection then */
 };
 
-struct tunnel_endpoint; /* an identity and a rule that can be exchanged while in use; thread-safe */
+/* An identity and a rule that can be exchanged while in use; thread-safe. It must outlive its listeners and dialers. An
+ * attested identity without a rule refuses everybody; a server without an identity fails every handshake. A web
+ * identity with a rule is an ordinary server that lets in attested clients alone. */
+struct tunnel_endpoint;
 enum status tunnel_endpoint_new(struct tunnel_endpoint **endpoint_out);
 void tunnel_endpoint_free(struct tunnel_endpoint *endpoint);
 /* Takes the identity over. NULL leaves it as it is. */
@@ -73,8 +85,15 @@ enum status tunnel_listen(struct tunnel *tunnel, const char *address, struct tun
                           tunnel_on_connection *on_connection, void *context, struct refusal *why,
                           struct tunnel_listener **listener_out);
 uint16_t tunnel_listener_port(const struct tunnel_listener *listener);
+/* Stops listening. After it, `on_connection` is not called again; connections that are open stay so. Listeners that are
+ * left are freed by tunnel_free. */
+void tunnel_listener_free(struct tunnel_listener *listener);
+/* Tells of each peer that the peer check refused, for the program's log; called on the tunnel's thread. */
+typedef void tunnel_on_refusal(void *context, const struct refusal *why);
+void tunnel_listener_on_refusal(struct tunnel_listener *listener, tunnel_on_refusal *on_refusal, void *context);
 
-/* A server whose inner end is a Unix socket or TCP address that is dialled for each connection: the gate's ingress. */
+/* A server whose inner end is a Unix socket ("unix:PATH") or TCP address that is dialled for each connection, after the
+ * peer check: the gate's ingress. The inner address is looked up once, here. */
 enum status tunnel_forward(struct tunnel *tunnel, const char *address, struct tunnel_endpoint *endpoint,
                            const char *inner_address, struct refusal *why, struct tunnel_listener **listener_out);
 
@@ -86,8 +105,10 @@ void tunnel_listener_counts(const struct tunnel_listener *listener, struct tunne
 
 /* A client: dials, verifies the peer, and gives a connected inner socket (AF_UNIX stream, blocking) that the caller
  * closes. `server_name` is checked against an ordinary certificate (with `ca_pem` as its only anchors); it is not used
- * on attested connections. Waits at most `timeout_ms`. ERR_CONNECT, ERR_TLS, ERR_TIMEOUT, ERR_PEER_REFUSED: `why` then
- * holds the relying party's refusal. `peer_out` may be NULL. */
+ * on attested connections. Waits at most `timeout_ms`. ERR_CONNECT, ERR_TLS, ERR_TIMEOUT, ERR_BUSY, ERR_PEER_REFUSED:
+ * `why` then holds the relying party's refusal (its status says which, ERR_TOKEN_...), or, if it was the server that
+ * refused this side, the status ERR_PEER_REFUSED and the alert. `peer_out` may be NULL, and is only written for
+ * attested peers. Not to be called on the tunnel's thread. */
 struct tunnel_target {
     const char *address;              /* "host:port" */
     const char *server_name;          /* ordinary TLS only */
@@ -108,7 +129,7 @@ struct tunnel_dialer;
 enum status tunnel_dialer_new(struct tunnel *tunnel, const struct tunnel_target *target, struct refusal *why,
                               struct tunnel_dialer **dialer_out);
 const char *tunnel_dialer_path(const struct tunnel_dialer *dialer);
-/* The refusal of the last connection that the peer check or the network refused; status OK if none since the last call.
- */
-void tunnel_dialer_last_refusal(struct tunnel_dialer *dialer, struct refusal *why_out);
+/* Why the last connection failed that did since the last call: what tunnel_connect would have returned, and its `why`.
+ * OK, and an empty refusal, if none did. */
+enum status tunnel_dialer_last_refusal(struct tunnel_dialer *dialer, struct refusal *why_out);
 void tunnel_dialer_free(struct tunnel_dialer *dialer);

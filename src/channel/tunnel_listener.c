@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Servers: accepted connections go to a callback as inner sockets, or to a plain server behind (the gate).
+ */
+#include "channel/tunnel_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { DESCRIPTOR_PAUSE_MS = 100 };
+
+struct tunnel_listener {
+    struct tunnel *tunnel;
+    struct tunnel_listener *next, **place;
+    int socket;
+    uint16_t port;
+    struct event *accepting, *pause;
+    struct tunnel_endpoint *endpoint;
+    tunnel_on_connection *on_connection; /* NULL: `inner` is dialled */
+    void *context;
+    struct address_list inner;
+    tunnel_on_refusal *on_refusal;
+    void *refusal_context;
+    size_t owners; /* the caller's handle, and each connection */
+    _Atomic uint64_t accepted, open, refused;
+};
+
+static void release(struct tunnel_listener *listener)
+{
+    if (--listener->owners == 0) free(listener);
+}
+
+static bool is_closed(const struct tunnel_listener *listener)
+{
+    return listener->socket < 0;
+}
+
+/* ---- what becomes of connections ---- */
+
+static void hand_over(struct tunnel_listener *listener, struct connection *connection, const struct tunnel_peer *peer)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        connection_close(connection);
+        return;
+    }
+    /* `peer` lies in the connection's handshake, which ends here. */
+    const struct tunnel_peer copy = peer != NULL ? *peer : (struct tunnel_peer){};
+    const bool is_known = peer != NULL;
+    connection_open(connection, pair[0]);
+    listener->on_connection(listener->context, pair[1], is_known ? &copy : NULL);
+}
+
+static void on_opened(void *context, struct connection *connection, const struct tunnel_peer *peer)
+{
+    struct tunnel_listener *const listener = context;
+    listener->accepted++;
+    listener->open++;
+    if (is_closed(listener))
+        connection_close(connection);
+    else if (listener->on_connection == NULL)
+        connection_dial_inner(connection, &listener->inner);
+    else
+        hand_over(listener, connection, peer);
+}
+
+static void on_failed(void *context, enum status status, const struct refusal *why, struct slice token)
+{
+    (void)token;
+    struct tunnel_listener *const listener = context;
+    if (status != ERR_PEER_REFUSED) return;
+    listener->refused++;
+    if (listener->on_refusal != NULL) listener->on_refusal(listener->refusal_context, why);
+}
+
+static void on_closed(void *context, bool was_opened)
+{
+    struct tunnel_listener *const listener = context;
+    if (was_opened) listener->open--;
+    release(listener);
+}
+
+static const struct connection_owner server_owner = {.opened = on_opened, .failed = on_failed, .closed = on_closed};
+
+/* ---- accepting ---- */
+
+static void resume_accepting(evutil_socket_t unused, short what, void *context)
+{
+    (void)unused;
+    (void)what;
+    struct tunnel_listener *const listener = context;
+    (void)event_add(listener->accepting, NULL);
+}
+
+/* Out of descriptors or memory: the connection stays in the kernel's queue, and would wake this thread again at once.
+ */
+static void pause_accepting(struct tunnel_listener *listener)
+{
+    static const struct timeval pause = {.tv_usec = DESCRIPTOR_PAUSE_MS * 1000};
+    (void)event_del(listener->accepting);
+    (void)event_add(listener->pause, &pause);
+}
+
+static void on_acceptable(evutil_socket_t unused, short what, void *context)
+{
+    (void)unused;
+    (void)what;
+    struct tunnel_listener *const listener = context;
+    for (int i = 0; i < TUNNEL_ACCEPTS_PER_TURN; i++) {
+        const int outer = accept4(listener->socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (outer < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+            pause_accepting(listener);
+        if (outer < 0) return;
+        listener->owners++;
+        if (connection_accept(listener->tunnel, outer, listener->endpoint, &server_owner, listener) != OK)
+            release(listener);
+    }
+}
+
+struct listener_task {
+    struct task task;
+    struct tunnel_listener *listener;
+    tunnel_on_refusal *on_refusal;
+    void *context;
+    enum status status;
+};
+
+static struct tunnel_listener *listener_of(struct task *task)
+{
+    return ((struct listener_task *)task)->listener;
+}
+
+static void register_listener(struct task *task)
+{
+    struct tunnel_listener *const listener = listener_of(task);
+    struct tunnel *const tunnel = listener->tunnel;
+    listener->accepting = event_new(tunnel->base, listener->socket, EV_READ | EV_PERSIST, on_acceptable, listener);
+    listener->pause = event_new(tunnel->base, -1, 0, resume_accepting, listener);
+    listener->next = tunnel->listeners;
+    listener->place = &tunnel->listeners;
+    if (listener->next != NULL) listener->next->place = &listener->next;
+    tunnel->listeners = listener;
+    const bool is_ready =
+        listener->accepting != NULL && listener->pause != NULL && event_add(listener->accepting, NULL) == 0;
+    ((struct listener_task *)task)->status = is_ready ? OK : ERR_NO_MEMORY;
+}
+
+static void close_listener(struct tunnel_listener *listener)
+{
+    *listener->place = listener->next;
+    if (listener->next != NULL) listener->next->place = listener->place;
+    if (listener->accepting != NULL) event_free(listener->accepting);
+    if (listener->pause != NULL) event_free(listener->pause);
+    listener->on_refusal = NULL;
+    close_descriptor(&listener->socket);
+    release(listener);
+}
+
+static void run_close(struct task *task)
+{
+    close_listener(listener_of(task));
+}
+
+static void run_on_refusal(struct task *task)
+{
+    const struct listener_task *const wanted = (const struct listener_task *)task;
+    wanted->listener->on_refusal = wanted->on_refusal;
+    wanted->listener->refusal_context = wanted->context;
+}
+
+void tunnel_listener_free(struct tunnel_listener *listener)
+{
+    if (listener == NULL) return;
+    struct listener_task task = {.task.run = run_close, .listener = listener};
+    loop_call(listener->tunnel, &task.task);
+}
+
+void listener_free_all(struct tunnel *tunnel)
+{
+    while (tunnel->listeners != NULL) close_listener(tunnel->listeners);
+}
+
+void tunnel_listener_on_refusal(struct tunnel_listener *listener, tunnel_on_refusal *on_refusal, void *context)
+{
+    struct listener_task task = {
+        .task.run = run_on_refusal, .listener = listener, .on_refusal = on_refusal, .context = context};
+    loop_call(listener->tunnel, &task.task);
+}
+
+static enum status listener_open(const struct tunnel_listener *settings, const char *address, struct refusal *why,
+                                 struct tunnel_listener **listener_out)
+{
+    struct tunnel_listener *const listener = malloc(sizeof(*listener));
+    if (listener == NULL) return ERR_NO_MEMORY;
+    *listener = *settings;
+    listener->owners = 1;
+    const enum status status = address_listen(address, why, &listener->socket, &listener->port);
+    if (status != OK) {
+        free(listener);
+        return status;
+    }
+    struct listener_task task = {.task.run = register_listener, .listener = listener};
+    loop_call(listener->tunnel, &task.task);
+    if (task.status != OK)
+        tunnel_listener_free(listener);
+    else
+        *listener_out = listener;
+    return task.status;
+}
+
+enum status tunnel_listen(struct tunnel *tunnel, const char *address, struct tunnel_endpoint *endpoint,
+                          tunnel_on_connection *on_connection, void *context, struct refusal *why,
+                          struct tunnel_listener **listener_out)
+{
+    const struct tunnel_listener settings = {
+        .tunnel = tunnel, .endpoint = endpoint, .on_connection = on_connection, .context = context};
+    return listener_open(&settings, address, why, listener_out);
+}
+
+enum status tunnel_forward(struct tunnel *tunnel, const char *address, struct tunnel_endpoint *endpoint,
+                           const char *inner_address, struct refusal *why, struct tunnel_listener **listener_out)
+{
+    struct tunnel_listener settings = {.tunnel = tunnel, .endpoint = endpoint};
+    struct address inner;
+    TRY(address_parse(inner_address, why, &inner));
+    TRY(address_resolve(&inner, why, &settings.inner));
+    return listener_open(&settings, address, why, listener_out);
+}
+
+uint16_t tunnel_listener_port(const struct tunnel_listener *listener)
+{
+    return listener->port;
+}
+
+void tunnel_listener_counts(const struct tunnel_listener *listener, struct tunnel_counts *counts_out)
+{
+    *counts_out =
+        (struct tunnel_counts){.accepted = listener->accepted, .open = listener->open, .refused = listener->refused};
+}
