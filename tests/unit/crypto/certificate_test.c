@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/der_write.h"
+#include "crypto/x509.h"
+#include "crypto/x509_issue.h"
+#include "testing.h"
+
+/* Issued once for all tests: a CA of P-256 and what it says of itself. */
+struct issued {
+    struct key *key;
+    struct buffer der;
+};
+
+static struct issued issue(const struct certificate_text *changes)
+{
+    struct issued issued = {.der = buffer_of_maximum(CERTIFICATE_MAX_BYTES)};
+    assert_ok(key_generate(KEY_P256, 0, &issued.key));
+    struct certificate_text text = *changes;
+    text.subject_key = issued.key;
+    if (text.issuer_key == NULL) text.issuer_key = issued.key;
+    assert_ok(certificate_issue(&text, &issued.der));
+    return issued;
+}
+
+static void issued_done(struct issued *issued)
+{
+    key_free(issued->key);
+    buffer_done(&issued->der);
+}
+
+static const uint8_t serial[] = {0x80, 0x01, 0x02};
+static const uint8_t note[] = {0x04, 0x01, 0x2a};
+static const struct extension_text uuid_extension = {.oid = "2.25.301404226436124357468426421487465723904",
+                                                     .value = {.bytes = note, .size = sizeof(note)}};
+static const struct certificate_text ca_text = {
+    .subject = {.country = "NL", .organization = "Test", .common_name = "Test CA"},
+    .serial = {.bytes = serial, .size = sizeof(serial)},
+    .not_before_s = 1790000000,
+    .not_after_s = 2600000000, /* after 2049: GeneralizedTime */
+    .is_ca = true,
+    .path_length = 1,
+    .usage = CERTIFICATE_USAGE_SIGN_CERTIFICATES | CERTIFICATE_USAGE_SIGN_CRLS,
+    .extensions = &uuid_extension,
+    .extension_count = 1,
+};
+
+static void test_what_was_issued_is_read(void **)
+{
+    CLEANUP(issued_done) struct issued issued = issue(&ca_text);
+    CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
+    assert_ok(certificate_from_der(buffer_slice(&issued.der), &certificate));
+    assert_slice_equal(certificate_der(certificate), buffer_slice(&issued.der));
+    assert_string_equal(certificate_subject_common_name(certificate), "Test CA");
+    assert_slice_equal(certificate_serial(certificate), SLICE_ARRAY(serial));
+    assert_int_equal(certificate_not_before_s(certificate), 1790000000);
+    assert_int_equal(certificate_not_after_s(certificate), 2600000000);
+    assert_true(certificate_is_ca(certificate));
+    assert_int_equal(certificate_path_length(certificate), 1);
+    assert_true(certificate_may_sign_certificates(certificate));
+    assert_true(certificate_may_sign_crls(certificate));
+    assert_false(certificate_may_sign_data(certificate));
+    assert_false(certificate_has_unknown_critical_extension(certificate));
+    assert_true(key_equal(certificate_key(certificate), issued.key));
+    assert_slice_equal(certificate_subject_der(certificate), certificate_issuer_der(certificate));
+    assert_ok(certificate_verify_signature(certificate, issued.key));
+    struct slice value;
+    assert_ok(certificate_extension(certificate, uuid_extension.oid, &value));
+    assert_slice_equal(value, SLICE_ARRAY(note));
+    assert_status(certificate_extension(certificate, "1.2.3", &value), ERR_FIELD_MISSING);
+    CLEANUP(certificate_cleanup) struct certificate *shared = certificate_share(certificate);
+    assert_ptr_equal(shared, certificate);
+}
+
+static void test_an_end_entity_has_no_limits_given(void **)
+{
+    const struct certificate_text text = {.subject = {.organization = "No name"},
+                                          .not_before_s = 0,
+                                          .not_after_s = 1,
+                                          .path_length = CERTIFICATE_NO_PATH_LIMIT};
+    CLEANUP(issued_done) struct issued issued = issue(&text);
+    CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
+    assert_ok(certificate_from_der(buffer_slice(&issued.der), &certificate));
+    assert_string_equal(certificate_subject_common_name(certificate), "");
+    assert_false(certificate_is_ca(certificate));
+    assert_int_equal(certificate_path_length(certificate), -1);
+    assert_false(certificate_may_sign_data(certificate)); /* not given is not granted */
+}
+
+static void test_rsa_keys_and_signatures(void **)
+{
+    CLEANUP(key_cleanup) struct key *rsa = NULL;
+    assert_ok(key_generate(KEY_RSA, 2048, &rsa));
+    struct certificate_text text = ca_text;
+    text.issuer_key = rsa;
+    CLEANUP(issued_done) struct issued issued = issue(&text);
+    CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
+    assert_ok(certificate_from_der(buffer_slice(&issued.der), &certificate));
+    assert_ok(certificate_verify_signature(certificate, rsa));
+    assert_status(certificate_verify_signature(certificate, issued.key), ERR_SIGNATURE); /* of the other kind */
+    text.subject_key = rsa;
+    CLEANUP(buffer_done) struct buffer der = buffer_of_maximum(CERTIFICATE_MAX_BYTES);
+    assert_ok(certificate_issue(&text, &der));
+    CLEANUP(certificate_cleanup) struct certificate *own = NULL;
+    assert_ok(certificate_from_der(buffer_slice(&der), &own));
+    assert_int_equal(key_kind(certificate_key(own)), KEY_RSA);
+}
+
+static void test_another_issuer_did_not_sign_it(void **)
+{
+    CLEANUP(issued_done) struct issued issued = issue(&ca_text);
+    CLEANUP(key_cleanup) struct key *other = NULL;
+    CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
+    assert_ok(key_generate(KEY_P256, 0, &other));
+    assert_ok(certificate_from_der(buffer_slice(&issued.der), &certificate));
+    assert_status(certificate_verify_signature(certificate, other), ERR_SIGNATURE);
+}
+
+/* No changed byte gives a certificate that the issuer signed. */
+static void test_every_changed_byte_shows(void **)
+{
+    CLEANUP(issued_done) struct issued issued = issue(&ca_text);
+    for (size_t at = 0; at < issued.der.size; at++) {
+        issued.der.bytes[at] ^= 0x01;
+        CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
+        if (certificate_from_der(buffer_slice(&issued.der), &certificate) == OK &&
+            certificate_verify_signature(certificate, issued.key) == OK)
+            fail_msg("byte %zu may be changed", at);
+        issued.der.bytes[at] ^= 0x01;
+    }
+}
+
+static void test_every_other_length_is_refused(void **)
+{
+    CLEANUP(issued_done) struct issued issued = issue(&ca_text);
+    CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
+    for (size_t size = 0; size < issued.der.size; size++)
+        assert_status(certificate_from_der(slice_of(issued.der.bytes, size), &certificate), ERR_CERTIFICATE_MALFORMED);
+    assert_ok(buffer_append_u8(&issued.der, 0));
+    assert_status(certificate_from_der(buffer_slice(&issued.der), &certificate), ERR_CERTIFICATE_MALFORMED);
+    static uint8_t large[CERTIFICATE_MAX_BYTES + 1];
+    assert_status(certificate_from_der(SLICE_ARRAY(large), &certificate), ERR_TOO_LARGE);
+}
+
+static void test_an_extension_twice_is_refused(void **)
+{
+    const struct extension_text twice[] = {uuid_extension, uuid_extension};
+    struct certificate_text text = ca_text;
+    text.extensions = twice;
+    text.extension_count = 2;
+    CLEANUP(issued_done) struct issued issued = issue(&text);
+    CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
+    assert_status(certificate_from_der(buffer_slice(&issued.der), &certificate), ERR_CERTIFICATE_MALFORMED);
+}
+
+static void test_unknown_critical_extensions_are_told(void **)
+{
+    struct extension_text critical = uuid_extension;
+    critical.critical = true;
+    struct certificate_text text = ca_text;
+    text.extensions = &critical;
+    CLEANUP(issued_done) struct issued issued = issue(&text);
+    CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
+    assert_ok(certificate_from_der(buffer_slice(&issued.der), &certificate));
+    assert_true(certificate_has_unknown_critical_extension(certificate));
+}
+
+/* Changes the last byte of the key's y coordinate, which follows the fixed form of a P-256 key. */
+static void test_a_key_off_its_curve_is_refused(void **)
+{
+    static const uint8_t before_point[] = {0x03, 0x42, 0x00, 0x04};
+    CLEANUP(issued_done) struct issued issued = issue(&ca_text);
+    size_t at = 0;
+    while (!slice_equal(slice_part(buffer_slice(&issued.der), at, 4), SLICE_ARRAY(before_point))) at++;
+    issued.der.bytes[at + 4 + 63] ^= 1;
+    CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
+    assert_status(certificate_from_der(buffer_slice(&issued.der), &certificate), ERR_KEY_INVALID);
+}
+
+static void test_lists_from_pem(void **)
+{
+    CLEANUP(issued_done) struct issued issued = issue(&ca_text);
+    CLEANUP(buffer_done) struct buffer pem = buffer_of_maximum(2 * CERTIFICATE_PEM_MAX_BYTES);
+    CLEANUP(certificate_list_done) struct certificate_list list = {};
+    assert_ok(certificate_pem(buffer_slice(&issued.der), &pem));
+    assert_ok(buffer_append_u8(&pem, 0)); /* one NUL is a C habit */
+    assert_ok(certificate_list_from_pem(buffer_slice(&pem), &list));
+    assert_int_equal(list.count, 1);
+    certificate_list_done(&list);
+    assert_ok(buffer_append_u8(&pem, 0));
+    assert_status(certificate_list_from_pem(buffer_slice(&pem), &list), ERR_CERTIFICATE_MALFORMED);
+    buffer_truncate(&pem, pem.size - 2);
+    while (list.count < CERTIFICATE_CHAIN_MAX_COUNT) {
+        certificate_list_done(&list);
+        assert_ok(certificate_list_from_pem(buffer_slice(&pem), &list));
+        assert_ok(certificate_pem(buffer_slice(&issued.der), &pem));
+    }
+    certificate_list_done(&list);
+    assert_status(certificate_list_from_pem(buffer_slice(&pem), &list), ERR_TOO_LARGE);
+    assert_status(certificate_list_from_pem((struct slice){}, &list), ERR_CERTIFICATE_MALFORMED);
+    assert_status(certificate_list_from_pem(SLICE_LITERAL("\0"), &list), ERR_CERTIFICATE_MALFORMED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_was_issued_is_read),
+        cmocka_unit_test(test_an_end_entity_has_no_limits_given),
+        cmocka_unit_test(test_rsa_keys_and_signatures),
+        cmocka_unit_test(test_another_issuer_did_not_sign_it),
+        cmocka_unit_test(test_every_changed_byte_shows),
+        cmocka_unit_test(test_every_other_length_is_refused),
+        cmocka_unit_test(test_an_extension_twice_is_refused),
+        cmocka_unit_test(test_unknown_critical_extensions_are_told),
+        cmocka_unit_test(test_a_key_off_its_curve_is_refused),
+        cmocka_unit_test(test_lists_from_pem),
+    };
+    return cmocka_run_group_tests_name("crypto/certificate", tests, NULL, NULL);
+}
