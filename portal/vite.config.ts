@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One script and one style sheet with fixed names; scripts/assemble.mjs names them by their digests and pins them.
+
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  build: {
+    target: 'es2022',
+    outDir: 'dist',
+    emptyOutDir: true,
+    cssCodeSplit: false,
+    modulePreload: false,
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+    rollupOptions: {
+      input: 'src/main.ts',
+      output: { entryFileNames: 'portal.js', assetFileNames: 'portal[extname]', inlineDynamicImports: true },
+    },
+  },
+});
