@@ -109,6 +109,7 @@
     X(ERR_SIGN_IN, 0x0a08, "user name or password is wrong")                                                           \
     X(ERR_SESSION, 0x0a09, "the session is unknown or over")                                                           \
     X(ERR_CACHE, 0x0a0a, "the cache is away or answered out of protocol")                                              \
+    X(ERR_THROTTLED, 0x0a0b, "too many attempts; wait")                                                                \
     /* imaging */                                                                                                      \
     X(ERR_IMAGE_FORMAT, 0x0b01, "the file is not a picture of a known format")                                         \
     X(ERR_IMAGE_MALFORMED, 0x0b02, "the picture is malformed or truncated")                                            \

@@ -551,6 +551,12 @@ enum status store_get(struct store_transaction *transaction, const char *type, c
     return OK;
 }
 
+enum status store_has(struct store_transaction *transaction, const char *type, const char *id, bool *is_there_out)
+{
+    CLEANUP(statement_done) sqlite3_stmt *get = transaction->store->statements[RECORD_GET];
+    return seek(get, type, id, is_there_out);
+}
+
 static enum status delete_row(struct store_transaction *transaction, const char *type, const char *id)
 {
     struct store *const store = transaction->store;

@@ -108,6 +108,9 @@ struct store_facts {
 enum status store_get(struct store_transaction *transaction, const char *type, const char *id, struct buffer *value,
                       struct store_facts *facts_out);
 
+/* Whether there is such a record, without opening its value. */
+enum status store_has(struct store_transaction *transaction, const char *type, const char *id, bool *is_there_out);
+
 /* ERR_NOT_FOUND. What the record owns stays. */
 enum status store_delete(struct store_transaction *transaction, const char *type, const char *id);
 
