@@ -13,7 +13,8 @@ enum { HTTP_CLIENT_TIMEOUT_MS = 10000, HTTP_CLIENT_HEADER_MAX_BYTES = 64 * 1024 
 
 struct http_client; /* keeps connections alive; one request at a time per client, callers on several threads wait */
 
-/* `dialer` borrowed, or NULL for plain HTTP to `base_url`. `base_url` "https://host:port" or "http://host:port". */
+/* `dialer` borrowed, or NULL for plain HTTP to `base_url`. `base_url` "https://host:port" (with a dialer only) or
+ * "http://host:port", without a path. ERR_CONFIG. */
 enum status http_client_new(const char *base_url, struct tunnel_dialer *dialer, struct http_client **client_out);
 void http_client_free(struct http_client *client);
 
@@ -32,8 +33,9 @@ struct http_answer {
 };
 void http_answer_done(struct http_answer *answer);
 
-/* OK whenever an HTTP answer arrived, whatever its status. ERR_CONNECT, ERR_TIMEOUT, ERR_PEER_REFUSED, ERR_TOO_LARGE.
- */
+/* OK whenever an HTTP answer arrived, whatever its status: redirects are not followed, and no proxy, cookie or netrc is
+ * used. ERR_CONNECT, ERR_TIMEOUT, ERR_PEER_REFUSED, ERR_TLS (as of tunnel_connect), ERR_CLOSED, ERR_TOO_LARGE,
+ * ERR_HTTP_MALFORMED. */
 enum status http_client_exchange(struct http_client *client, const struct http_exchange *exchange, struct refusal *why,
                                  struct http_answer *answer_out);
 /* Closes connections that are kept alive, so that the next exchange dials anew and its peer is checked anew. */

@@ -74,10 +74,10 @@ struct http_server {
 };
 
 /* The library's callbacks (server_exchange.c). */
-void *exchange_begin(void *server, const char *target, struct MHD_Connection *connection);
-enum MHD_Result exchange_step(void *server, struct MHD_Connection *connection, const char *url, const char *method,
-                              const char *version, const char *upload, size_t *upload_size, void **context);
-void exchange_end(void *server, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode why);
+void *exchange_begin(void *context, const char *target, struct MHD_Connection *connection);
+enum MHD_Result exchange_step(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+                              const char *version, const char *upload, size_t *upload_size, void **slot);
+void exchange_end(void *context, struct MHD_Connection *connection, void **slot, enum MHD_RequestTerminationCode why);
 
 /* What stands in a request's head (server_head.c): fills path, query, route and segments, or the refusal's response. */
 bool exchange_read_head(struct exchange *exchange, const char *method, const char *version);
