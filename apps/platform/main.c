@@ -197,6 +197,8 @@ static void token_arrived(void *context, struct service *service, struct slice t
 static void stop(void *context)
 {
     struct platform *const platform = context;
+    /* First, because it feeds the server. */
+    tunnel_listener_free(platform->listener);
     http_server_free(platform->server);
     chain_free(platform->chain);
     diagnosis_client_free(platform->diagnosis);
