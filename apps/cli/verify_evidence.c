@@ -4,7 +4,6 @@
  */
 #include "cli/verify_evidence.h"
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "cli/command.h"
 #include "crypto/x509.h"
@@ -15,9 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { EXIT_GENUINE = 0, EXIT_REFUSED = 1, EXIT_BAD_USAGE = 2 };
-
-static const char usage[] =
+static const char help[] =
     "Usage: lazaret verify evidence --tee sgx|oe --file QUOTE --collateral DIR [--at UNIX_SECONDS] [--json]\n"
     "\n"
     "Verifies an Intel SGX quote (version 3, ECDSA) as Intel's algorithm does, with Intel's root pinned in this "
@@ -33,9 +30,9 @@ static const char usage[] =
 #ifdef LAZARET_SIMULATION
     "  --simulated-root PEM   public key of a software TEE's root to accept as well (simulation build)\n"
 #endif
-    "  --json                 print the verdict as JSON\n"
+    "  --json                 print the verdict as JSON: genuine, status, advisories, reason, code, claims\n"
     "\n"
-    "Exit status: 0 genuine, 1 refused, 2 the command line is not usable.\n";
+    "Exit codes: 0 genuine, 1 refused, 2 the command line is not usable.\n";
 
 struct options {
     const char *tee, *file, *collateral, *at, *simulated_root;
@@ -45,83 +42,39 @@ struct options {
 
 /* ---- the command line ---- */
 
-static enum status refuse_usage(struct refusal *why, const char *field, const char *expected, const char *seen)
-{
-    (void)refuse(why, ERR_USAGE, field, expected, "%s", seen == NULL ? "nothing" : seen);
-    return refuse_fix(why, ERR_USAGE, "see lazaret verify evidence --help");
-}
-
-static const char **option_value(struct options *options, const char *name)
-{
-    const struct {
-        const char *name;
-        const char **value;
-    } known[] = {
-        {"--tee", &options->tee},
-        {"--file", &options->file},
-        {"--collateral", &options->collateral},
-        {"--at", &options->at},
-#ifdef LAZARET_SIMULATION
-        {"--simulated-root", &options->simulated_root},
-#endif
-    };
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strcmp(known[i].name, name) == 0) return known[i].value;
-    }
-    return NULL;
-}
-
-static bool *option_flag(struct options *options, const char *name)
-{
-    if (strcmp(name, "--json") == 0) return &options->json;
-    if (strcmp(name, "--allow-zero-padding") == 0) return &options->allow_zero_padding;
-    return NULL;
-}
-
 static enum status take_options(int count, char **arguments, struct refusal *why, struct options *options)
 {
-    for (int i = 1; i < count; i++) {
-        bool *const flag = option_flag(options, arguments[i]);
-        const char **const value = option_value(options, arguments[i]);
-        if (flag != NULL)
-            *flag = true;
-        else if (value == NULL)
-            return refuse_usage(why, "command line", "a known option", arguments[i]);
-        else if (*value != NULL)
-            return refuse_usage(why, arguments[i], "the option once", "it twice");
-        else if (i + 1 == count)
-            return refuse_usage(why, arguments[i], "a value behind it", NULL);
-        else
-            *value = arguments[++i];
-    }
-    return OK;
+    const struct command_option known[] = {
+        {.name = "--tee", .value = &options->tee},
+        {.name = "--file", .value = &options->file},
+        {.name = "--collateral", .value = &options->collateral},
+        {.name = "--at", .value = &options->at},
+#ifdef LAZARET_SIMULATION
+        {.name = "--simulated-root", .value = &options->simulated_root},
+#endif
+        {.name = "--allow-zero-padding", .flag = &options->allow_zero_padding},
+        {.name = "--json", .flag = &options->json},
+    };
+    return command_options(count, arguments, known, sizeof(known) / sizeof(known[0]), NULL, why);
 }
 
-static enum status take_time(struct options *options, struct refusal *why)
+static enum status refuse_usage(struct refusal *why, const char *field, const char *expected, const char *seen)
 {
-    static const char expected[] = "Unix seconds, at most 12 digits";
-    if (options->at == NULL) {
-        CLEANUP(clock_cleanup) struct clock *clock = NULL;
-        TRY(clock_new(&clock));
-        options->at_s = clock_now_s(clock);
-        return OK;
-    }
-    const size_t size = strlen(options->at);
-    if (size == 0 || size > 12 || strspn(options->at, "0123456789") != size)
-        return refuse_usage(why, "--at", expected, options->at);
-    for (const char *digit = options->at; *digit != '\0'; digit++) options->at_s = options->at_s * 10 + (*digit - '0');
-    return OK;
+    (void)!refuse(why, ERR_USAGE, field, expected, "%s", seen);
+    return refuse_fix(why, ERR_USAGE, "see --help of this command");
 }
 
 static enum status check_options(struct options *options, struct refusal *why)
 {
-    if (options->tee == NULL || (strcmp(options->tee, "sgx") != 0 && strcmp(options->tee, "oe") != 0))
-        return refuse_usage(why, "--tee", "sgx or oe", options->tee);
-    if (options->file == NULL) return refuse_usage(why, "--file", "the file that holds the evidence", NULL);
     struct stat found;
-    if (options->collateral == NULL || stat(options->collateral, &found) != 0 || !S_ISDIR(found.st_mode))
+    if (options->tee == NULL) return command_needs("--tee", "sgx or oe", why);
+    if (strcmp(options->tee, "sgx") != 0 && strcmp(options->tee, "oe") != 0)
+        return refuse_usage(why, "--tee", "sgx or oe", options->tee);
+    if (options->file == NULL) return command_needs("--file", "the file that holds the evidence", why);
+    if (options->collateral == NULL) return command_needs("--collateral", "a folder of collateral", why);
+    if (stat(options->collateral, &found) != 0 || !S_ISDIR(found.st_mode))
         return refuse_usage(why, "--collateral", "a folder of collateral", options->collateral);
-    return take_time(options, why);
+    return command_time(options->at, "--at", why, &options->at_s);
 }
 
 /* ---- files ---- */
@@ -151,7 +104,7 @@ static enum status read_part(const char *folder, const char *name, size_t maximu
     TRY(path_in(folder, name, why, path));
     *bytes_out = buffer_of_maximum(maximum);
     if (!file_exists(path)) {
-        (void)refuse(why, ERR_COLLATERAL_MISSING, name, "a file of this name in the collateral folder", "nothing");
+        (void)!refuse(why, ERR_COLLATERAL_MISSING, name, "a file of this name in the collateral folder", "nothing");
         return refuse_fix(why, ERR_COLLATERAL_MISSING, "fetch the whole collateral of this platform");
     }
     return file_read(path, why, bytes_out);
@@ -204,7 +157,7 @@ static enum status unwrap(const struct options *options, struct slice evidence, 
 {
     const bool is_report = oe_report_is_likely(evidence);
     if (is_report && strcmp(options->tee, "sgx") == 0) {
-        (void)refuse(why, ERR_QUOTE_UNSUPPORTED, "header.version", "3, a bare SGX quote", "1, an Open Enclave report");
+        (void)!refuse(why, ERR_QUOTE_UNSUPPORTED, "header.version", "3, a bare SGX quote", "1, an Open Enclave report");
         return refuse_fix(why, ERR_QUOTE_UNSUPPORTED, "use --tee oe");
     }
     if (is_report) TRY(oe_report_quote(evidence, why, &evidence));
@@ -254,43 +207,23 @@ static enum status run(struct options *options, int count, char **arguments, str
     return judge(options, buffer_slice(&evidence), &roots, &result->why, &result->claims);
 }
 
-static bool is_bad_usage(enum status status)
+/* Bad usage has no verdict to tell on standard output, unless a program reads it. */
+static enum status tell(const struct evidence_result *result, const struct options *options, struct refusal *why)
 {
-    return status == ERR_USAGE || status == ERR_IO;
-}
-
-static int tell(const struct evidence_result *result, bool json)
-{
+    const bool is_verdict = result->status != ERR_USAGE && result->status != ERR_IO;
+    if (!options->json && !is_verdict) return OK;
     CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(64 * 1024);
-    const enum status status = json ? evidence_result_json(result, &text) : evidence_result_text(result, &text);
-    if (status != OK || fwrite(text.bytes, 1, text.size, stdout) != text.size || fflush(stdout) != 0) {
-        (void)fprintf(stderr, "lazaret: the verdict could not be written\n");
-        return EXIT_BAD_USAGE;
-    }
-    if (result->status == OK) return EXIT_GENUINE;
-    return is_bad_usage(result->status) ? EXIT_BAD_USAGE : EXIT_REFUSED;
-}
-
-static bool asks_for_help(int count, char **arguments)
-{
-    for (int i = 1; i < count; i++) {
-        if (strcmp(arguments[i], "--help") == 0 || strcmp(arguments[i], "-h") == 0) return true;
-    }
-    return false;
+    TRY(options->json ? evidence_result_json(result, &text) : evidence_result_text(result, &text));
+    return command_print(buffer_slice(&text), why);
 }
 
 int command_verify_evidence(int count, char **arguments)
 {
-    if (asks_for_help(count, arguments)) return fputs(usage, stdout) < 0 ? EXIT_BAD_USAGE : EXIT_GENUINE;
+    if (command_helps(count, arguments, help)) return COMMAND_OK;
     struct options options = {};
     struct evidence_result result = {};
     result.status = run(&options, count, arguments, &result);
-    if (result.status != OK && result.why.status == OK) result.why.status = result.status;
-    if (is_bad_usage(result.status) && !options.json) {
-        char text[1024];
-        refusal_text(&result.why, text, sizeof(text));
-        (void)fprintf(stderr, "lazaret: %s\n", text);
-        return EXIT_BAD_USAGE;
-    }
-    return tell(&result, options.json);
+    if (result.why.status == OK) result.why.status = result.status;
+    const enum status told = tell(&result, &options, &result.why);
+    return command_exit("verify evidence", told != OK ? told : result.status, &result.why);
 }

@@ -15,7 +15,7 @@ struct evidence_result {
     struct sgx_claims claims;
 };
 
-/* One JSON object and a line feed. */
+/* Both append without a last line end. One JSON object. */
 enum status evidence_result_json(const struct evidence_result *result, struct buffer *text);
 
 /* One screen for a person: who signed, what ran, how fresh, what is wrong, what to do. */

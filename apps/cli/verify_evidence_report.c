@@ -100,8 +100,7 @@ enum status evidence_result_json(const struct evidence_result *result, struct bu
     TRY(set_advisories(verdict, result));
     TRY(set_reason(verdict, result));
     TRY(set_claims(verdict, result));
-    TRY(json_write(verdict, text));
-    return buffer_append_text(text, "\n");
+    return json_write(verdict, text);
 }
 
 /* ---- for a person ---- */
@@ -165,6 +164,20 @@ static const char *advice(enum tcb_status status)
     return "ask whoever runs the platform";
 }
 
+static const char *fault(const struct sgx_claims *claims)
+{
+    if (claims->debug) return "this is a DEBUG enclave: its host can read its memory; give it no secrets";
+    switch (claims->tcb_status) {
+    case TCB_UP_TO_DATE: return "nothing that Intel knows of";
+    case TCB_SW_HARDENING_NEEDED: return "the platform is sound only with enclaves built against the advisories";
+    case TCB_CONFIGURATION_NEEDED:
+    case TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED: return "the platform's settings leave known weaknesses open";
+    case TCB_OUT_OF_DATE:
+    case TCB_OUT_OF_DATE_CONFIGURATION_NEEDED: return "the platform runs firmware with known weaknesses";
+    }
+    return "the platform's state is not known";
+}
+
 static enum status tell_genuine(const struct evidence_result *result, struct buffer *text)
 {
     const struct sgx_claims *const claims = &result->claims;
@@ -173,9 +186,8 @@ static enum status tell_genuine(const struct evidence_result *result, struct buf
     TRY(tell_who_and_what(claims, text));
     TRY(tell_freshness(result, text));
     TRY(tell_advisories(claims, text));
-    if (claims->debug)
-        TRY(line(text, "what is wrong", "a DEBUG enclave: its host can read its memory; give it no secrets"));
-    return line(text, "what to do", advice(claims->tcb_status));
+    TRY(line(text, "what is wrong", fault(claims)));
+    return buffer_append_format(text, "  %-14s %s", "what to do", advice(claims->tcb_status));
 }
 
 static enum status tell_refused(const struct evidence_result *result, struct buffer *text)
@@ -186,7 +198,8 @@ static enum status tell_refused(const struct evidence_result *result, struct buf
     if (why->seen[0] != '\0') TRY(line(text, "seen", why->seen));
     if (why->expected[0] != '\0') TRY(line(text, "expected", why->expected));
     TRY(line(text, "judged at", time_iso8601(result->at_s).text));
-    return line(text, "what to do", why->fix[0] != '\0' ? why->fix : "do not trust this evidence; ask for a new quote");
+    return buffer_append_format(text, "  %-14s %s", "what to do",
+                                why->fix[0] != '\0' ? why->fix : "do not trust this evidence; ask for a new quote");
 }
 
 enum status evidence_result_text(const struct evidence_result *result, struct buffer *text)

@@ -105,7 +105,7 @@ enum status qe_identity_parse(struct slice text, struct refusal *why, struct qe_
 {
     CLEANUP(qe_identity_done) struct qe_identity identity = {};
     TRY(signed_json_parse(text, QE_IDENTITY_MAX_BYTES, "enclaveIdentity", "qe_identity", why, &identity.json));
-    TRY(collateral_malformed(why, read_body(identity.json.body, why, &identity)));
+    TRY(refuse_as(why, read_body(identity.json.body, why, &identity), ERR_COLLATERAL_MALFORMED));
     *identity_out = identity;
     identity = (struct qe_identity){};
     return OK;

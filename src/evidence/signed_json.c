@@ -12,13 +12,6 @@ void signed_json_done(struct signed_json *json)
     *json = (struct signed_json){};
 }
 
-enum status collateral_malformed(struct refusal *why, enum status status)
-{
-    if (status == OK || status == ERR_NO_MEMORY) return status;
-    if (why != NULL) why->status = ERR_COLLATERAL_MALFORMED;
-    return ERR_COLLATERAL_MALFORMED;
-}
-
 enum status json_get_time(const json_t *object, const char *path, const char *name, struct refusal *why,
                           int64_t *time_s_out)
 {
@@ -63,7 +56,7 @@ enum status signed_json_parse(struct slice text, size_t max_size, const char *na
     if (json_parse(text, max_size, &syntax, &json.document) != OK || !json_is_object(json.document))
         return refuse(why, ERR_COLLATERAL_MALFORMED, field, syntax.status == OK ? "a JSON object" : syntax.expected,
                       "%s", syntax.status == OK ? "an array" : syntax.seen);
-    TRY(collateral_malformed(why, parse(text, name, field, why, &json)));
+    TRY(refuse_as(why, parse(text, name, field, why, &json), ERR_COLLATERAL_MALFORMED));
     *json_out = json;
     json = (struct signed_json){};
     return OK;

@@ -24,7 +24,3 @@ void signed_json_done(struct signed_json *json);
 /* A required time in Intel's form, "2026-11-21T10:00:00Z". ERR_FIELD_MISSING, ERR_FIELD_TYPE, ERR_FIELD_VALUE. */
 enum status json_get_time(const json_t *object, const char *path, const char *name, struct refusal *why,
                           int64_t *time_s_out);
-
-/* What a fault in collateral is called outside: any failure but ERR_NO_MEMORY becomes ERR_COLLATERAL_MALFORMED, and the
- * refusal keeps the field. */
-enum status collateral_malformed(struct refusal *why, enum status status);

@@ -131,7 +131,7 @@ enum status tcb_info_parse(struct slice text, struct refusal *why, struct tcb_in
 {
     CLEANUP(tcb_info_done) struct tcb_info info = {};
     TRY(signed_json_parse(text, TCB_INFO_MAX_BYTES, "tcbInfo", "tcb_info", why, &info.json));
-    TRY(collateral_malformed(why, read_body(info.json.body, why, &info)));
+    TRY(refuse_as(why, read_body(info.json.body, why, &info), ERR_COLLATERAL_MALFORMED));
     *info_out = info;
     info = (struct tcb_info){};
     return OK;
