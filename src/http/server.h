@@ -68,6 +68,9 @@ struct http_server_options {
     bool case_insensitive_paths;    /* as Azure Attestation routes */
     const char *allowed_origins[8]; /* CORS: exact origins, NULL-terminated; none: no CORS headers */
     const char *server_header;      /* NULL: none */
+    /* Answers what reaches no handler (unknown path or method, a malformed head, too large a body) in the service's own
+     * form; `why` may be NULL. NULL: problem documents. */
+    void (*respond_refusal)(void *context, struct http_response *response, unsigned status, const struct refusal *why);
 };
 struct http_server;
 enum status http_server_new(const struct http_server_options *options, struct http_server **server_out);

@@ -91,7 +91,7 @@ static void refuse_body(struct exchange *exchange, unsigned http_status, enum st
 {
     struct refusal why = {};
     (void)!refuse(&why, status, "request.body", expected, "more");
-    response_refuse(&exchange->response, http_status, &why);
+    exchange_refuse(exchange, http_status, &why);
     buffer_done(&exchange->body);
 }
 
@@ -131,7 +131,7 @@ static enum MHD_Result hand_over(struct exchange *exchange)
     exchange->request.body = buffer_slice(&exchange->body);
     exchange->phase = EXCHANGE_WORKING;
     if (workers_take(exchange->server, exchange)) return MHD_YES;
-    response_refuse(&exchange->response, MHD_HTTP_SERVICE_UNAVAILABLE, NULL);
+    exchange_refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, NULL);
     return send_answer(exchange);
 }
 

@@ -41,7 +41,7 @@ static bool refuse_head(struct exchange *exchange, unsigned http_status, enum st
 {
     struct refusal why = {};
     (void)!refuse(&why, status, field, expected, "%s", seen);
-    response_refuse(&exchange->response, http_status, &why);
+    exchange_refuse(exchange, http_status, &why);
     return false;
 }
 
@@ -78,7 +78,7 @@ static bool read_target(struct exchange *exchange)
     if (status == OK) status = http_query_parse(query, &why, &exchange->query);
     if (status == OK) status = buffer_append_u8(&exchange->path, 0);
     if (status == OK) return true;
-    response_refuse(&exchange->response, MHD_HTTP_BAD_REQUEST, &why);
+    exchange_refuse(exchange, MHD_HTTP_BAD_REQUEST, &why);
     return false;
 }
 

@@ -30,8 +30,6 @@ struct http_response {
     bool has_content_type, has_cache_control;
 };
 void response_done(struct http_response *response);
-/* Starts the answer anew with a problem document. */
-void response_refuse(struct http_response *response, unsigned status, const struct refusal *why);
 
 enum exchange_phase { EXCHANGE_HEAD, EXCHANGE_BODY, EXCHANGE_WORKING, EXCHANGE_ANSWERED };
 
@@ -72,6 +70,9 @@ struct http_server {
     unsigned worker_count;
     struct arrival *arrivals;
 };
+
+/* Starts the answer anew with the server's form of a refusal (server_response.c). */
+void exchange_refuse(struct exchange *exchange, unsigned status, const struct refusal *why);
 
 /* The library's callbacks (server_exchange.c). */
 void *exchange_begin(void *context, const char *target, struct MHD_Connection *connection);

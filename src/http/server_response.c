@@ -92,8 +92,12 @@ void http_respond_problem(struct http_response *response, unsigned status, const
     http_respond(response, status, "application/problem+json", buffer_slice(&text));
 }
 
-void response_refuse(struct http_response *response, unsigned status, const struct refusal *why)
+void exchange_refuse(struct exchange *exchange, unsigned status, const struct refusal *why)
 {
-    reset(response, status);
-    http_respond_problem(response, status, NULL, why);
+    const struct http_server_options *const options = &exchange->server->options;
+    reset(&exchange->response, status);
+    if (options->respond_refusal != NULL)
+        options->respond_refusal(options->context, &exchange->response, status, why);
+    else
+        http_respond_problem(&exchange->response, status, NULL, why);
 }
