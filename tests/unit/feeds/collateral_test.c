@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "feeds/collateral.h"
+
+#include "base/file.h"
+#include "simulated_source.h"
+
+#include <dirent.h>
+#include <time.h>
+
+enum { NOW = 1800000000, PATIENCE_MS = 10000 };
+
+struct scene {
+    struct simulated_source source;
+    struct clock *clock;
+    struct collateral_feed *feed;
+    char cache[64];
+};
+
+static void open_feed(struct scene *scene)
+{
+    const struct collateral_feed_options options = {
+        .clock = scene->clock,
+        .roots = &scene->source.roots,
+        .fetch = simulated_source_fetch,
+        .fetch_context = &scene->source,
+        .cache = scene->cache,
+    };
+    assert_ok(collateral_feed_start(&options, &scene->feed));
+}
+
+static int set_up(void **state)
+{
+    struct scene *const scene = calloc(1, sizeof(*scene));
+    simulated_source_init(&scene->source, NOW);
+    assert_ok(clock_new_fixed(NOW, &scene->clock));
+    (void)snprintf(scene->cache, sizeof(scene->cache), "/tmp/lazaret-feed-test-XXXXXX");
+    assert_non_null(mkdtemp(scene->cache));
+    open_feed(scene);
+    *state = scene;
+    return 0;
+}
+
+static void empty(const char *folder)
+{
+    DIR *const entries = opendir(folder);
+    for (const struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;) {
+        char path[PATH_MAX];
+        (void)snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+        if (entry->d_name[0] != '.' && unlink(path) != 0) empty(path);
+    }
+    if (entries != NULL) (void)closedir(entries);
+    (void)rmdir(folder);
+}
+
+static int tear_down(void **state)
+{
+    struct scene *const scene = *state;
+    collateral_feed_free(scene->feed);
+    simulated_source_done(&scene->source);
+    clock_free(scene->clock);
+    empty(scene->cache);
+    free(scene);
+    return 0;
+}
+
+static enum status get(struct scene *scene, int wait_ms, struct refusal *why)
+{
+    const struct collateral_platform platform = simulated_platform();
+    CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
+    return collateral_feed_get(scene->feed, &platform, wait_ms, why, &collateral);
+}
+
+static void pause_ms(long pause)
+{
+    const struct timespec time = {.tv_nsec = pause * 1000000};
+    (void)nanosleep(&time, NULL);
+}
+
+/* Until `count` calls have reached the source and what they brought is in place. */
+static void await_calls(struct scene *scene, unsigned count)
+{
+    for (int i = 0; i < PATIENCE_MS / 10 && simulated_source_calls(&scene->source) < count; i++) pause_ms(10);
+    assert_int_equal(simulated_source_calls(&scene->source), count);
+    pause_ms(50);
+}
+
+static void fail_from_now_on(struct scene *scene, enum status status)
+{
+    (void)pthread_mutex_lock(&scene->source.mutex);
+    scene->source.fails_with = status;
+    (void)pthread_mutex_unlock(&scene->source.mutex);
+}
+
+static void test_the_first_request_is_answered_at_once_and_starts_the_fetch(void **state)
+{
+    struct scene *const scene = *state;
+    struct refusal why = {};
+    assert_status(get(scene, 0, &why), ERR_COLLATERAL_MISSING);
+    assert_string_equal(why.expected, "4c5a52540001-platform");
+    enum status status = ERR_COLLATERAL_MISSING;
+    for (int i = 0; i < PATIENCE_MS / 10 && status == ERR_COLLATERAL_MISSING; i++) {
+        pause_ms(10);
+        status = get(scene, 0, &why);
+    }
+    assert_ok(status);
+    assert_ok(get(scene, 0, &why));
+    assert_int_equal(simulated_source_calls(&scene->source), 1);
+}
+
+static void test_who_may_wait_gets_it_with_the_first_call(void **state)
+{
+    struct scene *const scene = *state;
+    struct refusal why = {};
+    assert_ok(get(scene, PATIENCE_MS, &why));
+    assert_int_equal(clock_floor_s(scene->clock), NOW - 300);
+}
+
+static void test_a_failure_is_told_and_remembered(void **state)
+{
+    struct scene *const scene = *state;
+    struct refusal why = {};
+    fail_from_now_on(scene, ERR_CONNECT);
+    assert_status(get(scene, PATIENCE_MS, &why), ERR_CONNECT);
+    for (int i = 0; i < 10; i++) assert_status(get(scene, 0, &why), ERR_CONNECT);
+    assert_string_equal(why.field, "source");
+    assert_int_equal(simulated_source_calls(&scene->source), 1);
+}
+
+static void test_what_is_valid_serves_after_a_restart_without_the_source(void **state)
+{
+    struct scene *const scene = *state;
+    struct refusal why = {};
+    assert_ok(get(scene, PATIENCE_MS, &why));
+    collateral_feed_free(scene->feed);
+    fail_from_now_on(scene, ERR_CONNECT);
+    open_feed(scene);
+    assert_ok(get(scene, PATIENCE_MS, &why));
+    /* A newer one is asked for at once; that it fails changes nothing. */
+    await_calls(scene, 2);
+    assert_ok(get(scene, 0, &why));
+}
+
+static void test_nothing_is_served_after_its_expiry(void **state)
+{
+    struct scene *const scene = *state;
+    struct refusal why = {};
+    assert_ok(get(scene, PATIENCE_MS, &why));
+    clock_set(scene->clock, NOW + SIMULATED_COLLATERAL_LIFE_S - 1);
+    assert_ok(get(scene, 0, &why));
+    clock_set(scene->clock, NOW + SIMULATED_COLLATERAL_LIFE_S);
+    assert_status(get(scene, 0, &why), ERR_COLLATERAL_MISSING);
+    collateral_feed_free(scene->feed);
+    open_feed(scene);
+    assert_status(get(scene, PATIENCE_MS, &why), ERR_COLLATERAL_EXPIRED);
+}
+
+/* Issued later by a second: the older one that the source serves then must not take its place. */
+static void test_something_older_is_not_taken(void **state)
+{
+    struct scene *const scene = *state;
+    struct refusal why = {};
+    assert_ok(get(scene, PATIENCE_MS, &why));
+    collateral_feed_free(scene->feed);
+    scene->source.signed_s = NOW - 1000;
+    open_feed(scene);
+    const struct collateral_platform platform = simulated_platform();
+    assert_ok(get(scene, PATIENCE_MS, &why));
+    await_calls(scene, 2);
+    struct collateral *collateral = NULL;
+    struct collateral_facts facts;
+    assert_ok(collateral_feed_get(scene->feed, &platform, 0, &why, &collateral));
+    collateral_facts(collateral, &facts);
+    collateral_free(collateral);
+    assert_int_equal(facts.issued_s, NOW - 300);
+}
+
+static void test_collateral_of_another_platform_is_refused(void **state)
+{
+    struct scene *const scene = *state;
+    struct collateral_platform platform = simulated_platform();
+    platform.fmspc[5] ^= 1;
+    struct refusal why = {};
+    struct collateral *collateral = NULL;
+    assert_status(collateral_feed_get(scene->feed, &platform, PATIENCE_MS, &why, &collateral), ERR_COLLATERAL_MISMATCH);
+    platform = simulated_platform();
+    (void)snprintf(platform.ca, sizeof(platform.ca), "processor");
+    assert_status(collateral_feed_get(scene->feed, &platform, PATIENCE_MS, &why, &collateral), ERR_COLLATERAL_MISMATCH);
+    assert_null(collateral);
+}
+
+static void test_collateral_of_another_root_is_refused(void **state)
+{
+    struct scene *const scene = *state;
+    struct simulated_source other;
+    simulated_source_init(&other, NOW);
+    struct simulated_authority *const own = scene->source.authority;
+    scene->source.authority = other.authority;
+    struct refusal why = {};
+    assert_status(get(scene, PATIENCE_MS, &why), ERR_CHAIN);
+    scene->source.authority = own;
+    simulated_source_done(&other);
+}
+
+/* A storm of quotes of unknown platforms: the number of platforms that are asked for at a time is bounded. */
+static void test_a_storm_of_platforms_is_bounded(void **state)
+{
+    struct scene *const scene = *state;
+    struct refusal why = {};
+    fail_from_now_on(scene, ERR_NOT_FOUND);
+    /* The source waits while its state is held. */
+    (void)pthread_mutex_lock(&scene->source.mutex);
+    struct collateral_platform platform = simulated_platform();
+    struct collateral *collateral = NULL;
+    for (unsigned i = 0; i < COLLATERAL_PLATFORM_MAX_COUNT; i++) {
+        platform.fmspc[0] = (uint8_t)i;
+        assert_status(collateral_feed_get(scene->feed, &platform, 0, &why, &collateral), ERR_COLLATERAL_MISSING);
+    }
+    platform.fmspc[0] = 0xff;
+    assert_status(collateral_feed_get(scene->feed, &platform, 0, &why, &collateral), ERR_BUSY);
+    (void)pthread_mutex_unlock(&scene->source.mutex);
+    await_calls(scene, COLLATERAL_PLATFORM_MAX_COUNT);
+    /* Failures make room. */
+    fail_from_now_on(scene, OK);
+    assert_ok(get(scene, PATIENCE_MS, &why));
+}
+
+#define feed_unit_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        feed_unit_test(test_the_first_request_is_answered_at_once_and_starts_the_fetch),
+        feed_unit_test(test_who_may_wait_gets_it_with_the_first_call),
+        feed_unit_test(test_a_failure_is_told_and_remembered),
+        feed_unit_test(test_what_is_valid_serves_after_a_restart_without_the_source),
+        feed_unit_test(test_nothing_is_served_after_its_expiry),
+        feed_unit_test(test_something_older_is_not_taken),
+        feed_unit_test(test_collateral_of_another_platform_is_refused),
+        feed_unit_test(test_collateral_of_another_root_is_refused),
+        feed_unit_test(test_a_storm_of_platforms_is_bounded),
+    };
+    return cmocka_run_group_tests_name("feeds/collateral", tests, NULL, NULL);
+}
