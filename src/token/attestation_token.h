@@ -66,6 +66,9 @@ enum status attestation_token_new_id(struct attestation_token_id *id_out);
 /* Appends the token; `jku` is the payload's issuer with "/certs". RS256 or ES256, by the key. ERR_TOO_LARGE. */
 enum status attestation_token_sign(const json_t *payload, const char *kid, const struct key *key, struct buffer *token);
 
+/* The extension of the signing certificate whose value is the signer's own quote (docs/protocols.md, section 4). */
+#define ATTESTATION_QUOTE_OID "2.25.255985462217562341571262384637716423731"
+
 /* The `kid` of a signing key as Azure makes it: standard base64 of SHA-256 of the SubjectPublicKeyInfo's PEM text and a
  * NUL. The digest is the first half of report_data in the signer's own quote (section 3.2). */
 struct attestation_key_id {

@@ -6,11 +6,7 @@
 
 #include "base/json.h"
 #include "crypto/x509.h"
-#include "testing.h"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include "plain_http.h"
 
 enum { NOW = 1800000000, ANSWER_MAX_BYTES = 256 * 1024 };
 
@@ -46,46 +42,14 @@ static int tear_down(void **state)
     return 0;
 }
 
-struct answer {
-    unsigned status;
-    struct buffer bytes; /* head and body */
-    const char *head;    /* NUL-terminated at the empty line */
-    struct slice body;
-};
-
-static void answer_done(struct answer *answer)
+static void get(const struct scene *scene, const char *target, struct plain_answer *answer_out)
 {
-    buffer_done(&answer->bytes);
-}
-
-static void get(const struct scene *scene, const char *target, struct answer *answer)
-{
-    const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(scene->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    assert_int_equal(connect(client, (const struct sockaddr *)&address, sizeof(address)), 0);
-    char request[512];
-    const int size =
-        snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", target);
-    assert_int_equal(send(client, request, (size_t)size, 0), size);
-    answer->bytes = buffer_of_maximum(ANSWER_MAX_BYTES);
-    uint8_t chunk[4096];
-    for (ssize_t got; (got = recv(client, chunk, sizeof(chunk), 0)) > 0;)
-        assert_ok(buffer_append(&answer->bytes, slice_of(chunk, (size_t)got)));
-    (void)close(client);
-    assert_ok(buffer_append_u8(&answer->bytes, 0));
-    uint8_t *const end = memmem(answer->bytes.bytes, answer->bytes.size, "\r\n\r\n", 4);
-    assert_non_null(end);
-    const size_t head = (size_t)(end - answer->bytes.bytes);
-    end[0] = '\0';
-    answer->head = (const char *)answer->bytes.bytes;
-    answer->body = slice_of(end + 4, answer->bytes.size - head - 5);
-    assert_int_equal(sscanf(answer->head, "HTTP/1.1 %u", &answer->status), 1);
+    plain_request(scene->port, "GET", target, "", (struct slice){}, answer_out);
 }
 
 static void test_tcb_info_comes_with_its_chain(void **state)
 {
-    CLEANUP(answer_done) struct answer answer = {};
+    CLEANUP(plain_answer_done) struct plain_answer answer = {};
     get(*state, "/sgx/certification/v4/tcb?fmspc=4c5a52540001", &answer);
     assert_int_equal(answer.status, 200);
     assert_non_null(strcasestr(answer.head, "\r\ncontent-type: application/json"));
@@ -100,7 +64,7 @@ static void test_tcb_info_comes_with_its_chain(void **state)
 
 static void test_qe_identity_comes_with_its_chain(void **state)
 {
-    CLEANUP(answer_done) struct answer answer = {};
+    CLEANUP(plain_answer_done) struct plain_answer answer = {};
     get(*state, "/sgx/certification/v4/qe/identity", &answer);
     assert_int_equal(answer.status, 200);
     assert_non_null(strcasestr(answer.head, "\r\nsgx-enclave-identity-issuer-chain: -----BEGIN%20"));
@@ -111,9 +75,9 @@ static void test_qe_identity_comes_with_its_chain(void **state)
 
 static void test_revocation_lists_come_in_both_forms(void **state)
 {
-    CLEANUP(answer_done) struct answer der = {};
-    CLEANUP(answer_done) struct answer pem = {};
-    CLEANUP(answer_done) struct answer root = {};
+    CLEANUP(plain_answer_done) struct plain_answer der = {};
+    CLEANUP(plain_answer_done) struct plain_answer pem = {};
+    CLEANUP(plain_answer_done) struct plain_answer root = {};
     get(*state, "/sgx/certification/v4/pckcrl?ca=platform&encoding=der", &der);
     get(*state, "/sgx/certification/v4/pckcrl?ca=platform", &pem);
     get(*state, "/sgx/certification/v4/rootcacrl", &root);
@@ -143,7 +107,7 @@ static void test_other_platforms_and_paths_are_not_served(void **state)
         {"/sgx/certification/v3/qe/identity", 404},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        CLEANUP(answer_done) struct answer answer = {};
+        CLEANUP(plain_answer_done) struct plain_answer answer = {};
         get(*state, cases[i].target, &answer);
         assert_int_equal(answer.status, cases[i].status);
     }
@@ -153,9 +117,9 @@ static void test_it_is_signed_anew_once_a_day(void **state)
 {
     const struct scene *const scene = *state;
     static const char target[] = "/sgx/certification/v4/qe/identity";
-    CLEANUP(answer_done) struct answer first = {};
-    CLEANUP(answer_done) struct answer same = {};
-    CLEANUP(answer_done) struct answer next = {};
+    CLEANUP(plain_answer_done) struct plain_answer first = {};
+    CLEANUP(plain_answer_done) struct plain_answer same = {};
+    CLEANUP(plain_answer_done) struct plain_answer next = {};
     get(scene, target, &first);
     clock_set(scene->clock, NOW + COLLATERAL_RENEW_S - 1);
     get(scene, target, &same);

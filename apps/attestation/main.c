@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * lazaret-attestation: the attestation service, in Azure Attestation's wire form.
+ */
+#include "attestation/collateral_setup.h"
+#include "attestation/documents.h"
+#include "attestation/routes.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "service/service.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+    TLS_FILE_MAX_BYTES = 64 * 1024,
+    ORIGIN_MAX_COUNT = 7,
+    CHAINS_KEPT = 1024,            /* PCK chains whose signatures need not be verified again */
+    OWN_COLLATERAL_WAIT_MS = 5000, /* for this service's own evidence, outside any request */
+};
+
+struct attestation {
+    struct {
+        char certificate[PATH_MAX], private_key[PATH_MAX]; /* of the HTTPS listener */
+        char issuer[ISSUER_NAME_MAX_BYTES + 1];
+        char origins[ORIGIN_MAX_COUNT][ADDRESS_MAX_BYTES + 1]; /* of portals, for CORS */
+        size_t origin_count;
+        struct collateral_configuration collateral;
+    } configuration;
+    struct service *service;
+    struct signer signer;
+    struct trust_roots roots;
+    char cache_path[PATH_MAX];
+    struct collateral_setup collateral;
+    struct collateral_feed *feed;
+    struct verification_cache *cache;
+    struct buffer certs, openid;
+    struct attestation_routes routes;
+    struct http_server *server;
+    struct tunnel_endpoint *endpoint;
+    struct tunnel_listener *listener;
+};
+
+static enum status read_origins(const json_t *json, struct refusal *why, struct attestation *attestation)
+{
+    if (!json_has(json, "portal_origins")) return OK;
+    json_t *origins;
+    TRY(json_get_array(json, "", "portal_origins", ORIGIN_MAX_COUNT, why, &origins));
+    for (size_t i = 0; i < json_array_size(origins); i++) {
+        const char *const origin = json_string_value(json_array_get(origins, i));
+        if (origin == NULL || strlen(origin) > ADDRESS_MAX_BYTES)
+            return refuse(why, ERR_FIELD_VALUE, "portal_origins", "origins such as https://portal.example",
+                          "something else");
+        (void)snprintf(attestation->configuration.origins[attestation->configuration.origin_count++],
+                       ADDRESS_MAX_BYTES + 1, "%s", origin);
+    }
+    return OK;
+}
+
+/* Tokens and key set name the issuer; a slash at its end would make it another name. */
+static enum status read_issuer(const json_t *json, struct refusal *why,
+                               char issuer_out[static ISSUER_NAME_MAX_BYTES + 1])
+{
+    TRY(configuration_text(json, "", "issuer", ISSUER_NAME_MAX_BYTES, why, issuer_out));
+    const size_t size = strlen(issuer_out);
+    if (strncmp(issuer_out, "https://", 8) == 0 && size > 8 && issuer_out[size - 1] != '/') return OK;
+    return refuse(why, ERR_FIELD_VALUE, "issuer", "https://host[:port] without a slash at its end", "%s", issuer_out);
+}
+
+static enum status configure(void *context, const struct configuration *configuration, struct refusal *why)
+{
+    struct attestation *const attestation = context;
+    static const char *const tls_names[] = {"certificate", "key", NULL};
+    const json_t *const json = configuration->json;
+    json_t *tls;
+    TRY(json_get_object(json, "", "tls", why, &tls));
+    TRY(json_only(tls, "tls", tls_names, why));
+    TRY(configuration_path(configuration, tls, "tls", "certificate", why, attestation->configuration.certificate));
+    TRY(configuration_path(configuration, tls, "tls", "key", why, attestation->configuration.private_key));
+    TRY(read_issuer(json, why, attestation->configuration.issuer));
+    TRY(collateral_configure(configuration, why, &attestation->configuration.collateral));
+    return read_origins(json, why, attestation);
+}
+
+static enum status open_signer(struct attestation *attestation, struct refusal *why)
+{
+    const struct service *const service = attestation->service;
+    char path[PATH_MAX];
+    bool is_new = false;
+    TRY(service_state_path(service, "signing-key.sealed", path));
+    const struct signer_options options = {
+        .tee = service->tee,
+        .path = path,
+        .deployment = service->configuration->deployment,
+        .issuer = attestation->configuration.issuer,
+        .now_s = clock_now_s(service->clock),
+    };
+    TRY(signer_open(&options, why, &attestation->signer, &is_new));
+    if (is_new)
+        log_event(LOG_WARNING, "signing_key.new",
+                  log_text(LOG_DETAIL, "relying parties need a manifest that names it"));
+    return OK;
+}
+
+static enum status open_collateral(struct attestation *attestation, struct refusal *why)
+{
+    const struct service *const service = attestation->service;
+    const struct manifest *const manifest = service->manifest;
+    attestation->roots = (struct trust_roots){
+        .simulated = (const struct key *const *)manifest->simulated_roots,
+        .simulated_count = manifest->simulated_root_count,
+    };
+    TRY(service_state_path(service, "collateral", attestation->cache_path));
+    if (mkdir(attestation->cache_path, 0700) != 0 && errno != EEXIST)
+        return refuse(why, ERR_IO, attestation->cache_path, "a folder that can be made", "%s", strerror(errno));
+    TRY(collateral_setup_open(&attestation->configuration.collateral, service->tunnel, why, &attestation->collateral));
+    const struct collateral_feed_options options = {
+        .clock = service->clock,
+        .roots = &attestation->roots,
+        .fetch = collateral_setup_fetch(&attestation->collateral),
+        .fetch_context = collateral_setup_context(&attestation->collateral),
+        .cache = attestation->cache_path,
+    };
+    TRY(collateral_feed_start(&options, &attestation->feed));
+    return verification_cache_new(CHAINS_KEPT, &attestation->cache);
+}
+
+static enum status fill_routes(struct attestation *attestation)
+{
+    struct service *const service = attestation->service;
+    attestation->certs = buffer_of_maximum(DOCUMENT_MAX_BYTES);
+    attestation->openid = buffer_of_maximum(DOCUMENT_MAX_BYTES);
+    TRY(document_certs(&attestation->signer, &attestation->certs));
+    TRY(document_openid(attestation->configuration.issuer, &attestation->openid));
+    attestation->routes = (struct attestation_routes){
+        .appraiser =
+            {
+                .clock = service->clock,
+                .roots = &attestation->roots,
+                .collateral = attestation->feed,
+                .cache = attestation->cache,
+                .signer = &attestation->signer,
+                .issuer = attestation->configuration.issuer,
+                .minimum_tcb_evaluation = service->manifest->minimum_tcb_evaluation,
+            },
+        .certs = buffer_slice(&attestation->certs),
+        .openid = buffer_slice(&attestation->openid),
+        .service = service,
+    };
+    return OK;
+}
+
+static enum status open_server(struct attestation *attestation)
+{
+    struct http_server_options options = attestation_options(&attestation->routes);
+    for (size_t i = 0; i < attestation->configuration.origin_count; i++)
+        options.allowed_origins[i] = attestation->configuration.origins[i];
+    return http_server_new(&options, &attestation->server);
+}
+
+/* The outer TLS: its key is a file of the host. Tokens are signed and evidence is public, so it protects neither. */
+static enum status open_listener(struct attestation *attestation, struct refusal *why)
+{
+    CLEANUP(buffer_done) struct buffer certificate = buffer_of_maximum(TLS_FILE_MAX_BYTES);
+    CLEANUP(buffer_done) struct buffer private_key = buffer_of_maximum(TLS_FILE_MAX_BYTES);
+    struct service *const service = attestation->service;
+    struct tunnel_identity *identity = NULL;
+    TRY(file_read(attestation->configuration.certificate, why, &certificate));
+    TRY(file_read(attestation->configuration.private_key, why, &private_key));
+    TRY(tunnel_identity_web(buffer_slice(&certificate), buffer_slice(&private_key), why, &identity));
+    TRY(tunnel_endpoint_new(&attestation->endpoint));
+    tunnel_endpoint_set_identity(attestation->endpoint, identity);
+    TRY(tunnel_listen(service->tunnel, service->configuration->listen, attestation->endpoint, http_server_on_connection,
+                      attestation->server, why, &attestation->listener));
+    return service_listening(service, tunnel_listener_port(attestation->listener), why);
+}
+
+static enum status start(void *context, struct service *service, struct refusal *why)
+{
+    struct attestation *const attestation = context;
+    attestation->service = service;
+    TRY(open_signer(attestation, why));
+    TRY(open_collateral(attestation, why));
+    TRY(fill_routes(attestation));
+    TRY(open_server(attestation));
+    return open_listener(attestation, why);
+}
+
+/* This service's own evidence goes the way of everybody's, but for the request. */
+static enum status appraise_own(void *context, struct slice quote, struct slice runtime_data, struct refusal *why,
+                                struct buffer *token)
+{
+    const struct attestation *const attestation = context;
+    CLEANUP(attest_request_done)
+    struct attest_request request = {
+        .quote = buffer_of_maximum(QUOTE_MAX_BYTES),
+        .runtime = {.is_given = true, .is_json = true, .bytes = buffer_of_maximum(ATTESTATION_RUNTIME_MAX_BYTES)},
+    };
+    enum appraisal_step step;
+    TRY(buffer_append(&request.quote, quote));
+    TRY(buffer_append(&request.runtime.bytes, runtime_data));
+    return appraise(&attestation->routes.appraiser, &request, OWN_COLLATERAL_WAIT_MS, why, &step, token);
+}
+
+static void stop(void *context)
+{
+    struct attestation *const attestation = context;
+    tunnel_listener_free(attestation->listener);
+    http_server_free(attestation->server);
+    tunnel_endpoint_free(attestation->endpoint);
+    collateral_feed_free(attestation->feed);
+    collateral_setup_done(&attestation->collateral);
+    verification_cache_free(attestation->cache);
+    buffer_done(&attestation->certs);
+    buffer_done(&attestation->openid);
+    signer_done(&attestation->signer);
+}
+
+int main(int count, char **arguments)
+{
+    static struct attestation attestation;
+    static const char *const own_names[] = {"tls", "issuer", "collateral", "portal_origins", NULL};
+    static const struct service_program program = {
+        .name = "lazaret-attestation",
+        .role = "attestation",
+        .summary = "the attestation service: verifies SGX quotes and issues tokens in Azure Attestation's form",
+        .configuration_help =
+            "  tls             {\"certificate\": PEM chain, \"key\": PEM} of the HTTPS listener (required)\n"
+            "  issuer          the name in tokens and the address that clients know, https://host[:port] (required)\n"
+            "  collateral      {\"folder\": PATH} or {\"url\": PCS or PCCS, \"ca\": PEM, \"root_crl_url\": URL} "
+            "(required)\n"
+            "  portal_origins  origins whose pages may call, such as [\"https://portal.example\"]\n",
+        .own_names = own_names,
+        .configure = configure,
+        .appraise = appraise_own,
+        .start = start,
+        .stop = stop,
+    };
+    return service_main(&program, &attestation, count, arguments);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attestation/routes.h"
+
+#include "attestation/answer.h"
+#include "service/evidence_endpoint.h"
+
+#include <string.h>
+
+enum { ATTESTATION_WORKERS = 4 };
+
+#define JSON_TYPE "application/json; charset=utf-8"
+
+static bool is_known_version(const char *version)
+{
+    return version != NULL && (strcmp(version, "2020-10-01") == 0 || strcmp(version, "2022-08-01") == 0);
+}
+
+static enum status check_version(const struct http_request *request, struct refusal *why)
+{
+    const char *const version = http_request_query(request, "api-version");
+    if (is_known_version(version)) return OK;
+    return refuse(why, ERR_FIELD_VALUE, "api-version", "2020-10-01 or 2022-08-01", "%s",
+                  version != NULL ? version : "nothing");
+}
+
+static enum status attest(const struct appraiser *appraiser, const struct http_request *request, struct refusal *why,
+                          enum appraisal_step *step_out, struct buffer *token)
+{
+    CLEANUP(attest_request_done) struct attest_request asked = {};
+    *step_out = APPRAISAL_REQUEST;
+    TRY(check_version(request, why));
+    TRY(attest_request_read(request->body, why, &asked));
+    return appraise(appraiser, &asked, 0, why, step_out, token);
+}
+
+static void handle_attest(void *context, const struct http_request *request, struct http_response *response)
+{
+    const struct attestation_routes *const routes = context;
+    CLEANUP(buffer_done) struct buffer token = buffer_of_maximum(ATTESTATION_TOKEN_MAX_BYTES);
+    struct refusal why = {};
+    enum appraisal_step step;
+    answer_headers(request, response);
+    const enum status status = attest(&routes->appraiser, request, &why, &step, &token);
+    if (status == OK) {
+        answer_token(response, buffer_slice(&token));
+        return;
+    }
+    if (why.status == OK) (void)!refuse(&why, status, "request", "appraisable evidence", "something else");
+    answer_refusal(response, step, &why);
+}
+
+static void handle_certs(void *context, const struct http_request *request, struct http_response *response)
+{
+    const struct attestation_routes *const routes = context;
+    answer_headers(request, response);
+    http_respond(response, 200, JSON_TYPE, routes->certs);
+}
+
+static void handle_openid(void *context, const struct http_request *request, struct http_response *response)
+{
+    const struct attestation_routes *const routes = context;
+    answer_headers(request, response);
+    http_respond(response, 200, JSON_TYPE, routes->openid);
+}
+
+static void handle_evidence(void *context, const struct http_request *request, struct http_response *response)
+{
+    const struct attestation_routes *const routes = context;
+    service_respond_evidence(routes->service, request, (struct slice){}, response);
+}
+
+static void handle_health(void *, const struct http_request *, struct http_response *response)
+{
+    service_respond_health(response);
+}
+
+static void handle_ready(void *context, const struct http_request *, struct http_response *response)
+{
+    const struct attestation_routes *const routes = context;
+    service_respond_ready(routes->service, response);
+}
+
+struct http_server_options attestation_options(struct attestation_routes *routes)
+{
+    static const struct http_route table[] = {
+        {"POST", "/attest/SgxEnclave", ATTEST_BODY_MAX_BYTES, handle_attest, "application/json"},
+        {"GET", "/certs", 0, handle_certs},
+        {"GET", "/.well-known/openid-configuration", 0, handle_openid},
+        {"GET", EVIDENCE_ENDPOINT_PATH, 0, handle_evidence},
+        {"GET", "/healthz", 0, handle_health},
+        {"GET", "/readyz", 0, handle_ready},
+    };
+    return (struct http_server_options){
+        .routes = table,
+        .route_count = sizeof(table) / sizeof(table[0]),
+        .context = routes,
+        .workers = ATTESTATION_WORKERS,
+        .case_insensitive_paths = true,
+        .respond_refusal = answer_unhandled,
+    };
+}

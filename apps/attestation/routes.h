@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The service's routes: the part of Azure Attestation's wire form that it speaks (docs/protocols.md, section 4).
+ */
+#pragma once
+
+#include "attestation/appraise.h"
+#include "http/server.h"
+
+/* What the routes work with; the server's context. All borrowed. */
+struct attestation_routes {
+    struct appraiser appraiser;
+    struct slice certs, openid; /* documents.h */
+    struct service *service;    /* for evidence, health and readiness */
+};
+
+/* The server's options: routes in any case, refusals in Azure's form. The caller adds origins. */
+struct http_server_options attestation_options(struct attestation_routes *routes);

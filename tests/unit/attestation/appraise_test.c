@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attestation/appraise.h"
+
+#include "policy/default_policy.h"
+#include "scene.h"
+
+static int set_up(void **state)
+{
+    struct scene *const scene = calloc(1, sizeof(*scene));
+    scene_open(scene);
+    *state = scene;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    scene_close(*state);
+    free(*state);
+    return 0;
+}
+
+static void set_data(struct attest_data *data, const char *text, bool is_json)
+{
+    *data = (struct attest_data){
+        .is_given = true, .is_json = is_json, .bytes = buffer_of_maximum(ATTESTATION_RUNTIME_MAX_BYTES)};
+    assert_ok(buffer_append_text(&data->bytes, text));
+}
+
+/* A request whose quote binds its runtime data. */
+static struct attest_request make(const struct scene *scene, const char *runtime, bool is_json)
+{
+    struct attest_request request = {};
+    scene_quote(scene, slice_of_text(runtime), &request.quote);
+    set_data(&request.runtime, runtime, is_json);
+    return request;
+}
+
+static enum status run(const struct scene *scene, const struct attest_request *request, struct refusal *why,
+                       enum appraisal_step *step, json_t **payload_out)
+{
+    CLEANUP(buffer_done) struct buffer token = buffer_of_maximum(ATTESTATION_TOKEN_MAX_BYTES);
+    TRY(appraise(&scene->appraiser, request, SCENE_PATIENCE_MS, why, step, &token));
+    *payload_out = scene_payload(scene, buffer_slice(&token));
+    return OK;
+}
+
+static void assert_text(const json_t *payload, const char *name, const char *expected)
+{
+    assert_string_equal(json_string_value(json_object_get(payload, name)), expected);
+}
+
+static void test_a_token_has_the_claims_of_a_default_sgx_token(void **state)
+{
+    const struct scene *const scene = *state;
+    CLEANUP(attest_request_done) struct attest_request request = make(scene, "{\"keys\":[]}", true);
+    CLEANUP(json_done) json_t *payload = NULL;
+    enum appraisal_step step;
+    struct refusal why = {};
+    assert_ok(run(scene, &request, &why, &step, &payload));
+    assert_text(payload, "iss", "https://localhost:7443");
+    assert_text(payload, "x-ms-ver", "1.0");
+    assert_text(payload, "x-ms-attestation-type", "sgx");
+    assert_text(payload, "tee", "sgx");
+    assert_text(payload, "x-ms-policy-hash", default_policy_hash());
+    assert_text(payload, "sgx-mrenclave", hex_of_32(scene_program.mrenclave).text);
+    assert_text(payload, "x-ms-sgx-mrsigner", hex_of_32(scene_program.mrsigner).text);
+    assert_int_equal(json_integer_value(json_object_get(payload, "product-id")), 3);
+    assert_int_equal(json_integer_value(json_object_get(payload, "x-ms-sgx-svn")), 4);
+    assert_true(json_is_false(json_object_get(payload, "is-debuggable")));
+    assert_int_equal(json_integer_value(json_object_get(payload, "iat")), SCENE_NOW);
+    assert_int_equal(json_integer_value(json_object_get(payload, "nbf")), SCENE_NOW);
+    assert_int_equal(json_integer_value(json_object_get(payload, "exp")), SCENE_NOW + 28800);
+    assert_int_equal(json_string_length(json_object_get(payload, "jti")), 64);
+    assert_true(json_is_array(json_object_get(json_object_get(payload, "x-ms-runtime"), "keys")));
+    assert_null(json_object_get(payload, "nonce"));
+    assert_null(json_object_get(payload, "x-ms-sgx-ehd"));
+    const json_t *const hashes = json_object_get(payload, "x-ms-sgx-collateral");
+    assert_int_equal(json_object_size(hashes), 7);
+    /* A token of simulated evidence says so, always. */
+    assert_true(json_is_true(json_object_get(payload, "lazaret-simulated")));
+}
+
+static void test_a_nonce_comes_back_and_binary_data_too(void **state)
+{
+    const struct scene *const scene = *state;
+    CLEANUP(attest_request_done) struct attest_request request = make(scene, "enclave held data", false);
+    request.nonce = buffer_of_maximum(ATTEST_NONCE_MAX_BYTES);
+    assert_ok(buffer_append_text(&request.nonce, "the nonce"));
+    CLEANUP(json_done) json_t *payload = NULL;
+    enum appraisal_step step;
+    struct refusal why = {};
+    assert_ok(run(scene, &request, &why, &step, &payload));
+    assert_text(payload, "nonce", "the nonce");
+    assert_text(payload, "x-ms-sgx-ehd", "ZW5jbGF2ZSBoZWxkIGRhdGE");
+    assert_text(payload, "maa-ehd", "ZW5jbGF2ZSBoZWxkIGRhdGE");
+    assert_text(payload, "aas-ehd", "ZW5jbGF2ZSBoZWxkIGRhdGE");
+    assert_null(json_object_get(payload, "x-ms-runtime"));
+}
+
+static void test_without_runtime_data_there_is_a_token_without_it(void **state)
+{
+    const struct scene *const scene = *state;
+    CLEANUP(attest_request_done) struct attest_request request = {};
+    scene_quote(scene, SLICE_LITERAL("anything"), &request.quote);
+    CLEANUP(json_done) json_t *payload = NULL;
+    enum appraisal_step step;
+    struct refusal why = {};
+    assert_ok(run(scene, &request, &why, &step, &payload));
+    assert_null(json_object_get(payload, "x-ms-runtime"));
+    assert_null(json_object_get(payload, "x-ms-sgx-ehd"));
+}
+
+static enum status refused(const struct scene *scene, const struct attest_request *request, struct refusal *why,
+                           enum appraisal_step *step)
+{
+    CLEANUP(json_done) json_t *payload = NULL;
+    return run(scene, request, why, step, &payload);
+}
+
+static void test_runtime_data_that_the_quote_does_not_bind_is_refused(void **state)
+{
+    const struct scene *const scene = *state;
+    CLEANUP(attest_request_done) struct attest_request request = make(scene, "{}", true);
+    assert_ok(buffer_append_text(&request.runtime.bytes, " "));
+    enum appraisal_step step;
+    struct refusal why = {};
+    assert_status(refused(scene, &request, &why, &step), ERR_REPORT_DATA);
+    assert_int_equal(step, APPRAISAL_EVIDENCE);
+    assert_string_equal(why.field, "quote.report.reportData");
+}
+
+/* All 64 bytes count: the right digest with something behind it binds more than is shown. */
+static void test_the_second_half_of_report_data_must_be_zero(void **state)
+{
+    const struct scene *const scene = *state;
+    CLEANUP(attest_request_done) struct attest_request request = {};
+    uint8_t report_data[64];
+    set_data(&request.runtime, "{}", true);
+    assert_ok(runtime_data_report_data(SLICE_LITERAL("{}"), report_data));
+    report_data[63] = 1;
+    request.quote = buffer_of_maximum(QUOTE_MAX_BYTES);
+    assert_ok(simulated_machine_quote(scene->machine, &scene_program, report_data, &request.quote));
+    enum appraisal_step step;
+    struct refusal why = {};
+    assert_status(refused(scene, &request, &why, &step), ERR_REPORT_DATA);
+}
+
+static void test_init_time_data_needs_an_enclave_with_a_config_id(void **state)
+{
+    const struct scene *const scene = *state;
+    CLEANUP(attest_request_done) struct attest_request request = make(scene, "{}", true);
+    set_data(&request.init_time, "{}", true);
+    enum appraisal_step step;
+    struct refusal why = {};
+    assert_status(refused(scene, &request, &why, &step), ERR_UNSUPPORTED);
+    assert_string_equal(why.field, "initTimeData");
+}
+
+/* KSS is an attribute; CONFIGID stands 192 bytes into the report body. */
+static void make_kss(const struct scene *scene, const char *init_time, struct attest_request *request)
+{
+    enum { FLAGS = 48 + 48, CONFIG_ID = 48 + 192, KSS = 0x80 };
+    CLEANUP(buffer_done) struct buffer part = buffer_of_maximum(SIMULATED_SIGNED_BYTES);
+    uint8_t report_data[64], config_id[64];
+    set_data(&request->runtime, "{}", true);
+    set_data(&request->init_time, init_time, true);
+    assert_ok(runtime_data_report_data(SLICE_LITERAL("{}"), report_data));
+    assert_ok(runtime_data_report_data(SLICE_LITERAL("{\"a\":1}"), config_id));
+    assert_ok(simulated_machine_report(scene->machine, &scene_program, report_data, &part));
+    part.bytes[FLAGS] |= KSS;
+    memcpy(part.bytes + CONFIG_ID, config_id, sizeof(config_id));
+    request->quote = buffer_of_maximum(QUOTE_MAX_BYTES);
+    assert_ok(simulated_machine_sign(scene->machine, buffer_slice(&part), &request->quote));
+}
+
+static void test_init_time_data_is_checked_against_the_config_id(void **state)
+{
+    const struct scene *const scene = *state;
+    CLEANUP(attest_request_done) struct attest_request good = {};
+    CLEANUP(attest_request_done) struct attest_request bad = {};
+    CLEANUP(json_done) json_t *payload = NULL;
+    enum appraisal_step step;
+    struct refusal why = {};
+    make_kss(scene, "{\"a\":1}", &good);
+    assert_ok(run(scene, &good, &why, &step, &payload));
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(payload, "x-ms-inittime"), "a")), 1);
+    make_kss(scene, "{\"a\":2}", &bad);
+    assert_status(refused(scene, &bad, &why, &step), ERR_REPORT_DATA);
+    assert_string_equal(why.field, "quote.report.configid");
+}
+
+static void test_what_is_no_genuine_quote_is_refused(void **state)
+{
+    const struct scene *const scene = *state;
+    enum appraisal_step step;
+    struct refusal why = {};
+    CLEANUP(attest_request_done) struct attest_request request = make(scene, "{}", true);
+    request.quote.bytes[48 + 64] ^= 1;
+    assert_status(refused(scene, &request, &why, &step), ERR_QUOTE_SIGNATURE);
+    assert_int_equal(step, APPRAISAL_EVIDENCE);
+    buffer_truncate(&request.quote, 100);
+    assert_int_not_equal(refused(scene, &request, &why, &step), OK);
+    assert_int_equal(step, APPRAISAL_EVIDENCE);
+}
+
+static void test_an_old_evaluation_is_refused(void **state)
+{
+    struct scene *const scene = *state;
+    scene->appraiser.minimum_tcb_evaluation = SIMULATED_TCB_EVALUATION + 1;
+    CLEANUP(attest_request_done) struct attest_request request = make(scene, "{}", true);
+    enum appraisal_step step;
+    struct refusal why = {};
+    assert_status(refused(scene, &request, &why, &step), ERR_COLLATERAL_EXPIRED);
+    assert_string_equal(why.expected, "at least 2");
+}
+
+static void test_runtime_json_must_be_an_object(void **state)
+{
+    const struct scene *const scene = *state;
+    static const char *const cases[] = {"[]", "{", "\"text\""};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        CLEANUP(attest_request_done) struct attest_request request = make(scene, cases[i], true);
+        enum appraisal_step step;
+        struct refusal why = {};
+        assert_int_not_equal(refused(scene, &request, &why, &step), OK);
+        assert_int_equal(step, APPRAISAL_REQUEST);
+    }
+}
+
+static void test_collateral_that_is_away_is_another_matter(void **state)
+{
+    struct scene *const scene = *state;
+    (void)pthread_mutex_lock(&scene->source.mutex);
+    scene->source.fails_with = ERR_CONNECT;
+    (void)pthread_mutex_unlock(&scene->source.mutex);
+    CLEANUP(attest_request_done) struct attest_request request = make(scene, "{}", true);
+    CLEANUP(buffer_done) struct buffer token = buffer_of_maximum(ATTESTATION_TOKEN_MAX_BYTES);
+    enum appraisal_step step;
+    struct refusal why = {};
+    assert_status(appraise(&scene->appraiser, &request, 0, &why, &step, &token), ERR_COLLATERAL_MISSING);
+    assert_int_equal(step, APPRAISAL_COLLATERAL);
+    assert_status(refused(scene, &request, &why, &step), ERR_CONNECT);
+    assert_int_equal(step, APPRAISAL_COLLATERAL);
+    assert_int_equal(token.size, 0);
+}
+
+#define appraise_unit_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        appraise_unit_test(test_a_token_has_the_claims_of_a_default_sgx_token),
+        appraise_unit_test(test_a_nonce_comes_back_and_binary_data_too),
+        appraise_unit_test(test_without_runtime_data_there_is_a_token_without_it),
+        appraise_unit_test(test_runtime_data_that_the_quote_does_not_bind_is_refused),
+        appraise_unit_test(test_the_second_half_of_report_data_must_be_zero),
+        appraise_unit_test(test_init_time_data_needs_an_enclave_with_a_config_id),
+        appraise_unit_test(test_init_time_data_is_checked_against_the_config_id),
+        appraise_unit_test(test_what_is_no_genuine_quote_is_refused),
+        appraise_unit_test(test_an_old_evaluation_is_refused),
+        appraise_unit_test(test_runtime_json_must_be_an_object),
+        appraise_unit_test(test_collateral_that_is_away_is_another_matter),
+    };
+    return cmocka_run_group_tests_name("attestation/appraise", tests, NULL, NULL);
+}
