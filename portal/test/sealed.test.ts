@@ -137,10 +137,11 @@ test('a platform that never agrees is given up: ERR_NOT_VERIFIED', async () => {
 });
 
 test('taken for a replay: sealed anew and sent again', async () => {
-  answers = [{ status: 409, type: 'application/problem+json', body: JSON.stringify({ type: REPLAY }) }];
+  const replay = (problem: object) => ({ status: 409, type: 'application/problem+json', body: JSON.stringify(problem) });
+  answers = [replay({ type: REPLAY }), replay({ type: 'about:blank', code: 'ERR_REPLAY' })];
   assert.equal((await channel('s').send({ method: 'DELETE', path: '/session' })).status, 204);
   assert.deepEqual(again, []);
-  assert.equal(received.length, 2);
+  assert.equal(received.length, 3);
 });
 
 test('an unsealed answer is not the platform\'s word: ERR_HTTP_STATUS', async () => {

@@ -18,14 +18,27 @@ export function codeOf(error: unknown): string {
   return error.code !== '' ? error.code : (/ERR_[A-Z_]+/.exec(error.detail)?.[0] ?? '');
 }
 
+/** Why, in words of the catalogue where it has them, else in the platform's own sentence. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Problem) {
-    const what = [error.detail, error.field, error.expected !== '' ? `→ ${error.expected}` : '', error.fix];
-    const said = what.filter((part) => part !== '').join('; ');
-    return said !== '' ? said : `${error.status}`;
+    const sentence = error.detail.replace(/[.\s]+$/, '');
+    return wordOr(`why.${codeOf(error)}`, sentence !== '' ? sentence : `HTTP ${error.status}`);
   }
   if (error instanceof Refusal) return error.code;
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The exact terms, for whoever is called: the second layer. */
+export function exactTerms(error: unknown): [name: 'code' | 'field' | 'seen' | 'expected' | 'fix', value: string][] {
+  if (error instanceof Refusal) {
+    return [['code', error.code], ['field', error.field], ['seen', shown(error.seen)], ['expected', shown(error.expected)]];
+  }
+  if (!(error instanceof Problem)) return [];
+  const code = codeOf(error);
+  return [
+    ['code', code !== '' ? code : `HTTP ${error.status}`], ['field', error.field], ['seen', error.seen],
+    ['expected', error.expected], ['fix', error.fix],
+  ];
 }
 
 function problemText(error: Problem): string {

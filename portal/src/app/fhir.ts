@@ -45,7 +45,8 @@ export function idIn(reference: string): string {
 export function nameOf(patient: Resource | undefined): string {
   const family = textAt(patient, 'name', 0, 'family');
   const given = listAt(patient, 'name', 0, 'given').filter((item) => typeof item === 'string').join(' ');
-  return [family, given].filter((part) => part !== '').join(', ');
+  const isHan = /^\p{Script=Han}+$/u.test(family + given); // 陈小明, but Marlow, Ada
+  return [family, given].filter((part) => part !== '').join(isHan ? '' : ', ');
 }
 
 export function telecom(patient: Resource, system: string): string {

@@ -7,7 +7,7 @@ import { jsonBody, problemOf } from '../channel/problem.js';
 import { jsonBytes, newIdempotencyKey, type SealedChannel, type SealedRequest } from '../channel/sealed.js';
 import type { Bytes } from '../trust/encoding.js';
 import { isObject, type Json, type JsonObject } from '../trust/json.js';
-import { idIn, orderOf, registrationBundle, resourcesOf, textAt, type Registration, type Resource } from './fhir.js';
+import { idIn, orderOf, resourcesOf, textAt, type Resource } from './fhir.js';
 import { loseSession, type Role, type Session, type User } from './session.js';
 
 const JSON_TYPE = 'application/json';
@@ -100,9 +100,9 @@ export class Platform {
     return resourcesOf(await this.read(`/fhir/Patient/${encodeURIComponent(patient)}/$everything`));
   }
 
-  /** Registers in one transaction; answers the patient's id. A retry under the same key registers once. */
-  async register(form: Registration, key: string): Promise<string> {
-    const body = jsonBody((await this.post('/fhir', registrationBundle(form), FHIR_TYPE, key)).body);
+  /** Registers in one transaction; answers the patient's id. The same bundle again under the same key registers once. */
+  async register(bundle: JsonObject, key: string): Promise<string> {
+    const body = jsonBody((await this.post('/fhir', bundle, FHIR_TYPE, key)).body);
     const location = textAt(body, 'entry', 0, 'response', 'location');
     const fromLocation = /Patient\/([^/]+)/.exec(location)?.[1];
     return fromLocation ?? textAt(body, 'entry', 0, 'resource', 'id');

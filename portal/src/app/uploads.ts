@@ -2,6 +2,7 @@
 //
 // Sending one film in sealed parts: progress, pause, going on (also after a reload, with the same file), cancel.
 
+import { newIdempotencyKey } from '../channel/sealed.js';
 import { hex, sha256, type Bytes } from '../trust/encoding.js';
 import { Signal } from '../view/signal.js';
 import { wasStopped } from './errors.js';
@@ -9,7 +10,8 @@ import type { CompleteFilm, Platform, StagedFilm } from './platform.js';
 
 export const FILM_MAX_BYTES = 64 * 1024 * 1024;
 
-export type UploadPhase = 'waiting' | 'sending' | 'paused' | 'checking' | 'done' | 'cancelled' | 'refused' | 'stopped';
+export type UploadPhase =
+  'waiting' | 'sending' | 'paused' | 'checking' | 'done' | 'reading' | 'read' | 'cancelled' | 'refused' | 'stopped';
 
 export interface UploadState {
   readonly phase: UploadPhase;
@@ -17,6 +19,8 @@ export interface UploadState {
   readonly secondsLeft?: number;
   readonly error?: unknown;
   readonly film?: CompleteFilm;
+  /** the reading's id, once the model has read the film */
+  readonly report?: string;
 }
 
 /** A film that was begun in this tab and not finished: the same file goes on where it stopped. */
@@ -57,6 +61,7 @@ export class Upload {
   private control = new AbortController();
   private started = 0;
   private sentBefore = 0;
+  private readonly orderKey = newIdempotencyKey();
 
   constructor(private readonly platform: Platform, readonly patient: string, readonly file: File, begun?: Begun) {
     this.staged = begun;
@@ -126,6 +131,21 @@ export class Upload {
     return (this.file.size - sent) / Math.max(rate, 1e-9) / 1000;
   }
 
+  /** Has the model read the film; undefined if that did not work, which the state says. */
+  async order(): Promise<string | undefined> {
+    const study = this.state.value.film?.study;
+    if (!this.is('done') || study === undefined) return undefined;
+    this.set({ phase: 'reading', error: undefined });
+    try {
+      const report = await this.platform.order(this.patient, study, this.orderKey);
+      this.set({ phase: 'read', report });
+      return report;
+    } catch (thrown) {
+      this.set({ phase: 'done', error: thrown });
+      return undefined;
+    }
+  }
+
   pause(): void {
     if (!this.is('sending')) return;
     this.set({ phase: 'paused' });
@@ -134,7 +154,7 @@ export class Upload {
 
   /** Stops, and has the platform forget what arrived. */
   async cancel(): Promise<void> {
-    if (this.is('done', 'cancelled')) return;
+    if (!this.is('waiting', 'sending', 'paused', 'stopped')) return;
     this.set({ phase: 'cancelled' });
     this.control.abort();
     if (this.staged === undefined) return;

@@ -107,9 +107,9 @@ function plainOutcome(answer: Answer): Outcome {
 
 function sealedOutcome(response: BinaryResponse): Outcome {
   if (response.status === 409) {
-    const { type } = problemOf(response);
+    const { type, code } = problemOf(response);
     if (type === CHAIN_CHANGED) return { kind: 'chain-changed' };
-    if (type === REPLAY) return { kind: 'replay' };
+    if (type === REPLAY || code === 'ERR_REPLAY') return { kind: 'replay' };
   }
   return { kind: 'answer', response };
 }

@@ -3,11 +3,11 @@
 // Accounts, for the administrator.
 
 import type { App, Page } from '../app/context.js';
-import { errorText } from '../app/errors.js';
 import type { Account } from '../app/platform.js';
 import type { Role } from '../app/session.js';
 import { newIdempotencyKey } from '../channel/sealed.js';
 import { h, replace } from '../view/dom.js';
+import { errorNotice } from '../view/error.js';
 import { field, validateAll, type Validator } from '../view/form.js';
 import { locked } from '../view/lock.js';
 import { button, loading, notice, pageHead } from '../view/parts.js';
@@ -36,7 +36,7 @@ export function accountsPage(app: App): Page {
       const accounts = await app.platform.accounts();
       replace(list, accounts.length === 0 ? h('p', { class: 'empty' }, t('accounts.empty')) : table(accounts));
     } catch (thrown) {
-      replace(list, notice('bad', errorText(thrown)));
+      replace(list, errorNotice(thrown));
     }
   };
   const fields = {
@@ -64,7 +64,7 @@ export function accountsPage(app: App): Page {
       fields.name.input.focus();
       await load();
     } catch (thrown) {
-      replace(message, notice('bad', errorText(thrown)));
+      replace(message, errorNotice(thrown));
     } finally {
       submit.disabled = false;
       submit.textContent = t('accounts.save');

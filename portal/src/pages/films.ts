@@ -6,8 +6,8 @@ import type { App, Page } from '../app/context.js';
 import { codeOf, errorText, reasonOf } from '../app/errors.js';
 import { nameOf } from '../app/fhir.js';
 import { begunFilms, FILM_MAX_BYTES, forgetBegun, Upload, type Begun, type UploadState } from '../app/uploads.js';
-import { newIdempotencyKey } from '../channel/sealed.js';
 import { h, icon, replace, type Child } from '../view/dom.js';
+import { errorNotice } from '../view/error.js';
 import { fileSize, percent, span } from '../view/format.js';
 import { isOpen, locked } from '../view/lock.js';
 import { button, link, notice } from '../view/parts.js';
@@ -53,7 +53,9 @@ function progressText(state: UploadState, size: number): string {
         ? t('films.sendingSoon', done) : t('films.sending', { ...done, left: span(state.secondsLeft) });
     case 'paused': return t('films.paused', done);
     case 'checking': return t('films.checking');
-    case 'done': return t('films.done', { width: state.film?.width ?? 0, height: state.film?.height ?? 0 });
+    case 'reading': return t('films.ordering');
+    case 'done':
+    case 'read': return t('films.done', { width: state.film?.width ?? 0, height: state.film?.height ?? 0 });
     case 'cancelled': return t('films.cancelled');
     case 'refused':
     case 'stopped': return '';
@@ -67,7 +69,6 @@ class FilmRow {
   private readonly actions = h('div', { class: 'button-row' });
   private readonly picture = h('div', {}, h('div', { class: 'thumbnail' }, icon('film', 28)));
   private readonly kind = h('span', {});
-  private readonly key = newIdempotencyKey();
   private image: Thumbnail | undefined;
   private drawn: UploadState['phase'] | undefined;
   private readonly stop: () => void;
@@ -93,9 +94,9 @@ class FilmRow {
     const { upload } = this;
     this.element.dataset.phase = state.phase;
     this.bar.value = state.sent;
+    this.element.setAttribute('aria-busy', String(state.phase === 'reading'));
     this.bar.hidden = !['waiting', 'sending', 'paused', 'checking', 'stopped'].includes(state.phase);
-    const failed = state.phase === 'refused' || state.phase === 'stopped';
-    replace(this.status, failed ? notice('bad', errorFor(state)) : progressText(state, upload.file.size));
+    replace(this.status, state.error === undefined ? progressText(state, upload.file.size) : this.failure(state));
     this.status.setAttribute('aria-live', state.phase === 'sending' ? 'off' : 'polite');
     if (this.drawn !== state.phase) replace(this.actions, this.buttons(state)); // a button must not vanish under a hand
     this.drawn = state.phase;
@@ -103,6 +104,11 @@ class FilmRow {
       this.image = thumbnail(this.app, state.film.film, t('films.thumbnail', { name: upload.file.name }));
       replace(this.picture, this.image.element);
     }
+  }
+
+  private failure(state: UploadState): HTMLElement {
+    const arrived = state.phase !== 'refused' && state.phase !== 'stopped';
+    return arrived ? errorNotice(state.error) : errorNotice(state.error, errorFor(state));
   }
 
   private buttons(state: UploadState): Child[] {
@@ -117,26 +123,18 @@ class FilmRow {
         return [button(t('films.pause'), () => upload.pause(), { test: 'pause', label: label(t('films.pause')) }), cancel];
       case 'paused': return [go(t('films.resume')), cancel];
       case 'stopped': return [go(t('films.again')), cancel];
-      case 'done': return [this.orderButton(state)];
+      case 'done': return [button(t('films.order'), () => void this.order(), { kind: 'primary', test: 'order' })];
+      case 'read': return [h('a', { class: 'button button-plain', href: `#/reports/${state.report ?? ''}` }, t('record.open'))];
+      case 'reading':
       case 'cancelled':
       case 'refused': return [];
     }
   }
 
-  private orderButton(state: UploadState): HTMLElement {
-    const run = async () => {
-      order.disabled = true;
-      replace(this.status, h('p', { class: 'busy', role: 'status' }, t('films.ordering')));
-      try {
-        const report = await this.app.platform.order(this.upload.patient, state.film?.study ?? '', this.key);
-        this.app.go(`#/reports/${report}`);
-      } catch (thrown) {
-        replace(this.status, notice('bad', errorText(thrown)));
-        order.disabled = false;
-      }
-    };
-    const order = button(t('films.order'), () => void run(), { kind: 'primary', test: 'order' });
-    return order;
+  /** Shows the result, if the person still looks at this page. */
+  private async order(): Promise<void> {
+    const report = await this.upload.order();
+    if (report !== undefined && this.element.isConnected) this.app.go(`#/reports/${report}`);
   }
 }
 
@@ -237,7 +235,7 @@ export function filmsPage(app: App, [id = '']: readonly string[]): Page {
   void app.platform.resource('Patient', id).then((patient) => {
     replace(heading, t('films.title', { name: nameOf(patient) }));
     replace(who, patientLine(patient));
-  }).catch((thrown: unknown) => replace(who, notice('bad', errorText(thrown))));
+  }).catch((thrown: unknown) => replace(who, errorNotice(thrown)));
   const lock = locked(app.keeper, dropZone(page, () => isOpen(app.keeper.state.value)));
   const element = h(
     'div', {}, h('div', { class: 'page-head' }, heading, h('div', { class: 'page-actions' }, link(`#/patients/${id}`, t('app.back')))),

@@ -3,12 +3,12 @@
 // Who needs to know what; acknowledged by one key.
 
 import type { App, Page } from '../app/context.js';
-import { errorText } from '../app/errors.js';
 import { nameOf } from '../app/fhir.js';
 import type { Message } from '../app/platform.js';
 import { h, replace } from '../view/dom.js';
+import { errorNotice } from '../view/error.js';
 import { moment, momentOf } from '../view/format.js';
-import { button, chip, link, loading, notice, pageHead, rowKeys, tableRow } from '../view/parts.js';
+import { button, chip, link, loading, pageHead, rowKeys, tableRow } from '../view/parts.js';
 import { t } from '../view/words.js';
 
 /** Messages name resources by id or by reference. */
@@ -35,7 +35,7 @@ class Inbox {
       await this.findNames();
       this.draw();
     } catch (thrown) {
-      replace(this.list, notice('bad', errorText(thrown)));
+      replace(this.list, errorNotice(thrown));
     }
   }
 
@@ -59,7 +59,7 @@ class Inbox {
       await this.load();
       this.list.querySelector<HTMLElement>(`tr[data-id="${CSS.escape(id)}"]`)?.focus();
     } catch (thrown) {
-      replace(this.message, notice('bad', errorText(thrown)));
+      replace(this.message, errorNotice(thrown));
     }
   }
 

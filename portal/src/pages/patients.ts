@@ -3,11 +3,11 @@
 // The patients: newest first, search from two letters on, arrow keys and Enter.
 
 import type { App, Page } from '../app/context.js';
-import { errorText } from '../app/errors.js';
 import { nameOf, telecom, textAt, type Resource } from '../app/fhir.js';
 import { h, icon, replace } from '../view/dom.js';
+import { errorNotice } from '../view/error.js';
 import { ageOf, day } from '../view/format.js';
-import { link, loading, notice, pageHead, rowKeys, tableRow } from '../view/parts.js';
+import { link, loading, pageHead, rowKeys, tableRow } from '../view/parts.js';
 import { t, wordOr } from '../view/words.js';
 
 const WAIT_MS = 250;
@@ -56,7 +56,7 @@ export function patientsPage(app: App): Page {
       const nobody = h('p', { class: 'empty' }, t(isSearch ? 'patients.nobody' : 'patients.empty'));
       replace(results, found.length === 0 ? nobody : [h('p', { class: 'soft' }, count), table(found)]);
     } catch (thrown) {
-      if (turn === asked) replace(results, notice('bad', errorText(thrown)));
+      if (turn === asked) replace(results, errorNotice(thrown));
     }
   };
   let timer = 0;

@@ -3,14 +3,14 @@
 // One patient: who it is, the films with their readings, and what the desk took down.
 
 import type { App, Page } from '../app/context.js';
-import { errorText } from '../app/errors.js';
 import { listAt, nameOf, ofType, telecom, textAt, type Resource } from '../app/fhir.js';
 import { filmOf, readingOf, verdictOf, type Reading } from '../app/reading.js';
 import { newIdempotencyKey } from '../channel/sealed.js';
 import { h, icon, replace, type Child } from '../view/dom.js';
+import { errorNotice } from '../view/error.js';
 import { ageOf, day, momentOf } from '../view/format.js';
 import { isOpen } from '../view/lock.js';
-import { button, chip, facts, link, loading, notice } from '../view/parts.js';
+import { button, chip, facts, link, loading } from '../view/parts.js';
 import { thumbnail, type Thumbnail } from '../view/picture.js';
 import { t, wordOr } from '../view/words.js';
 
@@ -60,7 +60,7 @@ class FilmCards {
       try {
         this.app.go(`#/reports/${await this.app.platform.order(this.patient, study, key)}`);
       } catch (thrown) {
-        replace(message, notice('bad', errorText(thrown)));
+        replace(message, errorNotice(thrown));
         order.disabled = false;
       }
     };
@@ -125,7 +125,7 @@ export function recordPage(app: App, [id = '']: readonly string[]): Page {
         films.length === 0 ? h('p', { class: 'empty' }, t('record.noFilms')) : h('div', { class: 'film-cards' }, films),
         desk(patient, all));
     } catch (thrown) {
-      replace(body, notice('bad', errorText(thrown)));
+      replace(body, errorNotice(thrown));
     }
   };
   void load();

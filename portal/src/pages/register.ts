@@ -4,11 +4,11 @@
 // be here already appear beside it and never stand in the way.
 
 import type { App, Page } from '../app/context.js';
-import { errorText } from '../app/errors.js';
-import { nameOf, textAt, type Registration, type Resource } from '../app/fhir.js';
+import { nameOf, registrationBundle, textAt, type Registration, type Resource } from '../app/fhir.js';
 import { newIdempotencyKey } from '../channel/sealed.js';
-import { isObject } from '../trust/json.js';
+import { isObject, type JsonObject } from '../trust/json.js';
 import { h, replace, type Child } from '../view/dom.js';
+import { errorNotice } from '../view/error.js';
 import { birthDate, email, field, letters, phone, validateAll, type Field } from '../view/form.js';
 import { day } from '../view/format.js';
 import { isOpen, locked } from '../view/lock.js';
@@ -222,7 +222,7 @@ export function registerPage(app: App): Page {
   form.restore();
   const duplicates = new Duplicates(app);
   const message = h('div', {});
-  let key = newIdempotencyKey(); // one for each content: a retry registers once, a correction anew
+  let attempt: { key: string; bundle: JsonObject } | undefined; // made anew after each change: a retry registers once
   const submit = button(t('register.save'), () => undefined, { kind: 'primary', submit: true, test: 'save' });
   const clear = button(t('register.clear'), () => {
     sessionStorage.removeItem(DRAFT);
@@ -241,11 +241,12 @@ export function registerPage(app: App): Page {
     submit.textContent = t('register.saving');
     replace(message);
     try {
-      const id = await app.platform.register(form.value(), key);
+      attempt ??= { key: newIdempotencyKey(), bundle: registrationBundle(form.value()) };
+      const id = await app.platform.register(attempt.bundle, attempt.key);
       sessionStorage.removeItem(DRAFT);
       app.go(`#/patients/${id}`);
     } catch (thrown) {
-      replace(message, notice('bad', errorText(thrown)));
+      replace(message, errorNotice(thrown));
     } finally {
       submit.disabled = false;
       submit.textContent = t('register.save');
@@ -256,7 +257,7 @@ export function registerPage(app: App): Page {
     on: {
       submit: (event) => { event.preventDefault(); void run(); },
       input: () => {
-        key = newIdempotencyKey();
+        attempt = undefined;
         form.save();
         duplicates.watch(form.value());
       },

@@ -9,6 +9,7 @@ import { filmOf, findingOf, readingOf, type Finding, type Reading } from '../app
 import { fromBase64 } from '../trust/encoding.js';
 import { checkReceipt, type ReceiptVerdict } from '../trust/receipt.js';
 import { h, replace, type Child } from '../view/dom.js';
+import { errorNotice } from '../view/error.js';
 import { decimal, momentOf } from '../view/format.js';
 import { chip, facts, identifier, link, loading, notice } from '../view/parts.js';
 import { Viewer } from '../view/viewer.js';
@@ -37,7 +38,6 @@ function findingBox(finding: Finding, reading: Reading): Child[] {
       t(finding.positive ? 'result.likely' : 'result.unlikely')),
     scale(finding.score, reading.threshold), facts(numbers), h('p', { class: 'soft' }, t('result.for')),
     chip('attention', t('result.preliminary')),
-    reading.conclusion === '' ? null : h('p', { class: 'conclusion' }, reading.conclusion),
   ];
 }
 
@@ -64,13 +64,13 @@ function receiptBox(app: App, receipt: string): HTMLElement {
 }
 
 function provenance(app: App, reading: Reading): HTMLElement {
-  const sentence = t('result.provenance', { model: reading.model, version: reading.version, time: momentOf(reading.issued) });
+  const sentence = t(reading.status === 'cancelled' ? 'result.judged' : 'result.provenance', { model: reading.model, version: reading.version, time: momentOf(reading.issued) });
   return h(
-    'section', { class: 'provenance' }, h('p', { 'data-testid': 'provenance' }, sentence),
+    'section', { class: 'provenance' }, reading.model === '' ? null : h('p', { 'data-testid': 'provenance' }, sentence),
     h('details', { 'data-testid': 'receipt' }, h('summary', {}, t('result.receipt')),
       facts([
         [t('result.model'), `${reading.model} ${reading.version}`], [t('result.digest'), identifier(reading.digest)],
-        [t('result.report'), identifier(reading.id)],
+        [t('result.report'), identifier(reading.id)], [t('result.conclusion'), reading.conclusion || '–'],
       ]),
       reading.receipt === undefined ? null : receiptBox(app, reading.receipt)));
 }
@@ -101,7 +101,7 @@ class ResultPage {
       ]);
       this.showFinding(reading, patient, observation);
     } catch (thrown) {
-      replace(this.side, notice('bad', errorText(thrown)));
+      replace(this.side, errorNotice(thrown));
       replace(this.stage, h('p', { class: 'viewer-empty' }, t('result.noFilm')));
     }
   }

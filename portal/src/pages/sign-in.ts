@@ -3,10 +3,11 @@
 // Two fields, one button, the verdict beside it.
 
 import type { App, Page } from '../app/context.js';
-import { codeOf, errorText } from '../app/errors.js';
+import { codeOf } from '../app/errors.js';
 import type { ChainState } from '../app/keeper.js';
 import { keepSession } from '../app/session.js';
 import { h, replace } from '../view/dom.js';
+import { errorNotice } from '../view/error.js';
 import { field, validateAll } from '../view/form.js';
 import { isOpen, locked } from '../view/lock.js';
 import { button, chip, link, notice, pageHead, type Tone } from '../view/parts.js';
@@ -56,7 +57,7 @@ export function signInPage(app: App): Page {
       app.go(to === '' ? '#/' : to);
     } catch (thrown) {
       const wrong = codeOf(thrown) === 'ERR_SIGN_IN';
-      replace(message, notice('bad', wrong ? t('signIn.wrong') : errorText(thrown)));
+      replace(message, wrong ? notice('bad', t('signIn.wrong')) : errorNotice(thrown));
       password.set('');
       password.input.focus();
     } finally {

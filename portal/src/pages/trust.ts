@@ -25,8 +25,11 @@ function subjectOf(report: ChainReport | undefined, card: CardName): Subject | u
   return report?.subjects.find((item) => item.name === name);
 }
 
-export function reasonText(check: Check): string {
+export function reasonText(check: Check, subject?: Subject): string {
   const parameters: Parameters = { seen: shown(check.seen), expected: shown(check.expected) };
+  // where the platform refused a hop, its own reason says more, unless it needs figures that stand there alone
+  const deeper = check.code === 'ERR_PEER_REFUSED' ? wordOr(`reason.${subject?.hop?.code ?? ''}`, '') : '';
+  if (deeper !== '' && !deeper.includes('{')) return deeper;
   return wordOr(`reason.${check.code}`, t('reason.other'), parameters);
 }
 
@@ -53,7 +56,8 @@ export function sentence(state: ChainState): { tone: Tone; text: string; more: s
     return { tone: report.simulated ? 'attention' : 'good', text, more: [] };
   }
   const { subject, check } = report.failed;
-  const parameters = { subject: t(`subject.${subject}`), reason: reasonText(check) };
+  const failing = report.subjects.find((item) => item.name === subject);
+  const parameters = { subject: t(`subject.${subject}`), reason: reasonText(check, failing) };
   const text = t(isAway(report) ? 'trust.away' : 'trust.bad', parameters);
   return { tone: 'bad', text, more: [t('trust.nothingSent'), t('trust.todo', { todo: todo(subject, check) })] };
 }
@@ -80,7 +84,7 @@ function proofAge(card: CardName, subject: Subject | undefined): string {
 
 function valueOf(value: Shown): Child {
   const text = shown(value);
-  return typeof value === 'string' && text.length > 24 ? identifier(text, 21) : text;
+  return typeof value === 'string' && /^\S{25,}$/.test(text) ? identifier(text, 21) : text;
 }
 
 function checkRow(check: Check): HTMLElement {
@@ -125,7 +129,8 @@ function claimFacts(claims: TokenClaims): HTMLElement {
 
 function details(card: CardName, subject: Subject | undefined): HTMLElement {
   const hop = subject?.hop;
-  const said = hop === undefined || hop.reason === '' ? null : facts([[t('trust.platformSays'), `${hop.reason} (${hop.code})`]]);
+  const said = hop === undefined || hop.reason === '' ? null
+    : h('p', {}, t('trust.platformSays', { reason: hop.reason }), ' · ', h('code', {}, hop.code));
   return h(
     'section', { class: 'trust-details', id: `details-${card}`, 'data-testid': `details-${card}` },
     h('h2', {}, t('trust.detailsOf', { subject: t(`card.${card}`) })), said,

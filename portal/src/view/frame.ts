@@ -38,8 +38,8 @@ function drawPill(pill: HTMLElement, state: ChainState): void {
   replace(pill, icon(sign, 14), h('span', {}, pillText(state, word)));
 }
 
-function navLink(href: string, text: string, test: string): HTMLElement {
-  const current = location.hash.startsWith(href) ? 'page' : undefined;
+function navLink(href: string, text: string, test: string, alsoFor: readonly string[] = []): HTMLElement {
+  const current = [href, ...alsoFor].some((start) => location.hash.startsWith(start)) ? 'page' : undefined;
   return h('a', { href, 'aria-current': current, 'data-testid': test }, text);
 }
 
@@ -48,7 +48,8 @@ function drawNav(nav: HTMLElement, who: Session | undefined, waiting: number): v
   const inbox = waiting > 0 ? t('nav.inboxCount', { count: waiting }) : t('nav.inbox');
   replace(
     nav,
-    role === 'clerk' || role === 'clinician' ? navLink('#/patients', t('nav.patients'), 'nav-patients') : null,
+    role === 'clerk' || role === 'clinician'
+      ? navLink('#/patients', t('nav.patients'), 'nav-patients', ['#/register', '#/reports']) : null,
     role === 'clinician' ? navLink('#/inbox', inbox, 'nav-inbox') : null,
     role === 'administrator' ? navLink('#/accounts', t('nav.accounts'), 'nav-accounts') : null);
 }

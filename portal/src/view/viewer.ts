@@ -32,14 +32,14 @@ async function greyOf(picture: Blob): Promise<Grey> {
   return { width, height, values };
 }
 
-/** The grid as a colour: nothing where it is low, amber to red where it is high. */
+/** The grid as amber light: nothing where it is low. */
 function heatPicture(grid: Grey): OffscreenCanvas {
   const small = new OffscreenCanvas(grid.width, grid.height);
   const context = small.getContext('2d') as OffscreenCanvasRenderingContext2D;
   const image = context.createImageData(grid.width, grid.height);
   grid.values.forEach((value, i) => {
     const heat = value / 255;
-    image.data.set([255, Math.round(210 - 190 * heat), 30, Math.round(255 * Math.max(0, heat - 0.15) / 0.85)], 4 * i);
+    image.data.set([255, Math.round(200 - 60 * heat), 20, Math.round(255 * Math.max(0, heat - 0.15) / 0.85)], 4 * i);
   });
   context.putImageData(image, 0, 0);
   const scale = Math.ceil(HEAT_SIDE_MIN / Math.max(grid.width, grid.height));
@@ -57,7 +57,7 @@ export class Viewer {
   private readonly observer: ResizeObserver;
   private readonly film: OffscreenCanvas;
   private heat: OffscreenCanvas | undefined;
-  private opacity = 0.45;
+  private opacity = 0.6;
   private showHeat = false;
   private window = FULL_WINDOW;
   private level = FULL_WINDOW / 2;

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A refusal on a page: the words first, the exact terms behind a disclosure.
+
+import { errorText, exactTerms } from '../app/errors.js';
+import { h } from './dom.js';
+import { facts, notice } from './parts.js';
+import { t } from './words.js';
+
+export function errorNotice(error: unknown, text = errorText(error)): HTMLElement {
+  const terms = exactTerms(error).filter(([, value]) => value !== '' && value !== '–');
+  const rows = terms.map(([name, value]) => [t(`error.terms.${name}`), h('code', {}, value)] as const);
+  const more = rows.length === 0 ? null : h('details', { class: 'terms' }, h('summary', {}, t('error.terms')), facts(rows));
+  return notice('bad', h('p', {}, text), more);
+}
