@@ -172,8 +172,9 @@ static void set_if_told(json_t *object, const char *name, const char *text)
 
 static json_t *problem_document(unsigned http_status, enum status status, const struct refusal *why)
 {
-    json_t *const document = json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", status_text(status),
-                                       "status", (int)http_status, "code", status_name(status));
+    json_t *const document =
+        json_pack("{s:s, s:s, s:i, s:s}", "type", status == ERR_REPLAY ? "urn:lazaret:problem:replay" : "about:blank",
+                  "title", status_text(status), "status", (int)http_status, "code", status_name(status));
     if (document == NULL) return NULL;
     set_if_told(document, "field", why->field);
     set_if_told(document, "seen", why->seen);
