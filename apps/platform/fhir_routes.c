@@ -141,8 +141,8 @@ enum status fhir_update(struct platform *platform, const struct inner_request *r
     CLEANUP(store_rollback) struct store_transaction *transaction = NULL;
     TRY(store_begin(platform->store, &transaction));
     const enum status status = resource_update(transaction, resource, &id, expected, request->now_s, why, &version);
-    if (status == ERR_CONFLICT && why != NULL && why->status == OK)
-        return refuse(why, ERR_CONFLICT, "if-match", "the present version", "an older one");
+    if (status == ERR_CONFLICT) return refuse(why, ERR_PRECONDITION, "if-match", "the present version", "an older one");
+    if (status == ERR_NOT_FOUND) return refuse(why, ERR_NOT_FOUND, "path", "a resource of this id", "none");
     TRY(status);
     TRY(answer_resource(response, 200, resource));
     TRY(set_version(response, version));

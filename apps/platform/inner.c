@@ -134,8 +134,9 @@ unsigned inner_status_of(enum status status)
     case ERR_SESSION: return 401;
     case ERR_FORBIDDEN: return 403;
     case ERR_NOT_FOUND: return 404;
+    case ERR_CONFLICT:
     case ERR_REPLAY: return 409;
-    case ERR_CONFLICT: return 412;
+    case ERR_PRECONDITION: return 412;
     case ERR_TOO_LARGE: return 413;
     case ERR_HTTP_TYPE: return 415;
     case ERR_FHIR:
@@ -144,6 +145,7 @@ unsigned inner_status_of(enum status status)
     case ERR_IMAGE_UNSUPPORTED:
     case ERR_IMAGE_UNSUITABLE:
     case ERR_CHILD_DIED: return 422;
+    case ERR_THROTTLED:
     case ERR_BUSY: return 429;
     case ERR_INTERNAL:
     case ERR_NO_MEMORY:
@@ -194,7 +196,6 @@ static json_t *operation_outcome(enum status status, const struct refusal *why)
 void inner_problem(struct inner_response *response, enum status status, const struct refusal *why, bool is_fhir)
 {
     const unsigned http_status = inner_status_of(status);
-    response->field_count = 0;
     json_t *const document = is_fhir ? operation_outcome(status, why) : problem_document(http_status, status, why);
     if (inner_json(response, http_status, document) != OK)
         inner_empty(response, 500);

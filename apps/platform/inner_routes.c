@@ -15,7 +15,7 @@ static const struct inner_route routes[] = {
     {"GET", "/session", INNER_ANYBODY, true, session_show},
     {"DELETE", "/session", INNER_ANYBODY, false, session_end},
     {"POST", "/accounts", INNER_ADMINISTRATOR, false, account_create},
-    {"GET", "/accounts", INNER_ADMINISTRATOR, false, account_list},
+    {"GET", "/accounts", INNER_ADMINISTRATOR, false, account_list_all},
     {"POST", "/fhir", INNER_STAFF, false, fhir_transaction},
     {"POST", "/fhir/ServiceRequest", INNER_STAFF, false, order_create},
     {"POST", "/fhir/{}", INNER_STAFF, false, fhir_create},

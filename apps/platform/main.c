@@ -113,11 +113,12 @@ static enum status open_records(struct platform *platform, struct refusal *why)
 {
     const struct manifest *const manifest = platform->service->manifest;
     TRY(open_store(platform, why));
-    const struct account_administrator administrator = {
-        .user = manifest->administrator.user,
-        .password_hash = manifest->administrator.password_hash,
+    const struct accounts_options accounts = {
+        .store = platform->store,
+        .administrator_user = manifest->administrator.user,
+        .administrator_hash = manifest->administrator.password_hash,
     };
-    TRY(accounts_new(platform->store, &administrator, &platform->accounts));
+    TRY(accounts_new(&accounts, &platform->accounts));
     const struct sessions_options sessions = {
         .keys = platform->keys, .store = platform->store, .connect = connect_gate, .connect_context = platform};
     return sessions_new(&sessions, &platform->sessions);

@@ -55,7 +55,7 @@ void inner_handle(struct platform *platform, const struct bhttp_request *message
 
 /* Handlers, one file per group of routes. */
 inner_handler session_create, session_show, session_end;
-inner_handler account_create, account_list;
+inner_handler account_create, account_list_all;
 inner_handler fhir_transaction, fhir_create, fhir_read, fhir_update, fhir_search, fhir_everything;
 inner_handler film_create, film_put_part, film_show, film_complete, film_cancel, film_image;
 inner_handler order_create;

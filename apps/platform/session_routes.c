@@ -2,15 +2,12 @@
  *
  * Signing in and out, and the accounts that the administrator makes.
  */
+#include "crypto/password.h"
 #include "platform/platform.h"
 
-enum { SIGN_IN_BODY_MAX_BYTES = 8 * 1024 };
+#include <stdio.h>
 
-static json_t *account_json(const struct account *account)
-{
-    return json_pack("{s:s, s:s, s:s, s:s}", "id", account->id, "user", account->user, "name", account->name, "role",
-                     account_role_name(account->role));
-}
+enum { SIGN_IN_BODY_MAX_BYTES = 8 * 1024 };
 
 static enum status read_body(const struct inner_request *request, const char *const *names, struct refusal *why,
                              json_t **body_out)
@@ -23,6 +20,18 @@ static enum status read_body(const struct inner_request *request, const char *co
     return OK;
 }
 
+static enum status refuse_sign_in(enum status status, int64_t retry_after_s, struct refusal *why,
+                                  struct inner_response *response)
+{
+    if (status == ERR_SIGN_IN) return refuse(why, status, "user", "a user name with its password", "another pair");
+    if (status != ERR_THROTTLED) return status;
+    char seconds[24];
+    (void)snprintf(seconds, sizeof(seconds), "%lld", (long long)retry_after_s);
+    (void)!inner_field(response, "retry-after", seconds);
+    (void)!refuse(why, status, "user", "at most 10 attempts in 15 minutes", "more");
+    return refuse_fix(why, status, "wait until the time in retry-after has passed");
+}
+
 enum status session_create(struct platform *platform, const struct inner_request *request, struct refusal *why,
                            struct inner_response *response)
 {
@@ -33,13 +42,18 @@ enum status session_create(struct platform *platform, const struct inner_request
     TRY(json_get_string(body, "", "user", ACCOUNT_USER_MAX_BYTES, why, &user));
     TRY(json_get_string(body, "", "password", PASSWORD_MAX_BYTES, why, &password));
     struct account account = {};
-    TRY(accounts_sign_in(platform->accounts, user, password, request->now_s, why, &account));
+    int64_t retry_after_s = 0;
+    const enum status status =
+        accounts_sign_in(platform->accounts, user, password, request->now_s, &account, &retry_after_s);
+    if (status != OK) return refuse_sign_in(status, retry_after_s, why, response);
     struct session_text session;
     int64_t expires_s;
     TRY(sessions_create(platform->sessions, &account, request->now_s, why, &session, &expires_s));
-    return inner_json(response, 201,
-                      json_pack("{s:s, s:I, s:o}", "session", session.text, "expires", (json_int_t)expires_s, "user",
-                                account_json(&account)));
+    CLEANUP(json_done) json_t *user_json = NULL;
+    TRY(account_json(&account, &user_json));
+    return inner_json(
+        response, 201,
+        json_pack("{s:s, s:I, s:O}", "session", session.text, "expires", (json_int_t)expires_s, "user", user_json));
 }
 
 enum status session_show(struct platform *platform, const struct inner_request *request, struct refusal *why,
@@ -48,8 +62,9 @@ enum status session_show(struct platform *platform, const struct inner_request *
     struct account account = {};
     int64_t expires_s;
     TRY(sessions_find(platform->sessions, request->session, request->now_s, why, &account, &expires_s));
-    return inner_json(response, 200,
-                      json_pack("{s:I, s:o}", "expires", (json_int_t)expires_s, "user", account_json(&account)));
+    CLEANUP(json_done) json_t *user_json = NULL;
+    TRY(account_json(&account, &user_json));
+    return inner_json(response, 200, json_pack("{s:I, s:O}", "expires", (json_int_t)expires_s, "user", user_json));
 }
 
 enum status session_end(struct platform *platform, const struct inner_request *request, struct refusal *why,
@@ -66,27 +81,30 @@ enum status account_create(struct platform *platform, const struct inner_request
     static const char *const names[] = {"user", "name", "role", "password", NULL};
     CLEANUP(json_done) json_t *body = NULL;
     TRY(read_body(request, names, why, &body));
-    struct slice user, name, role, password;
-    TRY(json_get_string(body, "", "user", ACCOUNT_USER_MAX_BYTES, why, &user));
-    TRY(json_get_string(body, "", "name", ACCOUNT_NAME_MAX_BYTES, why, &name));
-    TRY(json_get_string(body, "", "role", 32, why, &role));
-    TRY(json_get_string(body, "", "password", PASSWORD_MAX_BYTES, why, &password));
-    struct account_new wanted = {.user = user, .name = name, .password = password};
-    TRY(account_role_from(role, why, &wanted.role));
-    struct account account = {};
-    TRY(accounts_create(platform->accounts, &wanted, why, &account));
-    return inner_json(response, 201, account_json(&account));
+    struct account_form form;
+    TRY(json_get_string(body, "", "user", ACCOUNT_USER_MAX_BYTES, why, &form.user));
+    TRY(json_get_string(body, "", "name", ACCOUNT_NAME_MAX_BYTES, why, &form.name));
+    TRY(json_get_string(body, "", "role", 32, why, &form.role));
+    TRY(json_get_string(body, "", "password", PASSWORD_MAX_BYTES, why, &form.password));
+    struct account_draft draft = {};
+    TRY(account_draft(&form, why, &draft));
+    CLEANUP(json_done) json_t *account = NULL;
+    TRY(account_json(&draft.account, &account));
+    CLEANUP(store_rollback) struct store_transaction *transaction = NULL;
+    TRY(store_begin(platform->store, &transaction));
+    const enum status status = account_add(platform->accounts, transaction, &draft);
+    if (status == ERR_CONFLICT) return refuse(why, status, "user", "a user name that is free", "one that is taken");
+    TRY(status);
+    TRY(inner_json(response, 201, json_incref(account)));
+    return platform_commit(platform, request, response, &transaction);
 }
 
-static enum status add_account(void *context, const struct account *account)
-{
-    return json_array_append_new(context, account_json(account)) == 0 ? OK : ERR_NO_MEMORY;
-}
-
-enum status account_list(struct platform *platform, const struct inner_request *, struct refusal *,
-                         struct inner_response *response)
+enum status account_list_all(struct platform *platform, const struct inner_request *, struct refusal *,
+                             struct inner_response *response)
 {
     CLEANUP(json_done) json_t *accounts = json_array();
-    TRY(accounts_list(platform->accounts, add_account, accounts));
+    CLEANUP(store_rollback) struct store_transaction *transaction = NULL;
+    TRY(store_begin(platform->store, &transaction));
+    TRY(account_list(transaction, accounts));
     return inner_json(response, 200, json_pack("{s:O}", "accounts", accounts));
 }

@@ -110,6 +110,7 @@
     X(ERR_SESSION, 0x0a09, "the session is unknown or over")                                                           \
     X(ERR_CACHE, 0x0a0a, "the cache is away or answered out of protocol")                                              \
     X(ERR_THROTTLED, 0x0a0b, "too many attempts; wait")                                                                \
+    X(ERR_PRECONDITION, 0x0a40, "the record has another version by now")                                               \
     /* imaging */                                                                                                      \
     X(ERR_IMAGE_FORMAT, 0x0b01, "the file is not a picture of a known format")                                         \
     X(ERR_IMAGE_MALFORMED, 0x0b02, "the picture is malformed or truncated")                                            \
