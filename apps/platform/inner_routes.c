@@ -70,8 +70,8 @@ static enum status check_session(struct platform *platform, struct inner_request
     if (!slice_starts_with(text, scheme))
         return refuse(why, ERR_SESSION, "authorization", "Bearer and a session", "none");
     request->session = slice_part(text, scheme.size, text.size);
-    TRY(sessions_find(platform->sessions, request->session, request->now_s, why, account, NULL));
-    request->account = account;
+    TRY(session_find(platform, request->session, request->now_s, why, session));
+    request->account = &session->account;
     return OK;
 }
 
@@ -184,11 +184,11 @@ static enum status run_handler(struct platform *platform, const struct inner_rou
 static enum status handle_route(struct platform *platform, const struct inner_route *route,
                                 struct inner_request *request, struct refusal *why, struct inner_response *response)
 {
-    struct account account = {};
+    struct session session = {};
     TRY(check_idempotency_key(request, why));
     if (route->roles != INNER_NOBODY) {
-        TRY(check_session(platform, request, why, &account));
-        TRY(check_role(route, &account, why));
+        TRY(check_session(platform, request, why, &session));
+        TRY(check_role(route, &session.account, why));
     }
     return run_handler(platform, route, request, why, response);
 }

@@ -119,9 +119,9 @@ static enum status open_records(struct platform *platform, struct refusal *why)
         .administrator_hash = manifest->administrator.password_hash,
     };
     TRY(accounts_new(&accounts, &platform->accounts));
-    const struct sessions_options sessions = {
-        .keys = platform->keys, .store = platform->store, .connect = connect_gate, .connect_context = platform};
-    return sessions_new(&sessions, &platform->sessions);
+    const struct cache_options cache = {.connect = connect_gate, .context = platform};
+    TRY(cache_new(&cache, &platform->cache));
+    return sessions_new(platform->cache, platform->store, platform->keys, &platform->sessions);
 }
 
 static enum status open_chain(struct platform *platform, struct refusal *why)
@@ -204,6 +204,7 @@ static void stop(void *context)
     chain_free(platform->chain);
     diagnosis_client_free(platform->diagnosis);
     sessions_free(platform->sessions);
+    cache_free(platform->cache);
     accounts_free(platform->accounts);
     store_free(platform->store);
     record_keys_free(platform->keys);
@@ -233,7 +234,8 @@ static bool is_ready(void *context, struct refusal *why)
         (void)!refuse_fix(why, ERR_CONNECT, hops[i].consequence);
         return false;
     }
-    if (sessions_check(platform->sessions, why) == OK) return true;
+    if (cache_ping(platform->cache) == OK) return true;
+    (void)!refuse(why, ERR_CACHE, "cache", "an answer", "none");
     (void)!refuse_fix(why, ERR_CACHE, hops[0].consequence);
     return false;
 }

@@ -30,6 +30,7 @@ struct platform {
     struct record_keys *keys;
     struct store *store;
     struct accounts *accounts;
+    struct cache *cache;
     struct sessions *sessions;
     struct tunnel_endpoint *gate_endpoint; /* shows the platform's token to the gate */
     struct diagnosis_client *diagnosis;
@@ -60,6 +61,10 @@ inner_handler fhir_transaction, fhir_create, fhir_read, fhir_update, fhir_search
 inner_handler film_create, film_put_part, film_show, film_complete, film_cancel, film_image;
 inner_handler order_create;
 inner_handler inbox_list, inbox_acknowledge;
+
+/* The session of a token; the refusal says what to do while the cache is away. ERR_SESSION, ERR_CACHE. */
+enum status session_find(struct platform *platform, struct slice token, int64_t now_s, struct refusal *why,
+                         struct session *session_out);
 
 /* Ends a handler's changes: keeps the answer under the request's idempotency key and commits both together.
  * ERR_CONFLICT if the same key was used meanwhile: the first answer is given instead. */

@@ -20,6 +20,20 @@ static enum status read_body(const struct inner_request *request, const char *co
     return OK;
 }
 
+static enum status refuse_cache(enum status status, struct refusal *why)
+{
+    if (status == ERR_SESSION) return refuse(why, status, "authorization", "a session that is not over", "another");
+    if (status != ERR_CACHE) return status;
+    (void)!refuse(why, status, "cache", "an answer", "none");
+    return refuse_fix(why, status, "wait until the cache is back; nothing is lost");
+}
+
+enum status session_find(struct platform *platform, struct slice token, int64_t now_s, struct refusal *why,
+                         struct session *session_out)
+{
+    return refuse_cache(sessions_find(platform->sessions, token, now_s, session_out), why);
+}
+
 static enum status refuse_sign_in(enum status status, int64_t retry_after_s, struct refusal *why,
                                   struct inner_response *response)
 {
@@ -59,18 +73,18 @@ enum status session_create(struct platform *platform, const struct inner_request
 enum status session_show(struct platform *platform, const struct inner_request *request, struct refusal *why,
                          struct inner_response *response)
 {
-    struct account account = {};
-    int64_t expires_s;
-    TRY(sessions_find(platform->sessions, request->session, request->now_s, why, &account, &expires_s));
+    struct session session = {};
+    TRY(session_find(platform, request->session, request->now_s, why, &session));
     CLEANUP(json_done) json_t *user_json = NULL;
-    TRY(account_json(&account, &user_json));
-    return inner_json(response, 200, json_pack("{s:I, s:O}", "expires", (json_int_t)expires_s, "user", user_json));
+    TRY(account_json(&session.account, &user_json));
+    return inner_json(response, 200,
+                      json_pack("{s:I, s:O}", "expires", (json_int_t)session.expires_s, "user", user_json));
 }
 
 enum status session_end(struct platform *platform, const struct inner_request *request, struct refusal *why,
                         struct inner_response *response)
 {
-    TRY(sessions_end(platform->sessions, request->session, request->now_s, why));
+    TRY(refuse_cache(sessions_end(platform->sessions, request->session, request->now_s), why));
     inner_empty(response, 204);
     return OK;
 }
