@@ -63,7 +63,7 @@ static void answer_chain_changed(struct platform *platform, struct inner_respons
 }
 
 static enum status check_session(struct platform *platform, struct inner_request *request, struct refusal *why,
-                                 struct account *account)
+                                 struct session *session)
 {
     const struct slice text = field(request->message, "authorization");
     const struct slice scheme = SLICE_LITERAL("Bearer ");

@@ -60,14 +60,14 @@ enum status session_create(struct platform *platform, const struct inner_request
     const enum status status =
         accounts_sign_in(platform->accounts, user, password, request->now_s, &account, &retry_after_s);
     if (status != OK) return refuse_sign_in(status, retry_after_s, why, response);
-    struct session_text session;
-    int64_t expires_s;
-    TRY(sessions_create(platform->sessions, &account, request->now_s, why, &session, &expires_s));
+    struct session_token token;
+    struct session session = {};
+    TRY(refuse_cache(sessions_start(platform->sessions, &account, request->now_s, &token, &session), why));
     CLEANUP(json_done) json_t *user_json = NULL;
     TRY(account_json(&account, &user_json));
-    return inner_json(
-        response, 201,
-        json_pack("{s:s, s:I, s:O}", "session", session.text, "expires", (json_int_t)expires_s, "user", user_json));
+    return inner_json(response, 201,
+                      json_pack("{s:s, s:I, s:O}", "session", token.text, "expires", (json_int_t)session.expires_s,
+                                "user", user_json));
 }
 
 enum status session_show(struct platform *platform, const struct inner_request *request, struct refusal *why,
