@@ -6,6 +6,7 @@
  */
 #include "base/encoding.h"
 #include "base/file.h"
+#include "cli/chain_report.h"
 #include "cli/command.h"
 #include "cli/hospital.h"
 #include "crypto/hash.h"
@@ -78,42 +79,6 @@ static enum status usage(struct client *client, const char *expected, const char
     return refuse_fix(&client->why, ERR_USAGE, "see lazaret client --help");
 }
 
-static void print_report(const struct chain_report *report)
-{
-    for (size_t i = 0; i < report->hop_count; i++) {
-        const struct hop_report *const hop = &report->hops[i];
-        (void)printf("  %-10s %-12s%s\n", hop->service,
-                     hop->is_accepted      ? "verified"
-                     : hop->is_unreachable ? "away"
-                                           : "REFUSED",
-                     hop->is_simulated ? " (simulated TEE: the machine's owner could read what is entered)" : "");
-        if (hop->measurement[0] != '\0')
-            (void)printf("             measurement %.16s..., token %lld s old\n", hop->measurement,
-                         (long long)hop->token_age_s);
-        (void)printf("             %s\n", hop->reason);
-    }
-    (void)printf("chain: %s\n", report->is_accepted ? "accepted" : "REFUSED; nothing is sent");
-}
-
-static void print_report_json(const struct chain_report *report)
-{
-    CLEANUP(json_done) json_t *hops = json_array();
-    for (size_t i = 0; i < report->hop_count; i++) {
-        const struct hop_report *const hop = &report->hops[i];
-        (void)json_array_append_new(hops, json_pack("{s:s, s:s, s:s, s:s, s:b}", "service", hop->service, "verdict",
-                                                    hop->is_accepted      ? "accepted"
-                                                    : hop->is_unreachable ? "unreachable"
-                                                                          : "refused",
-                                                    "reason", hop->reason, "measurement", hop->measurement, "simulated",
-                                                    hop->is_simulated));
-    }
-    CLEANUP(json_done)
-    json_t *all = json_pack("{s:b, s:O, s:I}", "accepted", report->is_accepted, "hops", hops, "manifest_version",
-                            (json_int_t)report->manifest_version);
-    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(HOSPITAL_BODY_MAX_BYTES);
-    if (json_write(all, &text) == OK) (void)printf("%.*s\n", (int)text.size, (const char *)text.bytes);
-}
-
 static enum status open_and_verify(struct client *client, struct chain_report *report)
 {
     TRY(hospital_open(&client->options->hospital, &client->why, &client->hospital));
@@ -125,7 +90,7 @@ static enum status connect_verified(struct client *client)
     struct chain_report report;
     TRY(open_and_verify(client, &report));
     if (report.is_accepted) return OK;
-    print_report(&report);
+    chain_report_print(&report);
     return refuse(&client->why, ERR_PEER_REFUSED, "chain", "every hop verified", "a refused hop; nothing was sent");
 }
 
@@ -201,9 +166,9 @@ static enum status client_verify(struct client *client)
     struct chain_report report;
     TRY(open_and_verify(client, &report));
     if (client->options->json)
-        print_report_json(&report);
+        chain_report_print_json(&report);
     else
-        print_report(&report);
+        chain_report_print(&report);
     return report.is_accepted
                ? OK
                : refuse(&client->why, ERR_PEER_REFUSED, "chain", "every hop verified", "a hop that is refused");

@@ -59,6 +59,11 @@ const struct manifest *hospital_manifest(const struct hospital *hospital);
  * platform itself is: `why` says what. Only after an accepted chain does hospital_request send anything. */
 enum status hospital_verify(struct hospital *hospital, struct refusal *why, struct chain_report *report_out);
 
+/* Verifies what an evidence endpoint answered earlier (its JSON text) as of `at_s`: token, chain statement and each
+ * hop's token, without a fresh appraisal or a nonce, which only a live platform can answer. */
+enum status hospital_verify_saved(const char *manifest_path, const char *deployment, struct slice evidence,
+                                  int64_t at_s, struct refusal *why, struct chain_report *report_out);
+
 /* A sealed request. */
 struct hospital_request {
     const char *method, *path;
