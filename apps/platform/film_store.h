@@ -17,6 +17,7 @@ enum {
     FILM_NAME_MAX_BYTES = 255,
     FILM_SCREEN_SIDE = 2048,
     FILM_RECORD_MAX_BYTES = 8 * 1024,
+    FILM_REASON_BYTES = 768,
 };
 
 #define FILM_TYPE "film"
@@ -35,7 +36,7 @@ struct film_record {
     char format[8];         /* likewise: "png", "jpeg", "dicom" */
     int64_t width, height;
     struct film_facts facts;
-    char unsuitable[REFUSAL_TEXT_BYTES]; /* why its header says that the model cannot read it; "" if it may */
+    char unsuitable[FILM_REASON_BYTES]; /* why its header says that the model cannot read it; "" if it may */
 };
 
 size_t film_part_count(const struct film_record *film);
