@@ -16,10 +16,14 @@ static const struct command {
     {"manifest", "key", command_manifest_key, "makes a deployment key and prints its thumbprint"},
     {"manifest", "sign", command_manifest_sign, "signs a manifest with the deployment key"},
     {"manifest", "show", command_manifest_show, "verifies a manifest and says what it allows"},
+    {"manifest", "issuer", command_manifest_issuer, "takes an attestation service's keys, with their evidence"},
     {"key", "recovery", command_key_recovery, "makes the hospital's recovery key and prints its public half"},
     {"key", "password", command_key_password, "hashes the administrator's password, from standard input"},
     {"verify", "evidence", command_verify_evidence, "verifies a quote with collateral from a folder"},
     {"verify", "token", command_verify_token, "verifies an attestation token with a key set"},
+    {"verify", "chain", command_verify_chain, "verifies a platform and each hop behind it"},
+    {"client", NULL, command_client, "plays the hospital over the sealed channel"},
+    {"doctor", NULL, command_doctor, "finds what is wrong with a set-up"},
 };
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 
