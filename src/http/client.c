@@ -67,6 +67,19 @@ void http_client_free(struct http_client *client)
     free(client);
 }
 
+void http_client_forget_connections(struct http_client *client)
+{
+    (void)pthread_mutex_lock(&client->lock);
+    /* Connections belong to the handle. Without memory for another one, the old connections stay, and the pin on the
+     * tunnel's side still refuses every new one. */
+    CURL *const fresh = curl_easy_init();
+    if (fresh != NULL) {
+        curl_easy_cleanup(client->easy);
+        client->easy = fresh;
+    }
+    (void)pthread_mutex_unlock(&client->lock);
+}
+
 /* ---- what comes in ---- */
 
 struct receipt {
