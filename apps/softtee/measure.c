@@ -213,7 +213,7 @@ static int compare_libraries(const void *left, const void *right)
 
 static enum status find_libraries(int descriptor, struct refusal *why, struct libraries *libraries)
 {
-    const char *loader;
+    const char *loader = "";
     TRY(find_loader(descriptor, why, &loader));
     if (loader[0] == '\0') return OK;
     CLEANUP(buffer_done) struct buffer list = buffer_of_maximum(LOADER_LIST_MAX_BYTES);
