@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole chain on this machine: what a sealed request costs over a plain one, what a diagnosis costs through platform and
 // attested TLS, and how much memory each program holds. Figures go to standard output as JSON lines, the table to standard error.
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
@@ -65,7 +65,7 @@ try {
   figure('sealed request with a body of 1 MiB, kept on disk', large, 'ms');
 
   const samples = join(ROOT, 'models/chest-xray/samples');
-  const bytes = readFileSync(join(samples, readdirSync(samples).filter((name) => name.endsWith('.dcm')).sort()[0]));
+  const bytes = readFileSync(join(samples, 'synthetic-normal.dcm'));
   const upload = (await client.request('POST', '/films', { patient, size: bytes.length })).json();
   for (let part = 0; part < upload.parts; part++) await client.request('PUT', `/films/${upload.film}/parts/${part}`, bytes.subarray(part << 20, (part + 1) << 20));
   const { study } = (await client.request('POST', `/films/${upload.film}/complete`, { sha256: createHash('sha256').update(bytes).digest('hex') })).json();
