@@ -61,10 +61,10 @@ static enum status open_origin(struct hospital *hospital, const char *url, struc
     static const char scheme[] = "https://";
     if (strncmp(url, scheme, sizeof(scheme) - 1) != 0 || strlen(url) > HOST_MAX_BYTES)
         return refuse(why, ERR_USAGE, "address", "https://host:port", "%s", url);
-    char address[HOST_MAX_BYTES + 8], host[HOST_MAX_BYTES + 8];
-    (void)snprintf(address, sizeof(address), "%s", url + sizeof(scheme) - 1);
-    address[strcspn(address, "/")] = '\0';
-    (void)snprintf(host, sizeof(host), "%s", address);
+    char address[HOST_MAX_BYTES + 16], host[HOST_MAX_BYTES + 8];
+    (void)snprintf(host, sizeof(host), "%s", url + sizeof(scheme) - 1);
+    host[strcspn(host, "/")] = '\0';
+    (void)snprintf(address, sizeof(address), "%s", host);
     char *const colon = strrchr(host, ':');
     if (colon != NULL)
         *colon = '\0';
