@@ -61,7 +61,7 @@ static enum status open_origin(struct hospital *hospital, const char *url, struc
     static const char scheme[] = "https://";
     if (strncmp(url, scheme, sizeof(scheme) - 1) != 0 || strlen(url) > HOST_MAX_BYTES)
         return refuse(why, ERR_USAGE, "address", "https://host:port", "%s", url);
-    char address[HOST_MAX_BYTES + 16], host[HOST_MAX_BYTES + 8];
+    char address[HOST_MAX_BYTES + 8], host[HOST_MAX_BYTES];
     (void)snprintf(host, sizeof(host), "%s", url + sizeof(scheme) - 1);
     host[strcspn(host, "/")] = '\0';
     (void)snprintf(address, sizeof(address), "%s", host);
@@ -73,7 +73,7 @@ static enum status open_origin(struct hospital *hospital, const char *url, struc
     const struct tunnel_target target = {
         .address = address, .server_name = host, .ca_pem = buffer_slice(&hospital->ca)};
     TRY(tunnel_dialer_new(hospital->tunnel, &target, why, &origin->dialer));
-    char base[HOST_MAX_BYTES + 16];
+    char base[HOST_MAX_BYTES + 32];
     (void)snprintf(base, sizeof(base), "https://%s", address);
     return http_client_new(base, origin->dialer, &origin->http);
 }
