@@ -1,6 +1,5 @@
 """Training of one classifier."""
 import copy
-import math
 import time
 
 import numpy as np

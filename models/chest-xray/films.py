@@ -4,7 +4,6 @@ Everything here works on whole batches in torch, because the machine that
 trains has two cores and no graphics card.
 """
 import csv
-import io
 import math
 import os
 
@@ -51,11 +50,6 @@ class Split:
 
     def __len__(self):
         return len(self.files)
-
-
-def pillow_from_full(path):
-    """A full-resolution film through the production rule."""
-    return read(path)
 
 
 # ---------------------------------------------------------------- augmentation
@@ -159,10 +153,3 @@ def augment(u8, g, **warp):
     # brightness and contrast of the whole
     x = (x * _u(n, 0.6, 1.0, g) + _u(n, 0, 0.15, g)).clamp(0, 1)
     return x * 255
-
-
-def jpeg_again(u8, quality):
-    """One film (numpy) through a real JPEG, for checks."""
-    buffer = io.BytesIO()
-    Image.fromarray(u8).save(buffer, "JPEG", quality=quality)
-    return np.asarray(Image.open(io.BytesIO(buffer.getvalue())))

@@ -1,5 +1,4 @@
 """The networks, and the one graph that is exported."""
-import math
 
 import torch
 import torch.nn as nn

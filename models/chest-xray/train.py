@@ -4,7 +4,7 @@
     /usr/bin/python3 train.py --data ../shared/data/chest-xray --out .
 
 Needs Debian's python3-torch, python3-numpy, python3-pil and, for the export,
-nothing more. Two cores take about 25 minutes. Seeds are fixed; two runs agree
+nothing more. Two idle cores take about half an hour. Seeds are fixed; two runs agree
 as far as the order of floating-point sums on the machine does.
 
 Only the parts `train` and `val` of the data are read. Calibration, threshold
