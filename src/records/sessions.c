@@ -151,10 +151,9 @@ static enum status check_not_revoked(struct sessions *sessions, const struct ses
 {
     CLEANUP(store_rollback) struct store_transaction *transaction = NULL;
     TRY(store_begin(sessions->store, &transaction));
-    CLEANUP(buffer_done) struct buffer value = buffer_of_maximum(16);
-    const enum status status = store_get(transaction, record_type, id->text, &value, NULL);
-    if (status == ERR_NOT_FOUND) return OK;
-    return status == OK ? ERR_SESSION : status;
+    bool is_there;
+    TRY(store_has(transaction, record_type, id->text, &is_there));
+    return is_there ? ERR_SESSION : OK;
 }
 
 static enum status revoke(struct sessions *sessions, const struct session_id *id, int64_t until_s)

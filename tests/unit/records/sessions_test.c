@@ -174,7 +174,6 @@ static void test_sessions_outlive_the_platform(void **)
 static void test_without_the_cache_nobody_is_let_in_and_logouts_are_kept(void **)
 {
     const struct session_token token = start(), other = start();
-    CLEANUP(buffer_done) struct buffer key = buffer_of_maximum(16);
     redis_stop(&redis);
     struct session_token refused;
     struct session session;

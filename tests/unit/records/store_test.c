@@ -119,6 +119,7 @@ static void test_each_commit_moves_the_head_and_reading_does_not(void **)
 static void test_a_thread_that_begins_twice_is_told(void **)
 {
     CLEANUP(store_rollback) struct store_transaction *transaction = begin();
+    assert_non_null(transaction);
     struct store_transaction *second = NULL;
     assert_status(store_begin(place.store, &second), ERR_INTERNAL);
     assert_null(second);
