@@ -63,16 +63,16 @@ enum status jws_parse(struct slice text, struct refusal *why, struct jws *jws_ou
         return refuse(why, ERR_TOO_LARGE, "jws", "at most 262144 bytes", "%zu bytes", text.size);
     struct slice parts[3];
     TRY(split(text, why, parts));
-    CLEANUP(jws_done) struct jws jws = {.signature = buffer_of_maximum(JWS_SIGNATURE_MAX_BYTES)};
-    jws.signing_input = slice_part(text, 0, parts[0].size + 1 + parts[1].size);
-    TRY(parse_part(parts[0], "header", JWS_HEADER_MAX_BYTES, why, &jws.header));
-    TRY(parse_part(parts[1], "payload", JWS_MAX_BYTES, why, &jws.payload));
-    const enum status decoded = base64url_decode(parts[2], &jws.signature);
+    CLEANUP(jws_done) struct jws parsed = {.signature = buffer_of_maximum(JWS_SIGNATURE_MAX_BYTES)};
+    parsed.signing_input = slice_part(text, 0, parts[0].size + 1 + parts[1].size);
+    TRY(parse_part(parts[0], "header", JWS_HEADER_MAX_BYTES, why, &parsed.header));
+    TRY(parse_part(parts[1], "payload", JWS_MAX_BYTES, why, &parsed.payload));
+    const enum status decoded = base64url_decode(parts[2], &parsed.signature);
     if (decoded == ERR_NO_MEMORY) return decoded;
     if (decoded != OK) return malformed(why, "signature", "base64url of at most 512 bytes");
-    TRY(read_header(why, &jws));
-    *jws_out = jws;
-    jws = (struct jws){};
+    TRY(read_header(why, &parsed));
+    *jws_out = parsed;
+    parsed = (struct jws){};
     return OK;
 }
 
