@@ -16,6 +16,7 @@ static const struct command {
     {"manifest", "key", command_manifest_key, "makes a deployment key and prints its thumbprint"},
     {"manifest", "sign", command_manifest_sign, "signs a manifest with the deployment key"},
     {"manifest", "show", command_manifest_show, "verifies a manifest and says what it allows"},
+    {"manifest", "issuer", command_manifest_issuer, "takes an attestation service's keys, with their evidence"},
     {"key", "recovery", command_key_recovery, "makes the hospital's recovery key and prints its public half"},
     {"key", "password", command_key_password, "hashes the administrator's password, from standard input"},
     {"verify", "evidence", command_verify_evidence, "verifies a quote with collateral from a folder"},
