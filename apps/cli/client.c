@@ -147,10 +147,25 @@ static enum status ask_json(struct client *client, const char *method, const cha
     return json_parse(answer.response.body, HOSPITAL_ANSWER_MAX_BYTES, &client->why, answer_out);
 }
 
+/* Standard input may be a socket, which cannot be opened by name. */
+static enum status read_standard_input(struct refusal *why, struct buffer *bytes)
+{
+    for (;;) {
+        uint8_t chunk[4096];
+        const ssize_t got = read(STDIN_FILENO, chunk, sizeof(chunk));
+        if (got == 0) return OK;
+        if (got < 0) return refuse(why, ERR_IO, "standard input", "readable bytes", "an error");
+        const enum status status = buffer_append(bytes, slice_of(chunk, (size_t)got));
+        secret_wipe(chunk, sizeof(chunk));
+        TRY(status);
+    }
+}
+
 static enum status read_input(struct client *client, const char *path, size_t max_size, struct buffer *bytes)
 {
     *bytes = buffer_of_maximum(max_size);
-    return file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, &client->why, bytes);
+    if (strcmp(path, "-") == 0) return read_standard_input(&client->why, bytes);
+    return file_read(path, &client->why, bytes);
 }
 
 static enum status read_password(struct client *client, struct buffer *password)

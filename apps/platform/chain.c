@@ -142,12 +142,22 @@ static void check_hops(struct chain *chain)
     for (size_t kind = 0; kind < CHAIN_HOP_COUNT; kind++) buffer_done(&findings[kind].token);
 }
 
+/* Before the platform has a token there is nothing to check: chain_token_arrived asks for the first look. */
+static int64_t pause_s(const struct chain *chain)
+{
+    if (chain->epoch == 0) return CHAIN_CHECK_S;
+    for (size_t kind = 0; kind < CHAIN_HOP_COUNT; kind++) {
+        if (chain->hops[kind].verdict != CHAIN_ACCEPTED) return CHAIN_RETRY_S;
+    }
+    return CHAIN_CHECK_S;
+}
+
 static bool wait_for_next_check(struct chain *chain)
 {
     struct timespec until;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += CHAIN_CHECK_S;
     lock(chain);
+    until.tv_sec += pause_s(chain);
     int result = 0;
     while (!chain->is_stopping && !chain->is_check_wanted && result == 0)
         result = pthread_cond_timedwait(&chain->wake, &chain->mutex, &until);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The platform's downstream hops and the chain statement about them (docs/protocols.md, section 6). A thread verifies
- * the hops every CHAIN_CHECK_S seconds, never in a request's path. A statement stays good for requests for
- * CHAIN_STATEMENT_LIFE_S seconds as long as the hops that it names show the same keys with the same verdict.
+ * the hops every CHAIN_CHECK_S seconds, and every CHAIN_RETRY_S while one is not accepted; never in a request's path. A
+ * statement stays good for requests for CHAIN_STATEMENT_LIFE_S seconds as long as the hops that it names show the same
+ * keys with the same verdict.
  */
 #pragma once
 
@@ -10,7 +11,13 @@
 #include "service/evidence_endpoint.h"
 #include "service/service.h"
 
-enum { CHAIN_CHECK_S = 20, CHAIN_STATEMENT_LIFE_S = 600, CHAIN_KEPT_STATEMENTS = 64, CHAIN_HOP_TIMEOUT_MS = 3000 };
+enum {
+    CHAIN_CHECK_S = 20,
+    CHAIN_RETRY_S = 1,
+    CHAIN_STATEMENT_LIFE_S = 600,
+    CHAIN_KEPT_STATEMENTS = 64,
+    CHAIN_HOP_TIMEOUT_MS = 3000
+};
 
 enum chain_hop_kind { CHAIN_GATE, CHAIN_DIAGNOSIS, CHAIN_HOP_COUNT };
 enum chain_verdict { CHAIN_UNREACHABLE, CHAIN_REFUSED, CHAIN_ACCEPTED };
