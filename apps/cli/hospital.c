@@ -453,6 +453,17 @@ static enum status write_message(const struct hospital *hospital, const struct h
     return bhttp_write_request(&message, content);
 }
 
+/* What the platform says before it could open the seal. */
+static enum status refused_in_clear(const struct http_answer *answer, struct refusal *why)
+{
+    CLEANUP(json_done) json_t *problem = NULL;
+    (void)!json_parse(buffer_slice(&answer->body), EVIDENCE_MAX_BYTES, NULL, &problem);
+    const char *const title = json_string_value(json_object_get(problem, "title"));
+    const char *const field = json_string_value(json_object_get(problem, "field"));
+    return refuse(why, ERR_HTTP_STATUS, field == NULL ? "platform's answer" : field, "a sealed answer", "%u in clear: %s",
+                  answer->status, title == NULL ? "no reason" : title);
+}
+
 static enum status post_sealed(struct hospital *hospital, struct slice sealed, struct refusal *why,
                                struct http_answer *answer_out)
 {
@@ -468,8 +479,7 @@ static enum status post_sealed(struct hospital *hospital, struct slice sealed, s
     };
     CLEANUP(http_answer_done) struct http_answer answer = {};
     TRY(http_client_exchange(hospital->platform.http, &exchange, why, &answer));
-    if (answer.status != 200)
-        return refuse(why, ERR_HTTP_STATUS, "platform's answer", "200", "%u, in clear", answer.status);
+    if (answer.status != 200) return refused_in_clear(&answer, why);
     *answer_out = answer;
     answer = (struct http_answer){};
     return OK;

@@ -87,14 +87,17 @@ static struct slice decoded_path(const struct exchange *exchange)
     return slice_of(exchange->path.bytes, exchange->path.size - 1);
 }
 
+/* The values borrow from the path that they are appended to, which may move as it grows: so they are copied first. */
 static enum status keep_segments(struct exchange *exchange, const struct http_segments *segments)
 {
+    CLEANUP(buffer_done) struct buffer copies = buffer_of_maximum(PATH_TEXT_MAX_BYTES);
     for (size_t i = 0; i < segments->count; i++) {
         exchange->segments[i].name = segments->items[i].name;
-        exchange->segments[i].value = exchange->path.size;
-        TRY(buffer_append(&exchange->path, segments->items[i].value));
-        TRY(buffer_append_u8(&exchange->path, 0));
+        exchange->segments[i].value = exchange->path.size + copies.size;
+        TRY(buffer_append(&copies, segments->items[i].value));
+        TRY(buffer_append_u8(&copies, 0));
     }
+    TRY(buffer_append(&exchange->path, buffer_slice(&copies)));
     exchange->segment_count = segments->count;
     return OK;
 }
