@@ -14,7 +14,7 @@ enum {
     INFERENCE_RUN_TIMEOUT_MS = 30000,
 };
 
-#define INFERENCE_MEMORY_BYTES (UINT64_C(4) << 30) /* of address space */
+#define INFERENCE_MEMORY_BYTES (UINT64_C(2) << 30) /* of address space */
 
 struct inference_options {
     const char *runtime_path; /* absolute */

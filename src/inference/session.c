@@ -31,8 +31,9 @@ enum status session_check_digest(const struct model_package *package, struct sli
                   refusal_hex(SLICE_ARRAY(digest)).text);
 }
 
-/* The arena would keep ten times the model's size for itself (measured: docs/dependencies.md); spinning threads would
- * take the processor from the other programs of the machine while they wait. */
+/* Without the arena, memory that held a picture goes back when a run ends, and the largest batch does not set the size
+ * of the process for good. Threads that spin while they wait would take the processor from the machine's other
+ * programs. */
 static enum status set_options(const struct session *session, OrtSessionOptions *options, unsigned threads,
                                struct refusal *why)
 {
