@@ -71,5 +71,15 @@ test('an identity without a measurement: ERR_MANIFEST', () =>
 test('a signer without product id: ERR_MANIFEST', () =>
   refusedWith({ roles: { gate: { identities: [{ tee: 'sgx', mrsigner: 'ab'.repeat(32) }] } } }));
 test('an issuer without policy hashes: ERR_MANIFEST', () =>
-  refusedWith({ issuers: [{ issuer: 'https://a.test', keys: { keys: [] }, policy_hashes: [] }] }));
+  refusedWith({ issuers: [{ issuer: 'https://a.test', keys: { keys: [deployment.issuerKey.jwk] }, policy_hashes: [] }] }));
+test('a product id without a signer: ERR_MANIFEST', () =>
+  refusedWith({ roles: { gate: { identities: [{ tee: 'sgx', mrenclave: 'ab'.repeat(32), product_id: 1 }] } } }));
+test('an issuer without a key: ERR_MANIFEST', () =>
+  refusedWith({ issuers: [{ issuer: 'https://a.test', keys: { keys: [] }, policy_hashes: ['A'.repeat(43)] }] }));
+test('an issuer named twice: ERR_MANIFEST', () => {
+  const issuer = { issuer: 'https://a.test', keys: { keys: [deployment.issuerKey.jwk] }, policy_hashes: ['A'.repeat(43)] };
+  return refusedWith({ issuers: [issuer, issuer] });
+});
+test('no token age: ERR_MANIFEST', () => refusedWith({ token_max_age: undefined }));
+test('a recovery key of another kind: ERR_MANIFEST', () => refusedWith({ recovery: deployment.root.jwk }));
 test('no recovery key: ERR_MANIFEST', () => refusedWith({ recovery: undefined }));

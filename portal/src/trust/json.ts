@@ -69,11 +69,14 @@ export class Fields {
     return this.object[name] === null ? null : this.text(name);
   }
 
-  integer(name: string, minimum = 0): number {
+  integer(name: string, minimum = 0, maximum = Number.MAX_SAFE_INTEGER): number {
     const value = this.object[name];
     if (typeof value !== 'number' || !Number.isSafeInteger(value)) this.refuse(name, 'integer');
-    if ((value as number) < minimum) throw new Refusal(this.code, this.at(name), `>= ${minimum}`, String(value));
-    return value as number;
+    const number = value as number;
+    if (number < minimum || number > maximum) {
+      throw new Refusal(this.code, this.at(name), `${minimum} to ${maximum}`, String(number));
+    }
+    return number;
   }
 
   boolean(name: string): boolean {

@@ -6,7 +6,7 @@
 import { textHash } from './encoding.js';
 import { Fields } from './json.js';
 import { parseJws, requireSignature, TYP_MANIFEST, type Jws } from './jws.js';
-import { publicKey, publicKeySet, type PublicKey } from './keys.js';
+import { publicKey, publicKeySet, type KeyKind, type PublicKey } from './keys.js';
 import { Refusal } from './refusal.js';
 import { THUMBPRINT } from './runtime.js';
 import type { Identity, IssuerRule, RoleRule, Rules } from './token.js';
@@ -23,8 +23,9 @@ export interface Manifest {
 }
 
 const MANIFEST_MAX_LENGTH = 256 * 1024;
-const DEFAULT_MAX_AGE_S = 3600;
-const HEX64 = /^[0-9a-f]{64}$/;
+const HEX64 = /^[0-9a-fA-F]{64}$/;
+const ROLE_MAX_COUNT = 8;
+const U16_MAX = 0xffff;
 const CODE = 'ERR_MANIFEST';
 
 async function signedBy(jws: Jws, deployment: string): Promise<void> {
@@ -42,16 +43,19 @@ function identity(fields: Fields): Identity {
   fields.only('tee', 'mrenclave', 'mrsigner', 'product_id', 'minimum_svn', 'debug');
   fields.text('tee', /^sgx$/);
   const signer = fields.has('mrsigner');
-  if (!signer) fields.text('mrenclave', HEX64); // one of the two is required
+  if (!signer) {
+    fields.text('mrenclave', HEX64); // one of the two is required
+    fields.only('tee', 'mrenclave', 'debug'); // product and SVN count only beside a signer
+  }
   return {
     tee: 'sgx',
     debug: fields.flag('debug'),
-    ...(fields.has('mrenclave') ? { mrenclave: fields.text('mrenclave', HEX64) } : {}),
+    ...(fields.has('mrenclave') ? { mrenclave: fields.text('mrenclave', HEX64).toLowerCase() } : {}),
     ...(signer
       ? {
-          mrsigner: fields.text('mrsigner', HEX64),
-          productId: fields.integer('product_id'),
-          minimumSvn: fields.integer('minimum_svn'),
+          mrsigner: fields.text('mrsigner', HEX64).toLowerCase(),
+          productId: fields.integer('product_id', 0, U16_MAX),
+          minimumSvn: fields.integer('minimum_svn', 0, U16_MAX),
         }
       : {}),
   };
@@ -59,6 +63,8 @@ function identity(fields: Fields): Identity {
 
 function roles(fields: Fields, deployment: string): Map<string, RoleRule> {
   const found = new Map<string, RoleRule>();
+  const count = fields.names().length;
+  if (count > ROLE_MAX_COUNT) throw new Refusal(CODE, 'roles', `<= ${ROLE_MAX_COUNT}`, String(count));
   for (const service of fields.names()) {
     const role = fields.fields(service).only('identities', 'deployment');
     found.set(service, {
@@ -76,17 +82,27 @@ async function issuer(fields: Fields): Promise<IssuerRule> {
   if (hashes.length === 0 || !hashes.every((item) => typeof item === 'string')) {
     throw new Refusal(CODE, 'policy_hashes', 'string[]');
   }
-  return {
-    issuer: fields.text('issuer', /^.{1,512}$/),
-    keys: await publicKeySet(fields.raw('keys'), 'keys', CODE),
-    policyHashes: hashes as string[],
-  };
+  const keys = await publicKeySet(fields.raw('keys'), 'keys', CODE);
+  if (!keys.some((key) => key.kind !== 'X25519')) throw new Refusal(CODE, 'issuers.keys', 'RSA, P-256', '-');
+  return { issuer: fields.text('issuer', /^.{1,512}$/), keys, policyHashes: hashes as string[] };
+}
+
+async function issuers(payload: Fields): Promise<IssuerRule[]> {
+  const rules = await Promise.all(payload.fieldsList('issuers', 4).map(issuer));
+  const names = new Set(rules.map((rule) => rule.issuer));
+  if (names.size < rules.length) throw new Refusal(CODE, 'issuers', 'each issuer once');
+  return rules;
+}
+
+async function keyOfKind(value: unknown, field: string, kind: KeyKind): Promise<void> {
+  const key = await publicKey(value, field, CODE);
+  if (key.kind !== kind) throw new Refusal(CODE, field, kind, key.kind);
 }
 
 async function simulated(payload: Fields): Promise<boolean> {
   if (!payload.has('simulation')) return false;
   const roots = payload.fields('simulation').only('roots').list('roots', 4);
-  await Promise.all(roots.map((root, i) => publicKey(root, `simulation.roots[${i}]`, CODE)));
+  await Promise.all(roots.map((root, i) => keyOfKind(root, `simulation.roots[${i}]`, 'P-256')));
   return roots.length > 0;
 }
 
@@ -97,18 +113,18 @@ async function read(jws: Jws, deployment: string): Promise<Manifest> {
   const named = payload.text('deployment', THUMBPRINT);
   if (named !== deployment) throw new Refusal(CODE, 'deployment', deployment, named);
   payload.fields('administrator').only('user', 'password_hash');
-  await publicKey(payload.raw('recovery'), 'recovery', CODE);
+  await keyOfKind(payload.raw('recovery'), 'recovery', 'X25519');
   return {
     version: payload.integer('version', 1),
-    issued: payload.integer('issued'),
+    issued: payload.integer('issued', 1),
     name: payload.text('name', /^.{1,128}$/),
     deployment: named,
     hash: await textHash(jws.text),
     roles: roles(payload.fields('roles'), named),
     rules: {
-      issuers: await Promise.all(payload.fieldsList('issuers', 4).map(issuer)),
+      issuers: await issuers(payload),
       acceptSimulated: await simulated(payload),
-      maxAge: payload.has('token_max_age') ? payload.integer('token_max_age', 1) : DEFAULT_MAX_AGE_S,
+      maxAge: payload.integer('token_max_age', 1),
     },
   };
 }
