@@ -6,7 +6,8 @@
  *     tunnel_tls.c         TLS settings: identities, ordinary clients, what a failed handshake means
  *     tunnel_endpoint.c    identity and rule that can be exchanged while in use
  *     tunnel_peer.c        the peer check
- *     tunnel_connection.c  one connection from dialling to closing
+ *     tunnel_connection.c  one connection: made, opened, closed, its inner end
+ *     tunnel_handshake.c   how it comes to be open
  *     tunnel_pump.c        its bytes in both directions
  *     tunnel_listener.c    servers
  *     tunnel_client.c      clients that wait: connect, probe
@@ -192,8 +193,21 @@ void connection_close(struct connection *connection);
 /* Closes what is over: idle, lingered, or past the peer's token. */
 void connection_tick(struct connection *connection, int64_t now_ms, int64_t now_s);
 
+/* Between the two files of connections. */
+enum status connection_new(struct tunnel *tunnel, const struct connection_owner *owner, void *context, int timeout_ms,
+                           struct connection **connection_out);
+void connection_free(struct connection *connection); /* without reports */
+/* Reports and closes a connection that was not opened. */
+void connection_fail(struct connection *connection, enum status status, const struct refusal *why);
+/* Carries bytes in the given directions, then waits or closes. */
+void connection_carry(struct connection *connection, bool inbound, bool outbound);
+/* The next address that takes a connection, at least for now; -1 if none is left, errno says why. */
+int handshake_dial_next(struct handshake *handshake);
+int socket_error(int descriptor);
+
 void event_want(struct event *event, bool wanted);
 void set_nonblocking(int descriptor);
+void set_no_delay(int descriptor);
 void close_descriptor(int *descriptor);
 
 /* Bytes (tunnel_pump.c). False if the connection is over and must be closed. */
