@@ -478,10 +478,10 @@ static enum status set_up(const struct key *key, bool sign, bool pss, EVP_PKEY_C
     const struct algorithms *algorithms;
     TRY(algorithms_get(&algorithms));
     if (context == NULL || (sign ? EVP_PKEY_sign_init(context) : EVP_PKEY_verify_init(context)) != 1) return ERR_CRYPTO;
-    if (key->kind == KEY_RSA &&
-        EVP_PKEY_CTX_set_rsa_padding(context, pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) != 1)
+    if (key->kind == KEY_P256) return OK; /* ECDSA takes any digest, and does not name it in the signature */
+    if (EVP_PKEY_CTX_set_rsa_padding(context, pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) != 1 ||
+        EVP_PKEY_CTX_set_signature_md(context, algorithms->sha256) != 1)
         return ERR_CRYPTO;
-    if (EVP_PKEY_CTX_set_signature_md(context, algorithms->sha256) != 1) return ERR_CRYPTO;
     if (pss && EVP_PKEY_CTX_set_rsa_pss_saltlen(context, SHA256_BYTES) != 1) return ERR_CRYPTO;
     return OK;
 }
@@ -514,22 +514,29 @@ enum status key_sign(const struct key *key, struct slice message, struct buffer 
     return buffer_append(signature, slice_of(made, size));
 }
 
+/* A number as a DER INTEGER: no leading zeros but the one that keeps it from being negative. */
+static size_t put_integer(const uint8_t number[static P256_COORDINATE_BYTES], uint8_t *out)
+{
+    size_t skipped = 0;
+    while (skipped < P256_COORDINATE_BYTES - 1 && number[skipped] == 0) skipped++;
+    const size_t size = P256_COORDINATE_BYTES - skipped;
+    const size_t sign = number[skipped] >= 0x80 ? 1 : 0;
+    out[0] = 0x02;
+    out[1] = (uint8_t)(size + sign);
+    out[2] = 0;
+    memcpy(out + 2 + sign, number + skipped, size);
+    return 2 + sign + size;
+}
+
 /* r || s as the DER sequence that the library takes. */
 static enum status der_of_raw(struct slice raw, uint8_t der_out[static ECDSA_DER_MAX_BYTES], size_t *size_out)
 {
     if (raw.size != P256_SIGNATURE_BYTES) return ERR_SIGNATURE;
-    CLEANUP(signature_cleanup) ECDSA_SIG *pair = ECDSA_SIG_new();
-    BIGNUM *const r = BN_bin2bn(raw.bytes, P256_COORDINATE_BYTES, NULL);
-    BIGNUM *const s = BN_bin2bn(raw.bytes + P256_COORDINATE_BYTES, P256_COORDINATE_BYTES, NULL);
-    if (pair == NULL || r == NULL || s == NULL || ECDSA_SIG_set0(pair, r, s) != 1) {
-        BN_free(r);
-        BN_free(s);
-        return ERR_CRYPTO;
-    }
-    uint8_t *at = der_out;
-    const int size = i2d_ECDSA_SIG(pair, NULL);
-    if (size <= 0 || size > ECDSA_DER_MAX_BYTES || i2d_ECDSA_SIG(pair, &at) != size) return ERR_CRYPTO;
-    *size_out = (size_t)size;
+    size_t size = put_integer(raw.bytes, der_out + 2);
+    size += put_integer(raw.bytes + P256_COORDINATE_BYTES, der_out + 2 + size);
+    der_out[0] = 0x30;
+    der_out[1] = (uint8_t)size;
+    *size_out = 2 + size;
     return OK;
 }
 

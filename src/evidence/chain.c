@@ -27,10 +27,7 @@ static bool is_named_simulated([[maybe_unused]] const struct anchor *anchor,
 {
 #ifdef LAZARET_SIMULATION
     for (size_t i = 0; roots != NULL && i < roots->simulated_count; i++) {
-        CLEANUP(buffer_done) struct buffer point = buffer_of_maximum(P256_POINT_BYTES);
-        if (key_public_bytes(roots->simulated[i], &point) == OK &&
-            slice_equal(buffer_slice(&point), SLICE_ARRAY(anchor->point)))
-            return true;
+        if (key_equal(roots->simulated[i], anchor->key)) return true;
     }
 #endif
     return false;
@@ -149,7 +146,7 @@ static enum status check_root(const struct certificate *root, const struct trust
                               struct refusal *why, struct anchor *anchor_out)
 {
     CLEANUP(buffer_done) struct buffer point = buffer_of_maximum(P256_POINT_BYTES);
-    struct anchor anchor = {};
+    struct anchor anchor = {.key = certificate_key(root)};
     if (key_public_bytes(certificate_key(root), &point) == OK && point.size == sizeof(anchor.point))
         memcpy(anchor.point, point.bytes, sizeof(anchor.point));
     anchor.is_simulated = !is_intel(&anchor);

@@ -14,8 +14,9 @@
 
 enum certificate_role { ROLE_ROOT_CA, ROLE_PCK_CA, ROLE_PCK_CERTIFICATE, ROLE_TCB_SIGNING };
 
-/* The key at which a chain ends. */
+/* The key at which a chain ends; borrowed from the chain's root. */
 struct anchor {
+    const struct key *key;
     uint8_t point[P256_POINT_BYTES];
     bool is_simulated;
 };
