@@ -12,6 +12,7 @@ function ingress(port, upstream) {
     client_max_body_size 8m;
     location / {
       proxy_pass https://127.0.0.1:${upstream};
+      proxy_ssl_protocols TLSv1.3;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_set_header Host localhost:${upstream};

@@ -7,7 +7,8 @@
 //   await stack.stop();
 //
 // Everything that lasts stands in `folder`: keys, manifest, sealed state. The second start finds it and is quick.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { createHash, randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +25,8 @@ export const PROGRAMS = { attestation: 101, platform: 102, diagnosis: 103, gate:
 const DEFAULT_PORTS = { portal: 8080, platformIngress: 8081, attestationIngress: 8082, platform: 0, attestation: 0, diagnosis: 0, gate: 0, collateral: 0 };
 
 export class Stack {
+  #removeAtStop = [];
+
   /** options: folder; bin (programs); portal (serve it too); hospital (name); log (function); manifest (changes to the payload). */
   static async open(options) {
     const stack = new Stack(options);
@@ -206,13 +209,23 @@ export class Stack {
     if (this.servesPortal) await this.startPortal();
   }
 
+  /** As root, nginx serves as another user, who cannot reach a private folder: then its files stand in one of their own. */
+  #webFolder() {
+    if (process.getuid?.() !== 0) return this.path('nginx');
+    const folder = mkdtempSync(join(tmpdir(), 'lazaret-web-'));
+    chmodSync(folder, 0o755);
+    this.#removeAtStop.push(folder);
+    return folder;
+  }
+
   async startPortal() {
-    const site = this.path('site');
+    const folder = this.#webFolder();
+    const site = join(folder, 'site');
+    mkdirSync(site, { recursive: true, mode: 0o755 });
     run('node', [join(ROOT, 'portal/scripts/assemble.mjs'), '--dist', join(ROOT, 'build/portal'), '--out', site, '--manifest', this.path('manifest.jws'),
       '--platform', this.urls.platformIngress, '--attestation', this.urls.attestationIngress, '--deployment', this.deployment,
       '--hospital', this.hospital]);
-    const folder = this.path('nginx');
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.site = site;
     const nginx = existsSync('/usr/sbin/nginx') ? '/usr/sbin/nginx' : 'nginx';
     this.processes.start('nginx', nginx, nginxArguments(folder, { portalFolder: site, ports: this.ports }), { log: this.path('log', 'nginx.log') });
   }
@@ -240,5 +253,6 @@ export class Stack {
 
   async stop() {
     await this.processes.stopAll();
+    for (const folder of this.#removeAtStop) rmSync(folder, { recursive: true, force: true });
   }
 }
