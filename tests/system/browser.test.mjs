@@ -113,7 +113,7 @@ describe('the story', () => {
   test('an unreadable file is refused in words', async () => {
     const { page } = opened;
     await page.goto(`${stack.urls.portal}/#/patients/${opened.patient}/films`);
-    await id(page, 'film-input').setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('these are no pixels '.repeat(50)) });
+    await id(page, 'film-input').setInputFiles({ name: 'cut.png', mimeType: 'image/png', buffer: Buffer.from('89504e470d0a1a0a0000000d49484452000000100000001008000000003a98a0bd', 'hex') });
     await page.locator('[data-testid=film-row][data-phase=refused]').waitFor({ timeout: 30000 });
     await screenshot(page, '8-refused-film');
   });
