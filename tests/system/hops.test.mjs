@@ -80,9 +80,10 @@ for (const hop of ['gate', 'diagnosis']) {
 describe('at the platform', () => {
   /** A diagnosis service of our own at the address where the platform looks for it; the verdict that the platform then states. */
   async function verdictOn(identity) {
+    let received = 0;
     const server = tls.createServer({ ...identity, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.3' }, (socket) => {
       socket.on('error', () => {});
-      socket.on('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}'));
+      socket.on('data', (bytes) => (received += bytes.length));
     });
     server.on('tlsClientError', () => {});
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -90,7 +91,7 @@ describe('at the platform', () => {
       const own = { ...stack.ownConfiguration('platform'), diagnosis: `127.0.0.1:${server.address().port}` };
       await stack.processes.stop('platform');
       await stack.startProgram('platform', own);
-      return await chain();
+      return { ...(await chain()), received };
     } finally {
       server.close();
     }
@@ -119,6 +120,7 @@ describe('at the platform', () => {
       const hop = await verdictOn(await presentation('diagnosis', spoiled));
       assert.equal(hop.verdict, 'refused', JSON.stringify(hop));
       assert.ok(hop.reason.length > 0);
+      assert.equal(hop.received, 0, 'bytes reached the refused service');
     });
   }
 });
