@@ -132,6 +132,7 @@ static void test_the_file_holds_no_key_in_clear(void **state)
     const struct signer_options options = options_for(scene);
     CLEANUP(signer_done) struct signer signer = open_signer(&options, true);
     CLEANUP(buffer_done) struct buffer file = read_whole(scene->path);
+    assert_true(key_is_private(signer.key));
     assert_null(memmem(file.bytes, file.size, "PRIVATE KEY", 11));
 }
 
