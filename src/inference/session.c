@@ -74,8 +74,8 @@ static enum status check_shape(const struct session *session, const OrtTypeInfo 
                                struct refusal *why)
 {
     const OrtTensorTypeAndShapeInfo *tensor = NULL;
-    ONNXTensorElementDataType datatype;
-    size_t rank;
+    ONNXTensorElementDataType datatype = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
+    size_t rank = 0;
     int64_t shape[TENSOR_MAX_RANK];
     CHECK_CALL(session, ERR_MODEL, spec->name, why, CastTypeInfoToTensorInfo, type, &tensor);
     if (tensor == NULL) return refuse_shape(spec, why);
@@ -92,6 +92,7 @@ static enum status check_shape(const struct session *session, const OrtTypeInfo 
 static enum status check_name(const struct session *session, char *name, const struct tensor_spec *spec,
                               OrtAllocator *allocator, struct refusal *why)
 {
+    if (name == NULL) return refuse(why, ERR_MODEL, spec->name, "a tensor with a name", "none");
     const bool is_same = strcmp(name, spec->name) == 0;
     CHECK_CALL(session, ERR_INFERENCE, "name", why, AllocatorFree, allocator, name);
     return is_same ? OK : refuse(why, ERR_MODEL, spec->name, "a tensor of that name at its place", "another");
@@ -125,7 +126,7 @@ static enum status check_output(const struct session *session, size_t index, Ort
 static enum status check_interface(const struct session *session, struct refusal *why)
 {
     OrtAllocator *allocator = NULL; /* the library's own; not released */
-    size_t inputs, outputs;
+    size_t inputs = 0, outputs = 0;
     CHECK_CALL(session, ERR_INFERENCE, "allocator", why, GetAllocatorWithDefaultOptions, &allocator);
     CHECK_CALL(session, ERR_MODEL, "inputs", why, SessionGetInputCount, session->ort, &inputs);
     CHECK_CALL(session, ERR_MODEL, "outputs", why, SessionGetOutputCount, session->ort, &outputs);
@@ -179,7 +180,7 @@ static enum status take_output(const struct session *session, size_t index, size
     const size_t size = batch * tensor_item_bytes(spec);
     OrtTensorTypeAndShapeInfo *shape = NULL;
     void *data = NULL;
-    size_t count;
+    size_t count = 0;
     CHECK_CALL(session, ERR_INFERENCE, spec->name, why, GetTensorTypeAndShape, value, &shape);
     const OrtStatusPtr counted = RUNTIME_CALL(session->runtime, GetTensorShapeElementCount)(shape, &count);
     RUNTIME_CALL(session->runtime, ReleaseTensorTypeAndShapeInfo)(shape);
