@@ -120,6 +120,7 @@ static enum status open_records(struct platform *platform, struct refusal *why)
     };
     TRY(accounts_new(&accounts, &platform->accounts));
     const struct cache_options cache = {.connect = connect_gate, .context = platform};
+    TRY(housekeeping_start(platform->store, platform->service->clock, &platform->housekeeping));
     TRY(cache_new(&cache, &platform->cache));
     return sessions_new(platform->cache, platform->store, platform->keys, &platform->sessions);
 }
@@ -203,6 +204,7 @@ static void stop(void *context)
     http_server_free(platform->server);
     chain_free(platform->chain);
     diagnosis_client_free(platform->diagnosis);
+    housekeeping_stop(platform->housekeeping);
     sessions_free(platform->sessions);
     cache_free(platform->cache);
     accounts_free(platform->accounts);

@@ -8,6 +8,7 @@
 #include "imaging/decoder_child.h"
 #include "platform/chain.h"
 #include "platform/diagnosis_client.h"
+#include "platform/housekeeping.h"
 #include "platform/inner.h"
 #include "records/accounts.h"
 #include "records/sessions.h"
@@ -30,6 +31,7 @@ struct platform {
     struct record_keys *keys;
     struct store *store;
     struct accounts *accounts;
+    struct housekeeping *housekeeping;
     struct cache *cache;
     struct sessions *sessions;
     struct tunnel_endpoint *gate_endpoint; /* shows the platform's token to the gate */
