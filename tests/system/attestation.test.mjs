@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Azure's own client against the attestation service, with a real quote; and what the service refuses, in Azure's form.
+import { after, before, describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { promisify } from 'node:util';
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
+import { openStack, closeStack } from './support/stack.mjs';
+import { fetchWith } from './support/web.mjs';
+import { run } from '../../scripts/stack/processes.mjs';
+
+let stack;
+let fetch;
+let evidence;
+
+before(async () => {
+  stack = await openStack();
+  await stack.start();
+  await stack.ready(30000);
+  fetch = fetchWith(stack.tls.ca);
+  evidence = await (await fetch(`${stack.urls.platform}/.well-known/lazaret/attestation`)).json();
+});
+after(async () => {
+  fetch?.close();
+  await closeStack(stack);
+});
+
+const attest = (body, version = '2022-08-01', path = '/attest/SgxEnclave') =>
+  fetch(`${stack.urls.attestation}${path}${version ? `?api-version=${version}` : ''}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: typeof body === 'string' ? body : JSON.stringify(body) });
+const good = (extra = {}) => ({ quote: evidence.evidence, runtimeData: { data: evidence.runtimeData, dataType: 'JSON' }, ...extra });
+
+test('@azure/attestation attests an enclave and validates the token', async () => {
+  const script = `
+    import { AttestationClient } from '@azure/attestation';
+    const client = new AttestationClient(process.argv[1]);
+    const quote = Buffer.from(process.argv[2], 'base64url');
+    const result = await client.attestSgxEnclave(quote, { runTimeJson: Buffer.from(process.argv[3], 'base64url') });
+    const signers = await client.getAttestationSigners();
+    const metadata = await client.getOpenIdMetadata();
+    console.log(JSON.stringify({ body: result.body, token: result.token.serialize(), signers: signers.length, metadata }));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, stack.urls.attestation, evidence.evidence, evidence.runtimeData],
+    { env: { ...process.env, NODE_EXTRA_CA_CERTS: stack.tls.ca }, cwd: new URL('.', import.meta.url).pathname });
+  const result = JSON.parse(stdout);
+  assert.equal(result.body.mrEnclave ?? result.body.mrEnclaveHash, stack.measurements.platform);
+  assert.equal(result.body.isDebuggable, false);
+  assert.equal(result.signers, 1);
+  assert.equal(result.metadata.issuer ?? result.metadata.response?.issuer, stack.urls.attestation);
+});
+
+test('a token has all claims of a default SGX token, and verifies with the published keys alone', async () => {
+  const nonce = randomBytes(16).toString('hex');
+  const answer = await attest(good({ nonce }));
+  assert.equal(answer.status, 200);
+  const { token } = await answer.json();
+  const keys = createLocalJWKSet(await (await fetch(`${stack.urls.attestation}/certs`)).json());
+  const { payload } = await jwtVerify(token, keys, { issuer: stack.urls.attestation, algorithms: ['RS256'] });
+  assert.deepEqual(Object.keys(decodeProtectedHeader(token)), ['alg', 'jku', 'kid', 'typ']);
+  for (const claim of ['exp', 'iat', 'is-debuggable', 'iss', 'jti', 'maa-attestationcollateral', 'nbf', 'product-id', 'sgx-mrenclave', 'sgx-mrsigner', 'svn', 'tee', 'x-ms-attestation-type',
+    'x-ms-policy-hash', 'x-ms-sgx-collateral', 'x-ms-sgx-is-debuggable', 'x-ms-sgx-mrenclave', 'x-ms-sgx-mrsigner', 'x-ms-sgx-product-id', 'x-ms-sgx-report-data', 'x-ms-sgx-svn', 'x-ms-ver', 'x-ms-runtime'])
+    assert.ok(claim in payload, claim);
+  assert.equal(payload['x-ms-policy-hash'], 'bROrN897ZfWmWY2V0FLUlu3uwk5xatGnKYHn3zBbSlw');
+  assert.equal(payload['lazaret-simulated'], true);
+  assert.equal(payload.nonce, nonce);
+  assert.equal(payload.exp - payload.iat, 28800);
+});
+
+test('binary runtime data comes back as enclave held data', async () => {
+  const { token } = await (await attest(good({ runtimeData: { data: evidence.runtimeData, dataType: 'Binary' } }), '2020-10-01')).json();
+  const claims = decodeJwt(token);
+  for (const claim of ['x-ms-sgx-ehd', 'aas-ehd', 'maa-ehd']) assert.equal(claims[claim], evidence.runtimeData);
+  assert.ok(!('x-ms-runtime' in claims));
+});
+
+test('the path is found in any case, and standard base64 with padding is taken', async () => {
+  const padded = Buffer.from(evidence.evidence, 'base64url').toString('base64');
+  assert.equal((await attest(good({ quote: padded }), '2022-08-01', '/attest/sgxenclave')).status, 200);
+});
+
+describe('refused with a 4xx in Azure\'s form', () => {
+  const quote = () => Buffer.from(evidence.evidence, 'base64url');
+  const flipped = (at) => {
+    const bytes = quote();
+    bytes[at] ^= 1;
+    return bytes.toString('base64url');
+  };
+  const cases = {
+    'no JSON': () => '{"quote":', 'an array': () => '[]', 'no quote': () => ({ runtimeData: { data: 'AAAA', dataType: 'JSON' } }),
+    'an empty quote': () => good({ quote: '' }), 'a quote that is no base64': () => good({ quote: '!!!' }), 'a quote of random bytes': () => good({ quote: randomBytes(2000).toString('base64url') }),
+    'a quote that is cut': () => good({ quote: quote().subarray(0, 700).toString('base64url') }), 'a quote with bytes behind it': () => good({ quote: Buffer.concat([quote(), Buffer.from([1])]).toString('base64url') }),
+    'a quote of another version': () => good({ quote: flipped(0) }), 'a quote with a changed measurement': () => good({ quote: flipped(48 + 64) }), 'a quote with a changed signature': () => good({ quote: flipped(440) }),
+    'a changed quoting enclave report': () => good({ quote: flipped(436 + 128 + 70) }), 'other runtime data': () => good({ runtimeData: { data: Buffer.from('{}').toString('base64url'), dataType: 'JSON' } }),
+    'runtime data of an unknown type': () => good({ runtimeData: { data: evidence.runtimeData, dataType: 'YAML' } }), 'a nonce that is no string': () => good({ nonce: 5 }),
+  };
+  for (const [name, body] of Object.entries(cases)) {
+    test(name, async () => {
+      const answer = await attest(body());
+      assert.ok(answer.status >= 400 && answer.status < 500, String(answer.status));
+      const { error } = await answer.json();
+      assert.ok(error.code.length > 0 && error.message.length > 0);
+      assert.match(answer.headers['content-type'], /^application\/json/);
+    });
+  }
+  test('an oversized body', async () => assert.equal((await attest(JSON.stringify({ quote: 'A'.repeat(4 << 20) }))).status, 413));
+  test('an unknown and a missing api-version', async () => {
+    assert.equal((await attest(good(), '1999-01-01')).status, 400);
+    assert.equal((await attest(good(), '')).status, 400);
+  });
+  test('the service goes on afterwards', async () => assert.equal((await attest(good())).status, 200));
+});
+
+test('the signing certificate carries the service\'s own quote over its key', () => {
+  const printed = run(stack.program('lazaret'), ['manifest', 'issuer', '--url', stack.urls.attestation, '--ca', stack.tls.ca, '--collateral-url', stack.urls.collateral,
+    '--manifest', stack.path('manifest.jws'), '--deployment', stack.deployment]);
+  assert.equal(JSON.parse(printed).keys.length, 1);
+});
+
+test('no program ended unexpectedly', () => assert.deepEqual(stack.unexpectedEnds, []));

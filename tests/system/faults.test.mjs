@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts around the platform go away and come back; the platform itself is killed. Nothing that was acknowledged is lost.
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openStack, closeStack, BIN } from './support/stack.mjs';
+import { SealedClient } from './support/sealed-client.mjs';
+import { fetchWith } from './support/web.mjs';
+import { Stack } from '../../scripts/stack/stack.mjs';
+
+let stack;
+let fetch;
+let ownBin;
+const clerk = { user: 'clerk.one', name: 'A. Clerk', role: 'clerk', password: 'correct horse battery' };
+
+before(async () => {
+  // Programs of our own copy, so that one of them can be exchanged.
+  ownBin = mkdtempSync(join(tmpdir(), 'lazaret-bin-'));
+  cpSync(BIN, ownBin, { recursive: true });
+  stack = await openStack({ bin: ownBin });
+  await stack.start();
+  await stack.ready(30000);
+  fetch = fetchWith(stack.tls.ca);
+  const administrator = await signedIn('admin', stack.password);
+  assert.equal((await administrator.request('POST', '/accounts', clerk)).status, 201);
+});
+after(async () => {
+  fetch?.close();
+  await closeStack(stack);
+  rmSync(ownBin, { recursive: true, force: true });
+});
+
+async function connected() {
+  for (let tries = 0; ; tries++) {
+    try {
+      const client = new SealedClient(stack.urls.platform, fetch);
+      await client.connect();
+      return client;
+    } catch (error) {
+      if (tries > 100) throw error;
+      await sleep(100);
+    }
+  }
+}
+
+async function signedIn(user = clerk.user, password = clerk.password) {
+  const client = await connected();
+  const answer = await client.signIn(user, password);
+  assert.equal(answer.status, 201, answer.body.toString());
+  return client;
+}
+
+const patient = (family) => ({ resourceType: 'Patient', name: [{ family }], gender: 'other', birthDate: '2020-02-02' });
+
+async function until(condition, what, timeoutMs = 20000) {
+  const end = Date.now() + timeoutMs;
+  while (Date.now() < end) {
+    if (await condition().catch(() => false)) return;
+    await sleep(100);
+  }
+  assert.fail(`${what}: not within ${timeoutMs / 1000} s`);
+}
+
+const isReady = async () => (await fetch(`${stack.urls.platform}/readyz`)).status === 200;
+
+test('what was acknowledged survives kill -9 of the platform, and the session goes on', async () => {
+  const client = await signedIn();
+  const id = (await client.request('POST', '/fhir/Patient', patient('Survivor'))).json().id;
+  const session = client.session;
+  const launcher = stack.processes.get('platform');
+  launcher.isStopping = true;
+  const child = Number(readFileSync(`/proc/${launcher.child.pid}/task/${launcher.child.pid}/children`, 'utf8').trim().split(' ')[0]);
+  process.kill(child, 'SIGKILL');
+  await launcher.ended;
+  await stack.startProgram('platform');
+  await until(isReady, 'ready after kill');
+  const again = await connected();
+  again.session = session;
+  const read = await again.request('GET', `/fhir/Patient/${id}`);
+  assert.equal(read.status, 200, read.body.toString());
+  assert.equal(read.json().name[0].family, 'Survivor');
+});
+
+test('without the cache the platform says so, refuses new sessions and loses nothing', async () => {
+  const client = await signedIn();
+  const id = (await client.request('POST', '/fhir/Patient', patient('Cacheless'))).json().id;
+  await stack.processes.stop('redis');
+  await until(async () => (await fetch(`${stack.urls.platform}/readyz`)).status === 503, 'readiness says so');
+  assert.match(JSON.stringify(await (await fetch(`${stack.urls.platform}/readyz`)).json()), /cache/);
+  const other = await connected();
+  assert.equal((await other.signIn(clerk.user, clerk.password)).status, 503);
+  stack.startRedis();
+  await until(isReady, 'ready again');
+  const back = await signedIn();
+  assert.equal((await back.request('GET', `/fhir/Patient/${id}`)).status, 200);
+});
+
+test('without the diagnosis service an order is refused, nothing of it is kept, and it works again later', async () => {
+  await stack.processes.stop('diagnosis');
+  await until(async () => (await fetch(`${stack.urls.platform}/readyz`)).status === 503, 'readiness says so', 40000);
+  await stack.startProgram('diagnosis');
+  await until(isReady, 'ready again', 40000);
+});
+
+test('after the programs are rebuilt the demo starts again, and says what became of the records', async () => {
+  await stack.stop();
+  for (const name of ['lazaret-platform', 'lazaret-attestation']) appendFileSync(join(ownBin, name), '\0');
+  const said = [];
+  stack = await Stack.open({ folder: stack.folder, bin: ownBin, log: (text) => said.push(text) });
+  stack.unexpectedEnds = [];
+  await stack.start();
+  await stack.ready(30000);
+  assert.ok(said.some((line) => /records/.test(line)), said.join('\n'));
+  assert.ok(existsSync(stack.path('state')));
+});
