@@ -7,7 +7,7 @@
 //   await stack.stop();
 //
 // Everything that lasts stands in `folder`: keys, manifest, sealed state. The second start finds it and is quick.
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createHash, randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
@@ -71,6 +71,7 @@ export class Stack {
     this.tls = webCertificates(this.path('tls'));
     this.#makeKeys();
     this.#signPrograms();
+    this.#setAsideForeignRecords();
   }
 
   async #choosePorts() {
@@ -111,6 +112,21 @@ export class Stack {
         this.program(`lazaret-${role}`), '--out', signature);
       this.measurements[role] = JSON.parse(readFileSync(signature, 'utf8')).mrenclave;
     }
+  }
+
+  /** Records are sealed to the measurement that wrote them. After a rebuild they do not open (the hand-over to a successor and the
+   *  recovery key are for deployments): the demonstration sets them aside, whole, and says so. */
+  #setAsideForeignRecords() {
+    const file = this.path('records.measurement');
+    const before = existsSync(file) ? readFileSync(file, 'utf8').trim() : this.measurements.platform;
+    if (before !== this.measurements.platform && existsSync(this.path('state/platform/master-key.json'))) {
+      const aside = `state/platform.${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
+      renameSync(this.path('state/platform'), this.path(aside));
+      mkdirSync(this.path('state/platform'), { mode: 0o700 });
+      rmSync(this.path('keys', 'demo-accounts.json'), { force: true });
+      this.log(`the platform was rebuilt since the last run: its records are sealed to the old measurement and stand aside, unread, in ${this.path(aside)}`);
+    }
+    writeFileSync(file, this.measurements.platform);
   }
 
   #manifestPayload(issuerKeys) {

@@ -38,14 +38,15 @@ test('@azure/attestation attests an enclave and validates the token', async () =
     const result = await client.attestSgxEnclave(quote, { runTimeJson: Buffer.from(process.argv[3], 'base64url') });
     const signers = await client.getAttestationSigners();
     const metadata = await client.getOpenIdMetadata();
-    console.log(JSON.stringify({ body: result.body, token: result.token.serialize(), signers: signers.length, metadata }));`;
+    console.log(JSON.stringify({ mrEnclave: result.body.mrEnclave, isDebuggable: result.body.isDebuggable, issuer: result.body.issuer, signers: signers.length, metadata }));`;
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, stack.urls.attestation, evidence.evidence, evidence.runtimeData],
     { env: { ...process.env, NODE_EXTRA_CA_CERTS: stack.tls.ca }, cwd: new URL('.', import.meta.url).pathname });
   const result = JSON.parse(stdout);
-  assert.equal(result.body.mrEnclave ?? result.body.mrEnclaveHash, stack.measurements.platform);
-  assert.equal(result.body.isDebuggable, false);
+  assert.equal(result.mrEnclave, stack.measurements.platform);
+  assert.equal(result.isDebuggable, false);
+  assert.equal(result.issuer, stack.urls.attestation);
   assert.equal(result.signers, 1);
-  assert.equal(result.metadata.issuer ?? result.metadata.response?.issuer, stack.urls.attestation);
+  assert.ok(JSON.stringify(result.metadata).includes(stack.urls.attestation));
 });
 
 test('a token has all claims of a default SGX token, and verifies with the published keys alone', async () => {
