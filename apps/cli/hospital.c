@@ -460,8 +460,8 @@ static enum status refused_in_clear(const struct http_answer *answer, struct ref
     (void)!json_parse(buffer_slice(&answer->body), EVIDENCE_MAX_BYTES, NULL, &problem);
     const char *const title = json_string_value(json_object_get(problem, "title"));
     const char *const field = json_string_value(json_object_get(problem, "field"));
-    return refuse(why, ERR_HTTP_STATUS, field == NULL ? "platform's answer" : field, "a sealed answer", "%u in clear: %s",
-                  answer->status, title == NULL ? "no reason" : title);
+    return refuse(why, ERR_HTTP_STATUS, field == NULL ? "platform's answer" : field, "a sealed answer",
+                  "%u in clear: %s", answer->status, title == NULL ? "no reason" : title);
 }
 
 static enum status post_sealed(struct hospital *hospital, struct slice sealed, struct refusal *why,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Starting a measured program and answering it until it ends. The program gets descriptor 3, its arguments and the
- * standard streams; an environment of LAZARET_SOFTTEE=3 alone; no way to new privileges; a process group of its own, all
- * of which is killed when it ends; and the launcher's death signal. Requests are answered only if the kernel says that
- * they come from the program's own process.
+ * standard streams; an environment of LAZARET_SOFTTEE=3 alone; no way to new privileges; a process group of its own,
+ * all of which is killed when it ends; and the launcher's death signal. Requests are answered only if the kernel says
+ * that they come from the program's own process.
  */
 #pragma once
 

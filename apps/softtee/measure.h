@@ -2,11 +2,11 @@
  *
  * Loading a program so that it cannot change any more, and measuring what was loaded.
  *
- * MRENCLAVE = SHA-256("lazaret-softtee/1" || 0 || SHA-256(program) || for each library: file name || 0 || SHA-256(file)),
- * libraries in the order of their file names. The program's bytes are those of a sealed memory file, the same that is
- * executed. Which libraries it loads is asked of the dynamic loader itself (`ld.so --list`), with the same file and the
- * same empty environment, so that search paths, capabilities of the processor and preloads are followed just as at the
- * real start; only the loaders of the system are accepted as a program's interpreter.
+ * MRENCLAVE = SHA-256("lazaret-softtee/1" || 0 || SHA-256(program) || for each library: file name || 0 ||
+ * SHA-256(file)), libraries in the order of their file names. The program's bytes are those of a sealed memory file,
+ * the same that is executed. Which libraries it loads is asked of the dynamic loader itself (`ld.so --list`), with the
+ * same file and the same empty environment, so that search paths, capabilities of the processor and preloads are
+ * followed just as at the real start; only the loaders of the system are accepted as a program's interpreter.
  *
  * Limits (docs/threat-model.md): libraries are hashed as files just before the start, so one that is exchanged between
  * measurement and loading is not noticed; and what a program loads later by itself (dlopen: ONNX Runtime, name service

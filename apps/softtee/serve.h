@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The collateral of the simulated platform over plain HTTP, at the paths of Intel's PCS (version 4) and with its headers.
- * What is served is signed and public. It is signed anew once a day, long before it expires.
+ * The collateral of the simulated platform over plain HTTP, at the paths of Intel's PCS (version 4) and with its
+ * headers. What is served is signed and public. It is signed anew once a day, long before it expires.
  */
 #pragma once
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Signature files (docs/protocols.md, section 3): the vendor's word for a measurement's product id and SVN, as SIGSTRUCT
- * is on the real thing. JSON {"debug","mrenclave","modulus","product_id","signature","svn"}, numbers in big endian
- * hexadecimal; RSA-3072 with exponent 65537, RSASSA-PKCS1-v1_5 with SHA-256 over
- * mrenclave || u16 product_id LE || u16 svn LE || u8 debug.
+ * Signature files (docs/protocols.md, section 3): the vendor's word for a measurement's product id and SVN, as
+ * SIGSTRUCT is on the real thing. JSON {"debug","mrenclave","modulus","product_id","signature","svn"}, numbers in big
+ * endian hexadecimal; RSA-3072 with exponent 65537, RSASSA-PKCS1-v1_5 with SHA-256 over mrenclave || u16 product_id LE
+ * || u16 svn LE || u8 debug.
  */
 #pragma once
 

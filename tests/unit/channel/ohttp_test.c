@@ -38,8 +38,7 @@ static enum status read_config(const char *hex, struct ohttp_config *config)
 static void test_rfc_9458_appendix_a(void **)
 {
     CLEANUP(key_cleanup)
-    struct key *private_key = private_of_hex(RFC_PRIVATE),
-               *ephemeral = private_of_hex(RFC_EPHEMERAL);
+    struct key *private_key = private_of_hex(RFC_PRIVATE), *ephemeral = private_of_hex(RFC_EPHEMERAL);
     CLEANUP(ohttp_config_done) struct ohttp_config config = {};
     assert_ok(read_config(RFC_CONFIG, &config));
     CLEANUP(buffer_done) struct buffer request = bytes_of_hex(RFC_REQUEST), response = bytes_of_hex(RFC_RESPONSE);
@@ -72,8 +71,7 @@ static void check_vector(const json_t *vector)
     CLEANUP(key_cleanup) struct key *private_key = private_of_hex(text_of(vector, "privateKey"));
     CLEANUP(key_cleanup) struct key *ephemeral = private_of_hex(text_of(vector, "clientEphemeralPrivate"));
     CLEANUP(buffer_done)
-    struct buffer request = vector_bytes(vector, "request"),
-                  response = vector_bytes(vector, "response");
+    struct buffer request = vector_bytes(vector, "request"), response = vector_bytes(vector, "response");
     assert_ok(read_config(text_of(vector, "keyConfig"), &config));
     const uint8_t key_id = (uint8_t)json_integer_value(json_object_get(vector, "keyId"));
     assert_int_equal(config.key_id, key_id);
