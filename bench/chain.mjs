@@ -39,6 +39,10 @@ function childrenOf(pid) {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
 }
 
+function descendantsOf(pid) {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'lazaret-bench-'));
 const stack = await Stack.open({ folder, bin: join(ROOT, 'build/bin'), ports: { portal: 0, platformIngress: 0, attestationIngress: 0, platform: 0, attestation: 0, diagnosis: 0, gate: 0, collateral: 0 } });
 const fetch = fetchWith(stack.tls.ca);
@@ -82,7 +86,7 @@ try {
   for (const name of ['attestation', 'gate', 'diagnosis', 'platform']) {
     const launcher = stack.processes.get(name).child.pid;
     const own = childrenOf(launcher);
-    const contained = own.flatMap(childrenOf);
+    const contained = own.flatMap(descendantsOf);
     figure(`resident memory, lazaret-${name}`, own.reduce((sum, pid) => sum + residentMiB(pid), 0), 'MiB');
     if (contained.length > 0) figure(`resident memory, contained children of lazaret-${name}`, contained.reduce((sum, pid) => sum + residentMiB(pid), 0), 'MiB');
     figure(`resident memory, launcher of lazaret-${name}`, residentMiB(launcher), 'MiB');

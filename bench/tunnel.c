@@ -4,10 +4,12 @@
  * Server and client are two processes of this machine, so a rate holds both sides' work. One client thread keeps WIDTH
  * connections busy, one request each.
  *
- *     bench-tunnel [idle connections]
+ *     bench-tunnel [SECONDS [idle connections]]      SECONDS is not used: requests are counted
  */
-#include "channel/tunnel.h"
+#include "timing.h"
+
 #include "base/clock.h"
+#include "channel/tunnel.h"
 #include "http/server.h"
 
 #include <arpa/inet.h>
@@ -210,8 +212,8 @@ static void run_client(uint16_t port, size_t idle, int pipe)
 {
     SSL_CTX *const context = SSL_CTX_new(TLS_client_method());
     (void)requests_per_second(port, context); /* warm */
-    (void)printf("small HTTPS requests     %9.0f /s\n", requests_per_second(port, context));
-    (void)printf("connect, request, close  %9.0f /s\n", connections_per_second(port, context));
+    bench_figure("tunnel", "small HTTPS requests", requests_per_second(port, context), "per second");
+    bench_figure("tunnel", "connect, request, close", connections_per_second(port, context), "per second");
     (void)fflush(stdout);
     struct wire *const wires = calloc(idle, sizeof(*wires));
     check(wires != NULL, "no memory");
@@ -236,15 +238,17 @@ static void watch_memory(size_t idle, int pipe)
     tell(pipe);
     wait_for(pipe);
     const long after = resident_kb();
-    (void)printf("resident memory          %9.1f MB, with %zu idle connections %.1f MB, %.1f KB for each\n",
-                 (double)before / 1024, idle, (double)after / 1024, (double)(after - before) / (double)idle);
+    bench_figure("tunnel", "resident memory", (double)before / 1024, "MiB");
+    char name[64];
+    (void)snprintf(name, sizeof(name), "memory of each of %zu idle connections", idle);
+    bench_figure("tunnel", name, (double)(after - before) / (double)idle, "KiB");
     tell(pipe);
 }
 
 int main(int count, char **arguments)
 {
-    const long idle = count > 1 ? strtol(arguments[1], NULL, 10) : IDLE_DEFAULT;
-    check(idle > 0 && idle < DESCRIPTORS / 3, "usage: bench-tunnel [idle connections]");
+    const long idle = count > 2 ? strtol(arguments[2], NULL, 10) : IDLE_DEFAULT;
+    check(idle > 0 && idle < DESCRIPTORS / 3, "usage: bench-tunnel [SECONDS [idle connections]]");
     int pair[2];
     struct rlimit limit = {.rlim_cur = DESCRIPTORS, .rlim_max = DESCRIPTORS};
     (void)setrlimit(RLIMIT_NOFILE, &limit);
