@@ -68,6 +68,11 @@ inner_handler inbox_list, inbox_acknowledge;
 enum status session_find(struct platform *platform, struct slice token, int64_t now_s, struct refusal *why,
                          struct session *session_out);
 
+/* The first answer to the request's idempotency key, if there was one. ERR_NOT_FOUND if not; ERR_FIELD_VALUE if the key
+ * was used for another request. */
+enum status platform_kept_answer(struct platform *platform, const struct inner_request *request, struct refusal *why,
+                                 struct inner_response *response);
+
 /* Ends a handler's changes: keeps the answer under the request's idempotency key and commits both together.
  * ERR_CONFLICT if the same key was used meanwhile: the first answer is given instead. */
 enum status platform_commit(struct platform *platform, const struct inner_request *request,
