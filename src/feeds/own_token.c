@@ -15,6 +15,7 @@ struct own_token {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
+    bool is_running; /* read by the owner alone */
     bool stopping;
     struct buffer token, quote, runtime_data;
     int64_t valid_until_s;
@@ -108,6 +109,7 @@ static void publish(struct own_token *feed, struct fresh *fresh)
     feed->quote = buffer_take(&fresh->quote);
     feed->runtime_data = buffer_take(&fresh->runtime_data);
     feed->valid_until_s = fresh->claims.valid_until_s;
+    feed->last_failure = (struct refusal){}; /* what comes next is a failure of its own, and is told */
     (void)pthread_mutex_unlock(&feed->mutex);
     log_event(LOG_INFO, "token.fresh", log_number(LOG_TIME, fresh->claims.valid_until_s));
 }
@@ -163,7 +165,7 @@ static void *keep_fresh(void *context)
     return NULL;
 }
 
-enum status own_token_start(const struct own_token_options *options, struct own_token **feed_out)
+enum status own_token_new(const struct own_token_options *options, struct own_token **feed_out)
 {
     struct own_token *const feed = calloc(1, sizeof(*feed));
     if (feed == NULL) return ERR_NO_MEMORY;
@@ -174,24 +176,31 @@ enum status own_token_start(const struct own_token_options *options, struct own_
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&feed->wake, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
-    if (pthread_create(&feed->thread, NULL, keep_fresh, feed) != 0) {
-        (void)pthread_cond_destroy(&feed->wake);
-        (void)pthread_mutex_destroy(&feed->mutex);
-        free(feed);
-        return ERR_NO_MEMORY;
-    }
     *feed_out = feed;
     return OK;
 }
 
-void own_token_free(struct own_token *feed)
+enum status own_token_start(struct own_token *feed)
 {
-    if (feed == NULL) return;
+    feed->is_running = pthread_create(&feed->thread, NULL, keep_fresh, feed) == 0;
+    return feed->is_running ? OK : ERR_NO_MEMORY;
+}
+
+void own_token_stop(struct own_token *feed)
+{
+    if (feed == NULL || !feed->is_running) return;
     (void)pthread_mutex_lock(&feed->mutex);
     feed->stopping = true;
     (void)pthread_cond_signal(&feed->wake);
     (void)pthread_mutex_unlock(&feed->mutex);
     (void)pthread_join(feed->thread, NULL);
+    feed->is_running = false;
+}
+
+void own_token_free(struct own_token *feed)
+{
+    if (feed == NULL) return;
+    own_token_stop(feed);
     (void)pthread_cond_destroy(&feed->wake);
     (void)pthread_mutex_destroy(&feed->mutex);
     buffer_done(&feed->token);

@@ -37,8 +37,15 @@ struct own_token_options {
 };
 
 struct own_token;
-/* All pointers in `options` are borrowed for the feed's life. */
-enum status own_token_start(const struct own_token_options *options, struct own_token **feed_out);
+/* A feed that has no token yet and asks for none: own_token_get may be called from now on, so what serves strangers can
+ * be opened before the thread runs. All pointers in `options` are borrowed for the feed's life. */
+enum status own_token_new(const struct own_token_options *options, struct own_token **feed_out);
+
+/* Starts the thread, once. What `arrived` works with must be there. */
+enum status own_token_start(struct own_token *feed);
+
+/* Ends the thread: nothing calls `arrived` any more. own_token_get still answers. */
+void own_token_stop(struct own_token *feed);
 void own_token_free(struct own_token *feed);
 
 /* Appends the token, and the quote and runtime data that it is about (each may be NULL). ERR_FEED_STALE, with the last

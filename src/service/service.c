@@ -166,7 +166,7 @@ static void on_token(void *context, struct slice token, const struct token_claim
         log_refusal(LOG_WARNING, "floor.not_written", &why);
 }
 
-static enum status start_token(struct runtime *runtime)
+static enum status make_token_feed(struct runtime *runtime)
 {
     struct service *const service = &runtime->service;
     const bool remote = service->program->appraise == NULL;
@@ -180,7 +180,7 @@ static enum status start_token(struct runtime *runtime)
         .arrived = on_token,
         .arrived_context = runtime,
     };
-    return own_token_start(&options, &service->token);
+    return own_token_new(&options, &service->token);
 }
 
 static void block_signals(sigset_t *signals_out)
@@ -211,17 +211,21 @@ static enum status start(struct runtime *runtime, struct refusal *why)
     TRY(tunnel_new(service->clock, SERVICE_MAX_CONNECTIONS, &service->tunnel));
     TRY(tunnel_endpoint_new(&service->attested));
     TRY(connect_attestation(runtime, why));
+    /* There before the listeners, which ask it; running after them, because it calls what they are made of. */
+    TRY(make_token_feed(runtime));
     runtime->is_started = true;
     TRY(service->program->start(service->context, service, why));
-    return start_token(runtime);
+    return own_token_start(service->token);
 }
 
 static void stop(struct runtime *runtime)
 {
     struct service *const service = &runtime->service;
     service->is_stopping = true;
-    own_token_free(service->token);
+    /* First its thread, which calls the program; the feed itself last, because the program's listeners ask it. */
+    own_token_stop(service->token);
     if (runtime->is_started) service->program->stop(service->context);
+    own_token_free(service->token);
     http_client_free(service->attestation);
     tunnel_dialer_free(runtime->attestation_dialer);
     tunnel_free(service->tunnel);
@@ -304,7 +308,7 @@ enum status service_state_path(const struct service *service, const char *name, 
 
 bool service_is_ready(struct service *service, struct refusal *why)
 {
-    if (service->token == NULL || own_token_get(service->token, why, NULL, NULL, NULL) != OK) return false;
+    if (own_token_get(service->token, why, NULL, NULL, NULL) != OK) return false;
     return service->program->is_ready == NULL || service->program->is_ready(service->context, why);
 }
 
