@@ -45,6 +45,17 @@ static enum status check_patient(struct store_transaction *transaction, const st
                                    : status;
 }
 
+/* What is staged takes place on the disk before anybody has looked at it. */
+static enum status check_staged_count(struct store_transaction *transaction, const struct film_record *film,
+                                      struct refusal *why)
+{
+    size_t count;
+    TRY(film_count_staged(transaction, &film->account, film->created_s, &count));
+    if (count < FILM_STAGED_MAX_COUNT) return OK;
+    (void)!refuse(why, ERR_BUSY, "films", "fewer than 16 films of this account that are not complete", "%zu", count);
+    return refuse_fix(why, ERR_BUSY, "complete or cancel one of them; each is forgotten a day after it was begun");
+}
+
 enum status film_create(struct platform *platform, const struct inner_request *request, struct refusal *why,
                         struct inner_response *response)
 {
@@ -55,6 +66,7 @@ enum status film_create(struct platform *platform, const struct inner_request *r
     CLEANUP(store_rollback) struct store_transaction *transaction = NULL;
     TRY(store_begin(platform->store, &transaction));
     TRY(check_patient(transaction, &film, why));
+    TRY(check_staged_count(transaction, &film, why));
     TRY(film_put(transaction, &film, 0));
     TRY(inner_json(response, 201,
                    json_pack("{s:s, s:I, s:I}", "film", film.id.text, "part_size", (json_int_t)FILM_PART_BYTES, "parts",
@@ -68,8 +80,7 @@ static enum status staged_film(struct store_transaction *transaction, const stru
 {
     const enum status status = film_get(transaction, request->segments[0], film_out, version_out);
     const bool is_own = status == OK && strcmp(film_out->account.text, request->account->id) == 0;
-    const bool is_over =
-        status == OK && !film_out->is_complete && film_out->created_s + FILM_STAGING_LIFE_S <= request->now_s;
+    const bool is_over = status == OK && film_is_over(film_out, request->now_s);
     if (status == ERR_NOT_FOUND || (status == OK && (!is_own || is_over)))
         return refuse(why, ERR_NOT_FOUND, "film", "a film that this account is uploading", "none of this id");
     TRY(status);
@@ -101,7 +112,8 @@ enum status film_put_part(struct platform *platform, const struct inner_request 
     CLEANUP(store_rollback) struct store_transaction *transaction = NULL;
     TRY(store_begin(platform->store, &transaction));
     struct film_record film = {};
-    TRY(staged_film(transaction, request, why, &film, NULL));
+    uint64_t version;
+    TRY(staged_film(transaction, request, why, &film, &version));
     size_t part;
     TRY(read_part_number(request->segments[1], &film, why, &part));
     const size_t size = film_part_size(&film, part);
@@ -110,7 +122,7 @@ enum status film_put_part(struct platform *platform, const struct inner_request 
         (void)snprintf(expected, sizeof(expected), "%zu bytes", size);
         return refuse(why, ERR_FIELD_VALUE, "body", expected, "%zu bytes", request->message->body.size);
     }
-    TRY(film_part_put(transaction, &film, part, request->message->body));
+    TRY(film_part_put(transaction, &film, version, part, request->message->body));
     inner_empty(response, 204);
     return platform_commit(platform, request, response, &transaction);
 }
@@ -133,12 +145,17 @@ static json_t *film_answer(const struct film_record *film)
     return answer;
 }
 
-static enum status find_film(struct platform *platform, struct slice id, struct refusal *why,
+/* A complete film, or one that this account is uploading: what is staged is nobody else's to see. */
+static enum status find_film(struct platform *platform, const struct inner_request *request, struct refusal *why,
                              struct store_transaction **transaction, struct film_record *film_out)
 {
     TRY(store_begin(platform->store, transaction));
-    const enum status status = film_get(*transaction, id, film_out, NULL);
-    return status == ERR_NOT_FOUND ? refuse(why, ERR_NOT_FOUND, "film", "a film", "none of this id") : status;
+    const enum status status = film_get(*transaction, request->segments[0], film_out, NULL);
+    const bool is_hidden =
+        status == OK && !film_out->is_complete &&
+        (strcmp(film_out->account.text, request->account->id) != 0 || film_is_over(film_out, request->now_s));
+    if (status == ERR_NOT_FOUND || is_hidden) return refuse(why, ERR_NOT_FOUND, "film", "a film", "none of this id");
+    return status;
 }
 
 enum status film_show(struct platform *platform, const struct inner_request *request, struct refusal *why,
@@ -146,7 +163,7 @@ enum status film_show(struct platform *platform, const struct inner_request *req
 {
     CLEANUP(store_rollback) struct store_transaction *transaction = NULL;
     struct film_record film = {};
-    TRY(find_film(platform, request->segments[0], why, &transaction, &film));
+    TRY(find_film(platform, request, why, &transaction, &film));
     CLEANUP(json_done) json_t *answer = film_answer(&film);
     CLEANUP(json_done) json_t *received = json_array();
     bool present[FILM_PART_MAX_COUNT];
@@ -254,11 +271,14 @@ static enum status keep_study(struct store_transaction *transaction, const struc
 
 static enum status keep_film(struct platform *platform, const struct inner_request *request,
                              const struct film_record *record, uint64_t version, const struct developed *developed,
-                             struct inner_response *response)
+                             struct refusal *why, struct inner_response *response)
 {
     CLEANUP(store_rollback) struct store_transaction *transaction = NULL;
     TRY(store_begin(platform->store, &transaction));
-    TRY(film_put(transaction, record, version));
+    const enum status status = film_put(transaction, record, version);
+    if (status == ERR_CONFLICT || status == ERR_NOT_FOUND)
+        return refuse(why, ERR_CONFLICT, "film.parts", "the parts that were read", "others, or none any more");
+    TRY(status);
     TRY(film_value_put(transaction, record, FILM_SCREEN_TYPE, buffer_slice(&developed->screen)));
     TRY(film_value_put(transaction, record, FILM_TENSOR_TYPE, buffer_slice(&developed->tensor)));
     TRY(keep_study(transaction, record, request->now_s));
@@ -266,11 +286,13 @@ static enum status keep_film(struct platform *platform, const struct inner_reque
     return platform_commit(platform, request, response, &transaction);
 }
 
-/* A file that is no picture is forgotten at once: nothing of it is kept. */
-static void forget_refused(struct platform *platform, const struct film_record *film)
+/* A file that is no picture is forgotten at once: nothing of it is kept. Not if it was changed meanwhile: what was
+ * refused is then no longer there, and what is there may be complete. */
+static void forget_refused(struct platform *platform, const struct film_record *film, uint64_t version)
 {
     CLEANUP(store_rollback) struct store_transaction *transaction = NULL;
-    if (store_begin(platform->store, &transaction) != OK || film_forget(transaction, film) != OK) return;
+    if (store_begin(platform->store, &transaction) != OK || film_forget_staged(transaction, film, version) != OK)
+        return;
     (void)!store_commit(&transaction);
 }
 
@@ -293,10 +315,10 @@ enum status film_complete(struct platform *platform, const struct inner_request 
     CLEANUP(developed_done) struct developed developed = {};
     const struct film_record staged = record;
     const enum status status = develop(platform, buffer_slice(&file), why, &record, &developed);
-    if (is_the_pictures_fault(status)) forget_refused(platform, &staged);
+    if (is_the_pictures_fault(status)) forget_refused(platform, &staged, version);
     TRY(status);
     TRY(record_id_new(&record.study));
-    return keep_film(platform, request, &record, version, &developed, response);
+    return keep_film(platform, request, &record, version, &developed, why, response);
 }
 
 static enum status wanted_side(const struct inner_request *request, struct refusal *why, uint32_t *side_out)
@@ -320,7 +342,7 @@ static enum status stored_screen(struct platform *platform, const struct inner_r
                                  struct film_record *film_out, struct buffer *screen)
 {
     CLEANUP(store_rollback) struct store_transaction *transaction = NULL;
-    TRY(find_film(platform, request->segments[0], why, &transaction, film_out));
+    TRY(find_film(platform, request, why, &transaction, film_out));
     if (!film_out->is_complete) return refuse(why, ERR_NOT_FOUND, "film.state", "complete", "staging");
     return film_value_get(transaction, film_out, FILM_SCREEN_TYPE, screen);
 }

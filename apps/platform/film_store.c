@@ -83,12 +83,21 @@ enum status film_get(struct store_transaction *transaction, struct slice id, str
     return OK;
 }
 
+/* An account's staged films are found by a token that a complete film does not have. */
+static enum status add_staging_token(struct store_transaction *transaction, const struct record_id *account,
+                                     struct lookup_tokens *tokens)
+{
+    return lookup_tokens_add(store_keys(transaction), "film.staged-by", slice_of_text(account->text), tokens);
+}
+
 enum status film_put(struct store_transaction *transaction, const struct film_record *film, uint64_t version)
 {
     CLEANUP(json_done) json_t *json = film_json(film);
     if (json == NULL) return ERR_NO_MEMORY;
     CLEANUP(buffer_done) struct buffer value = buffer_of_maximum(FILM_RECORD_MAX_BYTES);
     TRY(json_write(json, &value));
+    struct lookup_tokens tokens = {};
+    if (!film->is_complete) TRY(add_staging_token(transaction, &film->account, &tokens));
     const struct store_record record = {
         .type = FILM_TYPE,
         .id = film->id.text,
@@ -97,7 +106,40 @@ enum status film_put(struct store_transaction *transaction, const struct film_re
         .expires_s = film->is_complete ? 0 : film->created_s + FILM_STAGING_LIFE_S,
         .value = buffer_slice(&value),
     };
-    return store_put(transaction, &record, NULL, NULL);
+    return store_put(transaction, &record, &tokens, NULL);
+}
+
+bool film_is_over(const struct film_record *film, int64_t now_s)
+{
+    return !film->is_complete && film->created_s + FILM_STAGING_LIFE_S <= now_s;
+}
+
+struct staged_count {
+    int64_t now_s;
+    size_t count;
+};
+
+static enum status count_staged(void *context, const struct store_record *record, bool *more)
+{
+    struct staged_count *const staged = context;
+    CLEANUP(json_done) json_t *json = NULL;
+    if (json_parse(record->value, FILM_RECORD_MAX_BYTES, NULL, &json) != OK) return ERR_STORE_CORRUPT;
+    struct film_record film = {};
+    read_film(json, &film);
+    if (!film_is_over(&film, staged->now_s)) staged->count++;
+    *more = true;
+    return OK;
+}
+
+enum status film_count_staged(struct store_transaction *transaction, const struct record_id *account, int64_t now_s,
+                              size_t *count_out)
+{
+    struct lookup_tokens tokens = {};
+    TRY(add_staging_token(transaction, account, &tokens));
+    struct staged_count staged = {.now_s = now_s};
+    TRY(store_search(transaction, FILM_TYPE, &tokens, count_staged, &staged));
+    *count_out = staged.count;
+    return OK;
 }
 
 enum status film_forget(struct store_transaction *transaction, const struct film_record *film)
@@ -106,8 +148,17 @@ enum status film_forget(struct store_transaction *transaction, const struct film
     return store_delete(transaction, FILM_TYPE, film->id.text);
 }
 
+enum status film_forget_staged(struct store_transaction *transaction, const struct film_record *film, uint64_t version)
+{
+    struct film_record present;
+    uint64_t present_version;
+    TRY(film_get(transaction, slice_of_text(film->id.text), &present, &present_version));
+    if (present.is_complete || present_version != version) return ERR_CONFLICT;
+    return film_forget(transaction, film);
+}
+
 struct part_id {
-    char text[RECORD_ID_BYTES + 16];
+    char text[RECORD_ID_BYTES + 24];
 };
 
 static struct part_id part_id(const struct film_record *film, size_t part)
@@ -130,9 +181,10 @@ static enum status put_owned(struct store_transaction *transaction, const struct
     return store_put(transaction, &record, NULL, NULL);
 }
 
-enum status film_part_put(struct store_transaction *transaction, const struct film_record *film, size_t part,
-                          struct slice bytes)
+enum status film_part_put(struct store_transaction *transaction, const struct film_record *film, uint64_t version,
+                          size_t part, struct slice bytes)
 {
+    TRY(film_put(transaction, film, version));
     return put_owned(transaction, film, FILM_PART_TYPE, part_id(film, part).text, bytes);
 }
 

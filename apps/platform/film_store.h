@@ -14,6 +14,7 @@ enum {
     FILM_PART_BYTES = 1024 * 1024,
     FILM_PART_MAX_COUNT = FILM_FILE_MAX_BYTES / FILM_PART_BYTES,
     FILM_STAGING_LIFE_S = 24 * 3600,
+    FILM_STAGED_MAX_COUNT = 16, /* of one account at once */
     FILM_NAME_MAX_BYTES = 255,
     FILM_SCREEN_SIDE = 2048,
     FILM_RECORD_MAX_BYTES = 8 * 1024,
@@ -47,11 +48,22 @@ enum status film_get(struct store_transaction *transaction, struct slice id, str
                      uint64_t *version_out);
 enum status film_put(struct store_transaction *transaction, const struct film_record *film, uint64_t version);
 
+/* Whether the film's time for staging is over; it is then as if it were not there. */
+bool film_is_over(const struct film_record *film, int64_t now_s);
+
+/* How many films an account has staged whose time is not over. */
+enum status film_count_staged(struct store_transaction *transaction, const struct record_id *account, int64_t now_s,
+                              size_t *count_out);
+
 /* Forgets a film with everything that it owns. */
 enum status film_forget(struct store_transaction *transaction, const struct film_record *film);
 
-enum status film_part_put(struct store_transaction *transaction, const struct film_record *film, size_t part,
-                          struct slice bytes);
+/* Forgets it only if it is still staged, at this version. ERR_CONFLICT if it is complete or was changed meanwhile. */
+enum status film_forget_staged(struct store_transaction *transaction, const struct film_record *film, uint64_t version);
+
+/* Keeps a part and gives the film, which is at `version`, its next one: whoever read the parts before notices. */
+enum status film_part_put(struct store_transaction *transaction, const struct film_record *film, uint64_t version,
+                          size_t part, struct slice bytes);
 /* Which parts are there: `present_out[n]` for n below film_part_count. */
 enum status film_parts_present(struct store_transaction *transaction, const struct film_record *film,
                                bool present_out[static FILM_PART_MAX_COUNT]);
