@@ -47,6 +47,7 @@ static enum status take_kept_answer(const struct idempotency_answer *kept, struc
     struct bhttp_response head = {};
     if (bhttp_read_response(kept->headers, NULL, &head) != OK) return ERR_STORE_CORRUPT;
     const struct slice type = bhttp_field(head.fields, head.field_count, "content-type");
+    inner_forget_fields(response);
     TRY(inner_text(response, kept->status, NULL, kept->body));
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         if (slice_equal_text(type, types[i])) response->content_type = types[i];

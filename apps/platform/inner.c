@@ -126,6 +126,21 @@ enum status inner_field(struct inner_response *response, const char *name, const
     return OK;
 }
 
+void inner_forget_fields(struct inner_response *response)
+{
+    response->field_count = 0;
+}
+
+static void keep_only_retry_after(struct inner_response *response)
+{
+    const size_t count = response->field_count;
+    inner_forget_fields(response);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(response->fields[i].name, "retry-after") == 0)
+            response->fields[response->field_count++] = response->fields[i];
+    }
+}
+
 unsigned inner_status_of(enum status status)
 {
     switch (status) {
@@ -196,6 +211,7 @@ static json_t *operation_outcome(enum status status, const struct refusal *why)
 void inner_problem(struct inner_response *response, enum status status, const struct refusal *why, bool is_fhir)
 {
     const unsigned http_status = inner_status_of(status);
+    keep_only_retry_after(response);
     json_t *const document = is_fhir ? operation_outcome(status, why) : problem_document(http_status, status, why);
     if (inner_json(response, http_status, document) != OK)
         inner_empty(response, 500);

@@ -81,6 +81,10 @@ enum status inner_text(struct inner_response *response, unsigned status, const c
 void inner_empty(struct inner_response *response, unsigned status);
 enum status inner_field(struct inner_response *response, const char *name, const char *value);
 
-/* The HTTP status that stands for a failure, and its problem document (for FHIR routes an OperationOutcome). */
+/* Forgets the fields that were set: a failed handler's location and version are of a resource that was never kept. */
+void inner_forget_fields(struct inner_response *response);
+
+/* The HTTP status that stands for a failure, and its problem document (for FHIR routes an OperationOutcome). Of the
+ * fields only retry-after stays. */
 unsigned inner_status_of(enum status status);
 void inner_problem(struct inner_response *response, enum status status, const struct refusal *why, bool is_fhir);

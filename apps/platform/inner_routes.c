@@ -44,7 +44,7 @@ static bool is_fhir_path(struct slice path)
 
 /* The request names a statement under which the platform may serve it; otherwise it gets the new one, and nothing is
  * done. */
-static bool has_good_statement(struct platform *platform, const struct bhttp_request *message)
+bool statement_is_good(struct platform *platform, const struct bhttp_request *message)
 {
     return chain_accepts(platform->chain, field(message, "lazaret-statement"));
 }
@@ -57,8 +57,11 @@ static void answer_chain_changed(struct platform *platform, struct inner_respons
                                       "verify the chain anew, then send the request again");
     if (chain_statement(platform->chain, &statement) == OK)
         (void)json_object_set_new(problem, "statement", json_stringn((const char *)statement.bytes, statement.size));
-    if (inner_json(response, 409, problem) != OK) inner_empty(response, 409);
-    response->content_type = "application/problem+json";
+    inner_forget_fields(response);
+    if (inner_json(response, 409, problem) != OK)
+        inner_empty(response, 409);
+    else
+        response->content_type = "application/problem+json";
 }
 
 static enum status check_session(struct platform *platform, struct inner_request *request, struct refusal *why,
@@ -97,9 +100,9 @@ static enum status run_handler(struct platform *platform, const struct inner_rou
         if (status != ERR_NOT_FOUND) return status;
     }
     const enum status status = route->handle(platform, request, why, response);
-    /* The same key on two connections at once: one of them was first, and its answer is the answer. */
-    if (status == ERR_CONFLICT && keeps_answers && platform_kept_answer(platform, request, NULL, response) == OK)
-        return OK;
+    /* The same key on two connections at once: one of them was first, and its answer is the answer. The other may fail
+     * in any way, because what it asks for is done already. */
+    if (status != OK && keeps_answers && platform_kept_answer(platform, request, NULL, response) == OK) return OK;
     return status;
 }
 
@@ -125,6 +128,19 @@ static void answer_unknown(const struct bhttp_request *message, bool is_path_kno
     if (is_path_known) response->status = 405;
 }
 
+/* A peer that is refused because the chain changed since the request was let in is told as that change. */
+static enum status answer_route(struct platform *platform, const struct inner_route *route,
+                                struct inner_request *request, struct inner_response *response)
+{
+    struct refusal why = {};
+    const enum status status = handle_route(platform, route, request, &why, response);
+    if (status == ERR_PEER_REFUSED && !statement_is_good(platform, request->message))
+        answer_chain_changed(platform, response);
+    else if (status != OK)
+        inner_problem(response, status, &why, is_fhir_path(request->path));
+    return status;
+}
+
 void inner_handle(struct platform *platform, const struct bhttp_request *message, struct inner_response *response)
 {
     const int64_t started_ms = clock_monotonic_ms();
@@ -138,14 +154,10 @@ void inner_handle(struct platform *platform, const struct bhttp_request *message
         answer_unknown(message, is_path_known, request.path, response);
         return;
     }
-    struct refusal why = {};
-    if (!route->without_statement && !has_good_statement(platform, message)) {
-        answer_chain_changed(platform, response);
-    } else {
-        const enum status status = handle_route(platform, route, &request, &why, response);
-        if (status != OK) inner_problem(response, status, &why, is_fhir_path(request.path));
-    }
+    const bool is_refused = !route->without_statement && !statement_is_good(platform, message);
+    const enum status status = is_refused ? ERR_CONFLICT : answer_route(platform, route, &request, response);
+    if (is_refused) answer_chain_changed(platform, response);
     log_event(LOG_INFO, "request.sealed", log_text(LOG_ROUTE, route->pattern),
-              log_number(LOG_HTTP_STATUS, response->status), log_status(why.status),
+              log_number(LOG_HTTP_STATUS, response->status), log_status(status),
               log_number(LOG_DURATION_US, (clock_monotonic_ms() - started_ms) * 1000));
 }

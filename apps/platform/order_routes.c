@@ -84,9 +84,17 @@ static enum status load(struct platform *platform, struct order *order, struct r
     return film_value_get(transaction, &order->film, FILM_TENSOR_TYPE, &order->tensor);
 }
 
-/* Only the hop that the accepted statement names: its key is pinned. */
-static enum status run_model(struct platform *platform, const struct order *order, struct refusal *why,
-                             struct diagnosis_result *result)
+/* A diagnosis service that answers wrongly is no fault of the client's, whatever the code of what is wrong. */
+static enum status refuse_service(enum status status, struct refusal *why)
+{
+    if (status == OK || inner_status_of(status) >= 500 || status == ERR_BUSY) return status;
+    return refuse(why, ERR_INFERENCE, "diagnosis service", "an answer with its receipt", "%s", status_name(status));
+}
+
+/* Only the hop that the accepted statement names: its key is pinned. The statement is asked again after the key was
+ * taken: a hop that was replaced in between is none that the client has verified. */
+static enum status run_model(struct platform *platform, const struct inner_request *request, const struct order *order,
+                             struct refusal *why, struct diagnosis_result *result)
 {
     enum chain_verdict verdict;
     char key[THUMBPRINT_TEXT_BYTES + 1];
@@ -95,10 +103,12 @@ static enum status run_model(struct platform *platform, const struct order *orde
     if (verdict != CHAIN_ACCEPTED)
         return refuse(why, ERR_PEER_REFUSED, "diagnosis service", "accepted in the chain statement", "%s",
                       verdict == CHAIN_REFUSED ? "refused" : "unreachable");
+    if (!statement_is_good(platform, request->message))
+        return refuse(why, ERR_PEER_REFUSED, "lazaret-statement", "the present chain statement", "an earlier one");
     const enum status status =
         diagnosis_client_run(platform->diagnosis, key, buffer_slice(&token), buffer_slice(&order->tensor), why, result);
     if (status != OK) chain_recheck(platform->chain);
-    return status;
+    return refuse_service(status, why);
 }
 
 /* The resources that come of an order. */
@@ -202,7 +212,7 @@ enum status order_create(struct platform *platform, const struct inner_request *
     TRY(load(platform, &order, why));
     CLEANUP(diagnosis_result_done) struct diagnosis_result result = {};
     /* A film whose header already says that it is not the model's is not sent at all. */
-    if (order.film.unsuitable[0] == '\0') TRY(run_model(platform, &order, why, &result));
+    if (order.film.unsuitable[0] == '\0') TRY(run_model(platform, request, &order, why, &result));
     CLEANUP(outcome_done) struct outcome outcome = {};
     TRY(build_outcome(request, &order, &result, &outcome));
     CLEANUP(store_rollback) struct store_transaction *transaction = NULL;

@@ -64,6 +64,9 @@ inner_handler film_create, film_put_part, film_show, film_complete, film_cancel,
 inner_handler order_create;
 inner_handler inbox_list, inbox_acknowledge;
 
+/* Whether the request names a statement under which the platform may serve it now. */
+bool statement_is_good(struct platform *platform, const struct bhttp_request *message);
+
 /* The session of a token; the refusal says what to do while the cache is away. ERR_SESSION, ERR_CACHE. */
 enum status session_find(struct platform *platform, struct slice token, int64_t now_s, struct refusal *why,
                          struct session *session_out);
