@@ -12,7 +12,7 @@
 #include "service/service.h"
 
 enum {
-    CHAIN_CHECK_S = 20,
+    CHAIN_CHECK_S = 5,
     CHAIN_RETRY_S = 1,
     CHAIN_STATEMENT_LIFE_S = 600,
     CHAIN_KEPT_STATEMENTS = 64,
