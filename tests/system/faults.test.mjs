@@ -2,11 +2,12 @@
 // The parts around the platform go away and come back; the platform itself is killed. Nothing that was acknowledged is lost.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openStack, closeStack, BIN } from './support/stack.mjs';
+import { openStack, closeStack, BIN, SAMPLES } from './support/stack.mjs';
 import { SealedClient } from './support/sealed-client.mjs';
 import { fetchWith } from './support/web.mjs';
 import { Stack } from '../../scripts/stack/stack.mjs';
@@ -99,10 +100,27 @@ test('without the cache the platform says so, refuses new sessions and loses not
 });
 
 test('without the diagnosis service an order is refused, nothing of it is kept, and it works again later', async () => {
+  const client = await signedIn();
+  const id = (await client.request('POST', '/fhir/Patient', patient('Ordered'))).json().id;
+  const bytes = readFileSync(join(SAMPLES, 'synthetic-normal.dcm'));
+  const { film, parts, part_size: size } = (await client.request('POST', '/films', { patient: id, size: bytes.length })).json();
+  for (let part = 0; part < parts; part++) await client.request('PUT', `/films/${film}/parts/${part}`, bytes.subarray(part * size, (part + 1) * size));
+  const { study } = (await client.request('POST', `/films/${film}/complete`, { sha256: createHash('sha256').update(bytes).digest('hex') })).json();
+  const order = { resourceType: 'ServiceRequest', status: 'active', intent: 'order', code: { text: 'Chest film' }, subject: { reference: `Patient/${id}` }, supportingInfo: [{ reference: `ImagingStudy/${study}` }] };
   await stack.processes.stop('diagnosis');
-  await until(async () => (await fetch(`${stack.urls.platform}/readyz`)).status === 503, 'readiness says so', 40000);
+  // The platform has not looked at its hops yet, or has: the order fails, or the statement that the client accepted no longer holds.
+  assert.ok([409, 502].includes((await client.request('POST', '/fhir/ServiceRequest', order)).status));
+  await until(async () => (await fetch(`${stack.urls.platform}/readyz`)).status === 503, 'readiness says so');
+  const other = await signedIn();
+  assert.equal((await other.request('POST', '/fhir/ServiceRequest', order)).status, 502);
+  for (const type of ['ServiceRequest', 'DiagnosticReport', 'Observation', 'Communication'])
+    assert.equal((await other.request('GET', `/fhir/${type}?patient=${id}`)).json().total, 0, type);
   await stack.startProgram('diagnosis');
-  await until(isReady, 'ready again', 40000);
+  await until(isReady, 'ready again');
+  // A diagnosis service with new keys is another hop: requests must name a statement about it.
+  assert.equal((await other.request('POST', '/fhir/ServiceRequest', order)).status, 409);
+  const again = await signedIn();
+  assert.equal((await again.request('POST', '/fhir/ServiceRequest', order)).status, 201);
 });
 
 test('after the programs are rebuilt the demo starts again, and says what became of the records', async () => {
