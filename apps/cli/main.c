@@ -2,6 +2,7 @@
  *
  * `lazaret`: the command line. Finds the command in the table and hands the rest of the arguments to it.
  */
+#include "base/json.h"
 #include "cli/command.h"
 
 #include <stdio.h>
@@ -81,6 +82,7 @@ static int run_in_group(int count, char **arguments)
 
 int main(int count, char **arguments)
 {
+    json_wipe_what_is_freed();
     if (count > 1 && is_group(arguments[1])) return run_in_group(count, arguments);
     if (count > 1 && asks_for_help(arguments[1])) {
         print_help(stdout, NULL);

@@ -2,6 +2,7 @@
  *
  * Signing in and out, and the accounts that the administrator makes.
  */
+#include "base/secret.h"
 #include "crypto/password.h"
 #include "platform/platform.h"
 
@@ -46,6 +47,11 @@ static enum status refuse_sign_in(enum status status, int64_t retry_after_s, str
     return refuse_fix(why, status, "wait until the time in retry-after has passed");
 }
 
+static void wipe_token(struct session_token *token)
+{
+    secret_wipe(token, sizeof(*token));
+}
+
 enum status session_create(struct platform *platform, const struct inner_request *request, struct refusal *why,
                            struct inner_response *response)
 {
@@ -60,7 +66,7 @@ enum status session_create(struct platform *platform, const struct inner_request
     const enum status status =
         accounts_sign_in(platform->accounts, user, password, request->now_s, &account, &retry_after_s);
     if (status != OK) return refuse_sign_in(status, retry_after_s, why, response);
-    struct session_token token;
+    CLEANUP(wipe_token) struct session_token token = {};
     struct session session = {};
     TRY(refuse_cache(sessions_start(platform->sessions, &account, request->now_s, &token, &session), why));
     CLEANUP(json_done) json_t *user_json = NULL;

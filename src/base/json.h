@@ -23,6 +23,10 @@ struct json_path {
 struct json_path json_path(const char *path, const char *name);
 struct json_path json_path_at(const char *path, const char *name, size_t index);
 
+/* From now on every value's memory is wiped as it is freed: what a program parses are passwords, sessions and patients.
+ * For main functions, before the first value and the first thread. */
+void json_wipe_what_is_freed(void);
+
 /* For CLEANUP: drops the reference. */
 void json_done(json_t **value);
 

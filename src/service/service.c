@@ -274,6 +274,7 @@ static enum status prepare(const struct service_program *program, void *context,
 int service_main(const struct service_program *program, void *context, int count, char **arguments)
 {
     process_harden();
+    json_wipe_what_is_freed();
     log_set_program(program->name);
     struct options options = {};
     struct refusal why = {};

@@ -101,6 +101,26 @@ static void test_member_text_is_the_exact_bytes(void **)
     assert_status(json_member_text(text, "a", &member), ERR_FIELD_MISSING);
 }
 
+static json_t *read_value(const char *text)
+{
+    json_t *value = NULL;
+    assert_ok(json_parse(slice_of_text(text), 4096, NULL, &value));
+    return value;
+}
+
+/* Values from before the switch are freed after it. */
+static void test_values_live_on_when_freed_ones_are_wiped(void **)
+{
+    CLEANUP(json_done) json_t *before = read_value("{\"a\":\"b\"}"), *after = NULL;
+    json_wipe_what_is_freed();
+    after = read_value("{\"a\":{\"b\":[\"a longer text than one that fits anywhere beside its value\"]}}");
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(256);
+    assert_ok(json_write(after, &text));
+    assert_true(slice_equal_text(buffer_slice(&text),
+                                 "{\"a\":{\"b\":[\"a longer text than one that fits anywhere beside its value\"]}}"));
+    assert_string_equal(json_string_value(json_object_get(before, "a")), "b");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +130,7 @@ int main(void)
         cmocka_unit_test(test_unknown_members_are_refused_by_name),
         cmocka_unit_test(test_write_is_canonical),
         cmocka_unit_test(test_member_text_is_the_exact_bytes),
+        cmocka_unit_test(test_values_live_on_when_freed_ones_are_wiped),
     };
     return cmocka_run_group_tests_name("base/json", tests, NULL, NULL);
 }
