@@ -211,12 +211,14 @@ static enum status check_proof(const struct shown *shown, const struct token_cla
     return expect_member(proof.payload, "proof", "statement_hash", statement_hash.text, why);
 }
 
+/* Both texts are the platform's, which is not trusted yet: a quotation mark in them must not become another member. */
 static enum status write_appraisal(const struct shown *shown, const char *nonce, struct buffer *body)
 {
-    return buffer_append_format(
-        body, "{\"quote\":\"%.*s\",\"runtimeData\":{\"data\":\"%.*s\",\"dataType\":\"JSON\"},\"nonce\":\"%s\"}",
-        (int)shown->evidence.size, (const char *)shown->evidence.bytes, (int)shown->runtime_data.size,
-        (const char *)shown->runtime_data.bytes, nonce);
+    CLEANUP(json_done)
+    json_t *request =
+        json_pack("{s:s%, s:{s:s%, s:s}, s:s}", "quote", shown->evidence.bytes, shown->evidence.size, "runtimeData",
+                  "data", shown->runtime_data.bytes, shown->runtime_data.size, "dataType", "JSON", "nonce", nonce);
+    return request == NULL ? ERR_NO_MEMORY : json_write(request, body);
 }
 
 /* The evidence is appraised anew under a nonce of ours: the verdict is of now, not of when the platform last asked. */
@@ -225,7 +227,7 @@ static enum status appraise_anew(struct hospital *hospital, const struct shown *
 {
     char nonce[NONCE_BYTES * 2];
     TRY(new_nonce(nonce, sizeof(nonce)));
-    CLEANUP(buffer_done) struct buffer body = buffer_of_maximum(EVIDENCE_MAX_BYTES);
+    CLEANUP(buffer_done) struct buffer body = buffer_of_maximum(2 * EVIDENCE_MAX_BYTES);
     TRY(write_appraisal(shown, nonce, &body));
     const struct http_exchange exchange = {
         .method = "POST",
@@ -450,7 +452,9 @@ static enum status write_message(const struct hospital *hospital, const struct h
     add_field(&message, "if-match", request->if_match);
     if (request->session != NULL) add_field(&message, "authorization", authorization);
     if (strcmp(request->method, "GET") != 0) add_field(&message, "idempotency-key", idempotency_key);
-    return bhttp_write_request(&message, content);
+    const enum status status = bhttp_write_request(&message, content);
+    secret_wipe(authorization, sizeof(authorization));
+    return status;
 }
 
 /* What the platform says before it could open the seal. */
