@@ -188,31 +188,14 @@ enum status film_part_put(struct store_transaction *transaction, const struct fi
     return put_owned(transaction, film, FILM_PART_TYPE, part_id(film, part).text, bytes);
 }
 
-struct presence {
-    bool *present;
-    size_t count;
-};
-
-static enum status note_part(void *context, const struct store_record *record, bool *more)
-{
-    const struct presence *const presence = context;
-    struct slice film_id, number;
-    *more = true;
-    if (!slice_split(slice_of_text(record->id), '.', &film_id, &number)) return ERR_STORE_CORRUPT;
-    size_t part = 0;
-    for (size_t i = 0; i < number.size && part < presence->count; i++)
-        part = part * 10 + (size_t)(number.bytes[i] - '0');
-    if (part >= presence->count) return ERR_STORE_CORRUPT;
-    presence->present[part] = true;
-    return OK;
-}
-
 enum status film_parts_present(struct store_transaction *transaction, const struct film_record *film,
                                bool present_out[static FILM_PART_MAX_COUNT])
 {
-    memset(present_out, 0, FILM_PART_MAX_COUNT * sizeof(present_out[0]));
-    struct presence presence = {.present = present_out, .count = film_part_count(film)};
-    return store_list_owned(transaction, film->id.text, FILM_PART_TYPE, note_part, &presence);
+    bool present[FILM_PART_MAX_COUNT] = {};
+    for (size_t part = 0; part < film_part_count(film) && part < FILM_PART_MAX_COUNT; part++)
+        TRY(store_has(transaction, FILM_PART_TYPE, part_id(film, part).text, &present[part]));
+    memcpy(present_out, present, sizeof(present));
+    return OK;
 }
 
 enum status film_file(struct store_transaction *transaction, const struct film_record *film, struct buffer *file)
