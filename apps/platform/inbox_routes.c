@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The clinicians' inbox: a message for each result, until somebody has acknowledged it.
+ * The clinicians' inbox: a message for each result. Those that wait are all shown (of the newest INBOX_LOOKED_AT), and
+ * the newest acknowledged ones behind them, so that a result that nobody has read is not pushed out of sight.
  */
 #include "platform/platform.h"
 #include "records/fhir_build.h"
@@ -8,7 +9,7 @@
 
 #include <string.h>
 
-enum { INBOX_MAX_COUNT = 200 };
+enum { INBOX_LOOKED_AT = 5000, INBOX_ACKNOWLEDGED_MAX_COUNT = 100 };
 
 static struct slice id_in_reference(const json_t *reference)
 {
@@ -31,6 +32,20 @@ static json_t *message_json(const json_t *communication)
     return message;
 }
 
+/* The messages that are acknowledged, or those that are not, newest first, at most `limit`. */
+static enum status add_messages(const json_t *searchset, bool acknowledged, size_t limit, json_t *messages)
+{
+    size_t index;
+    json_t *entry;
+    json_array_foreach (json_object_get(searchset, "entry"), index, entry) {
+        const json_t *const communication = json_object_get(entry, "resource");
+        if (json_has(communication, "received") != acknowledged || limit == 0) continue;
+        if (json_array_append_new(messages, message_json(communication)) != 0) return ERR_NO_MEMORY;
+        limit--;
+    }
+    return OK;
+}
+
 enum status inbox_list(struct platform *platform, const struct inner_request *, struct refusal *,
                        struct inner_response *response)
 {
@@ -38,14 +53,10 @@ enum status inbox_list(struct platform *platform, const struct inner_request *, 
     TRY(fhir_searchset_new(&searchset));
     CLEANUP(store_rollback) struct store_transaction *transaction = NULL;
     TRY(store_begin(platform->store, &transaction));
-    TRY(resource_list_all(transaction, FHIR_COMMUNICATION, INBOX_MAX_COUNT, searchset));
+    TRY(resource_list_all(transaction, FHIR_COMMUNICATION, INBOX_LOOKED_AT, searchset));
     CLEANUP(json_done) json_t *messages = json_array();
-    size_t index;
-    json_t *entry;
-    json_array_foreach (json_object_get(searchset, "entry"), index, entry) {
-        if (json_array_append_new(messages, message_json(json_object_get(entry, "resource"))) != 0)
-            return ERR_NO_MEMORY;
-    }
+    TRY(add_messages(searchset, false, INBOX_LOOKED_AT, messages));
+    TRY(add_messages(searchset, true, INBOX_ACKNOWLEDGED_MAX_COUNT, messages));
     return inner_json(response, 200, json_pack("{s:O}", "messages", messages));
 }
 
