@@ -3,17 +3,21 @@
 
 #include "base/encoding.h"
 #include "imaging/tensor.h"
+#include "inference/oip.h"
 #include "token/jws.h"
 
-#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { REQUEST_MAX_BYTES = FILM_TENSOR_BYTES + 4096, SALT_BYTES = 32, SUITABILITY_MAX_COUNT = 32 };
+enum { REQUEST_MAX_BYTES = FILM_TENSOR_BYTES + 4096, SALT_BYTES = 32, JSON_SIZE_TEXT_MAX_BYTES = 32 };
 
 #define MODEL_PATH "/v2/models/chest-xray/infer"
+
+/* What is sent: one picture at the model's input size. */
+static const struct tensor_spec film_spec = {
+    .name = "image", .rank = 4, .shape = {0, 1, FILM_TENSOR_SIDE, FILM_TENSOR_SIDE}};
 
 struct diagnosis_client {
     struct service *service;
@@ -58,19 +62,6 @@ void diagnosis_client_token_arrived(struct diagnosis_client *client, struct slic
     (void)!attested_client_show(&client->peer, client->service, token);
 }
 
-/* The input as a binary tensor (the protocol's binary data extension), outputs as JSON. */
-static enum status write_request(struct slice tensor, struct buffer *body, size_t *head_size_out)
-{
-    TRY(buffer_append_format(
-        body,
-        "{\"inputs\":[{\"name\":\"image\",\"shape\":[1,1,%d,%d],\"datatype\":\"FP32\",\"parameters\":"
-        "{\"binary_data_size\":%zu}}],\"outputs\":[{\"name\":\"pneumonia\"},{\"name\":\"heatmap\"},"
-        "{\"name\":\"suitability\"}]}",
-        FILM_TENSOR_SIDE, FILM_TENSOR_SIDE, tensor.size));
-    *head_size_out = body->size;
-    return buffer_append(body, tensor);
-}
-
 /* Connections that are kept alive were checked against the pin of their time, so a new pin closes them. */
 static void pin(struct diagnosis_client *client, const char *pinned_key)
 {
@@ -90,10 +81,10 @@ static enum status exchange(struct diagnosis_client *client, const char *pinned_
                             struct refusal *why, struct http_answer *answer_out)
 {
     CLEANUP(buffer_done) struct buffer body = buffer_of_maximum(REQUEST_MAX_BYTES);
-    size_t head_size;
-    TRY(write_request(tensor, &body, &head_size));
+    size_t json_size;
+    TRY(oip_request_write(&film_spec, 1, tensor, "1", &body, &json_size));
     char head_field[64];
-    (void)snprintf(head_field, sizeof(head_field), "Inference-Header-Content-Length: %zu", head_size);
+    (void)snprintf(head_field, sizeof(head_field), OIP_JSON_SIZE_HEADER ": %zu", json_size);
     const char *const headers[] = {head_field, NULL};
     const struct http_exchange infer = {
         .method = "POST",
@@ -116,54 +107,40 @@ static enum status refuse_answer(struct refusal *why, const char *field, const c
     return refuse(why, ERR_TENSOR, field, expected, "another form");
 }
 
-/* The numbers of the output `name`, at most `max_count`. */
-static enum status read_output(const json_t *answer, const char *name, size_t max_count, struct refusal *why,
-                               json_t **data_out)
+/* The values of the output `name`, FP32, little endian. */
+static enum status find_output(const struct oip_answer *answer, const char *name, struct refusal *why,
+                               struct slice *values_out)
 {
-    json_t *outputs;
-    TRY(json_get_array(answer, "answer", "outputs", 16, why, &outputs));
-    size_t index;
-    json_t *output;
-    json_array_foreach (outputs, index, output) {
-        const char *const output_name = json_string_value(json_object_get(output, "name"));
-        if (output_name == NULL || strcmp(output_name, name) != 0) continue;
-        TRY(json_get_array(output, name, "data", max_count, why, data_out));
-        for (size_t i = 0; i < json_array_size(*data_out); i++) {
-            const json_t *const number = json_array_get(*data_out, i);
-            if (!json_is_number(number) || !isfinite(json_number_value(number)))
-                return refuse_answer(why, name, "finite numbers");
-        }
+    for (size_t i = 0; i < answer->output_count; i++) {
+        if (strcmp(answer->specs[i].name, name) != 0) continue;
+        *values_out = buffer_slice(&answer->values[i]);
         return OK;
     }
     return refuse(why, ERR_TENSOR, name, "an output of this name", "none");
 }
 
-static enum status read_score(const json_t *answer, struct refusal *why, struct diagnosis_result *result)
+static enum status read_score(const struct oip_answer *answer, struct refusal *why, struct diagnosis_result *result)
 {
-    json_t *data;
-    TRY(read_output(answer, "pneumonia", 1, why, &data));
-    if (json_array_size(data) != 1) return refuse_answer(why, "pneumonia", "one number");
-    result->score = json_number_value(json_array_get(data, 0));
-    return result->score >= 0 && result->score <= 1 ? OK : refuse_answer(why, "pneumonia", "0 to 1");
+    struct slice values;
+    TRY(find_output(answer, "pneumonia", why, &values));
+    float score;
+    if (values.size != sizeof(score)) return refuse_answer(why, "pneumonia", "one number");
+    memcpy(&score, values.bytes, sizeof(score));
+    result->score = (double)score;
+    return tensor_is_within(values, 0, 1) ? OK : refuse_answer(why, "pneumonia", "0 to 1");
 }
 
-static enum status read_heatmap(const json_t *answer, struct refusal *why, struct diagnosis_result *result)
+static enum status read_heatmap(const struct oip_answer *answer, struct refusal *why, struct diagnosis_result *result)
 {
-    json_t *data;
-    TRY(read_output(answer, "heatmap", DIAGNOSIS_HEATMAP_MAX_SIDE * DIAGNOSIS_HEATMAP_MAX_SIDE, why, &data));
-    const size_t count = json_array_size(data);
+    struct slice values;
+    TRY(find_output(answer, "heatmap", why, &values));
+    const size_t count = values.size / sizeof(float);
     uint32_t side = 1;
-    while ((size_t)side * side < count) side++;
-    if ((size_t)side * side != count) return refuse_answer(why, "heatmap", "a square");
+    while (side < DIAGNOSIS_HEATMAP_MAX_SIDE && (size_t)side * side < count) side++;
+    if ((size_t)side * side != count) return refuse_answer(why, "heatmap", "a square of at most 64 by 64");
     result->heatmap_side = side;
-    result->heatmap = buffer_of_maximum(count * sizeof(float));
-    for (size_t i = 0; i < count; i++) {
-        const float value = (float)json_number_value(json_array_get(data, i));
-        uint32_t bits;
-        memcpy(&bits, &value, sizeof(bits));
-        TRY(buffer_append_u32_le(&result->heatmap, bits));
-    }
-    return OK;
+    result->heatmap = buffer_of_maximum(values.size);
+    return buffer_append(&result->heatmap, values);
 }
 
 static enum status copy_parameter(const json_t *object, const char *path, const char *name, size_t size,
@@ -175,12 +152,13 @@ static enum status copy_parameter(const json_t *object, const char *path, const 
     return OK;
 }
 
-static enum status read_parameters(const json_t *answer, struct refusal *why, struct diagnosis_result *result)
+static enum status read_parameters(const struct oip_answer *answer, struct refusal *why,
+                                   struct diagnosis_result *result)
 {
-    TRY(copy_parameter(answer, "answer", "model_name", sizeof(result->model_name), why, result->model_name));
-    TRY(copy_parameter(answer, "answer", "model_version", sizeof(result->model_version), why, result->model_version));
-    json_t *parameters;
-    TRY(json_get_object(answer, "answer", "parameters", why, &parameters));
+    const json_t *const parameters = answer->parameters;
+    if (parameters == NULL) return refuse(why, ERR_FIELD_MISSING, "answer.parameters", "an object", "none");
+    (void)snprintf(result->model_name, sizeof(result->model_name), "%s", answer->model_name);
+    (void)snprintf(result->model_version, sizeof(result->model_version), "%s", answer->model_version);
     TRY(copy_parameter(parameters, "parameters", "model_digest", sizeof(result->model_digest), why,
                        result->model_digest));
     const json_t *const threshold = json_object_get(parameters, "threshold");
@@ -192,17 +170,25 @@ static enum status read_parameters(const json_t *answer, struct refusal *why, st
                           result->unsuitable_reason);
 }
 
-/* The receipt commits to the input by HMAC under a salt that travels beside it. */
-static enum status check_commitment(const json_t *receipt, const json_t *parameters, struct slice tensor,
-                                    struct refusal *why)
+/* The receipt commits to input and output by HMAC under salts that travel beside it. */
+static enum status check_commitment(const json_t *receipt, const json_t *parameters, const char *hmac_name,
+                                    const char *salt_name, struct slice bytes, struct refusal *why)
 {
     CLEANUP(buffer_done) struct buffer salt = buffer_of_maximum(SALT_BYTES), claimed = buffer_of_maximum(SHA256_BYTES);
-    TRY(json_get_base64url(parameters, "parameters", "receipt_input_salt", SALT_BYTES, why, &salt));
-    TRY(json_get_base64url(receipt, "receipt", "input_hmac", SHA256_BYTES, why, &claimed));
+    TRY(json_get_base64url(parameters, "parameters", salt_name, SALT_BYTES, why, &salt));
+    TRY(json_get_base64url(receipt, "receipt", hmac_name, SHA256_BYTES, why, &claimed));
     uint8_t computed[SHA256_BYTES];
-    TRY(hmac_sha256(buffer_slice(&salt), tensor, computed));
+    TRY(hmac_sha256(buffer_slice(&salt), bytes, computed));
     if (slice_equal_secret(buffer_slice(&claimed), SLICE_ARRAY(computed))) return OK;
-    return refuse(why, ERR_SIGNATURE, "receipt.input_hmac", "a commitment to the film that was sent", "another");
+    return refuse(why, ERR_SIGNATURE, hmac_name, "a commitment to what was sent and answered", "another");
+}
+
+static enum status check_output_commitment(const json_t *receipt, const struct oip_answer *answer, struct refusal *why)
+{
+    CLEANUP(buffer_done) struct buffer outputs = buffer_of_maximum(DIAGNOSIS_ANSWER_MAX_BYTES);
+    for (size_t i = 0; i < answer->output_count; i++) TRY(buffer_append(&outputs, buffer_slice(&answer->values[i])));
+    return check_commitment(receipt, answer->parameters, "output_hmac", "receipt_output_salt", buffer_slice(&outputs),
+                            why);
 }
 
 static enum status hop_signing_claims(struct diagnosis_client *client, struct slice token, struct refusal *why,
@@ -216,18 +202,18 @@ static enum status hop_signing_claims(struct diagnosis_client *client, struct sl
     return relying_party_check(token, &client->service->manifest->relying_party, &expected, why, claims_out);
 }
 
-static enum status check_receipt(struct diagnosis_client *client, const json_t *answer, struct slice token,
+static enum status check_receipt(struct diagnosis_client *client, const struct oip_answer *answer, struct slice token,
                                  struct slice tensor, struct refusal *why, struct diagnosis_result *result)
 {
-    const json_t *const parameters = json_object_get(answer, "parameters");
     struct slice text;
-    TRY(json_get_string(parameters, "parameters", "receipt", DIAGNOSIS_RECEIPT_MAX_BYTES, why, &text));
+    TRY(json_get_string(answer->parameters, "parameters", "receipt", DIAGNOSIS_RECEIPT_MAX_BYTES, why, &text));
     CLEANUP(token_claims_done) struct token_claims claims = {};
     TRY(hop_signing_claims(client, token, why, &claims));
     CLEANUP(jws_done) struct jws receipt = {};
     TRY(jws_parse(text, why, &receipt));
     TRY(jws_verify(&receipt, JWS_TYP_RECEIPT, claims.runtime.keys[KEY_USE_SIGN], why));
-    TRY(check_commitment(receipt.payload, parameters, tensor, why));
+    TRY(check_commitment(receipt.payload, answer->parameters, "input_hmac", "receipt_input_salt", tensor, why));
+    TRY(check_output_commitment(receipt.payload, answer, why));
     result->receipt = buffer_of_maximum(DIAGNOSIS_RECEIPT_MAX_BYTES);
     return buffer_append(&result->receipt, text);
 }
@@ -235,13 +221,17 @@ static enum status check_receipt(struct diagnosis_client *client, const json_t *
 static enum status read_answer(struct diagnosis_client *client, const struct http_answer *http, struct slice token,
                                struct slice tensor, struct refusal *why, struct diagnosis_result *result)
 {
-    CLEANUP(json_done) json_t *answer = NULL;
-    TRY(json_parse(buffer_slice(&http->body), DIAGNOSIS_ANSWER_MAX_BYTES, why, &answer));
     if (http->status != 200) return refuse(why, ERR_INFERENCE, "diagnosis service", "200", "%u", http->status);
-    TRY(read_parameters(answer, why, result));
-    TRY(read_score(answer, why, result));
-    TRY(read_heatmap(answer, why, result));
-    return check_receipt(client, answer, token, tensor, why, result);
+    CLEANUP(buffer_done) struct buffer header = buffer_of_maximum(JSON_SIZE_TEXT_MAX_BYTES);
+    TRY(http_answer_header(http, OIP_JSON_SIZE_HEADER, &header));
+    const char *json_size;
+    TRY(buffer_text(&header, &json_size));
+    CLEANUP(oip_answer_done) struct oip_answer answer = {};
+    TRY(oip_answer_parse(buffer_slice(&http->body), json_size, 1, why, &answer));
+    TRY(read_parameters(&answer, why, result));
+    TRY(read_score(&answer, why, result));
+    TRY(read_heatmap(&answer, why, result));
+    return check_receipt(client, &answer, token, tensor, why, result);
 }
 
 enum status diagnosis_client_run(struct diagnosis_client *client, const char *pinned_key, struct slice token,

@@ -346,18 +346,6 @@ enum status key_private_pem(const struct key *key, struct secret *pem_out)
     return secret_copy(bio_content(bio), pem_out);
 }
 
-enum status key_public_der(const struct key *key, struct buffer *der)
-{
-    const int size = i2d_PUBKEY(key->object, NULL);
-    if (size <= 0) return crypto_failed(ERR_CRYPTO);
-    const size_t before = der->size;
-    uint8_t *out;
-    TRY(buffer_extend(der, (size_t)size, &out));
-    if (i2d_PUBKEY(key->object, &out) == size) return OK;
-    buffer_truncate(der, before);
-    return crypto_failed(ERR_CRYPTO);
-}
-
 /* ---- numbers ---- */
 
 /* A number of the key, big endian in exactly `size` bytes (0: as many as it needs). */

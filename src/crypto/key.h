@@ -51,7 +51,6 @@ enum status key_from_public_pem(struct slice pem, struct key **key_out);
 enum status key_from_private_pem(struct slice pem, struct key **key_out);
 enum status key_public_pem(const struct key *key, struct buffer *pem);
 enum status key_private_pem(const struct key *key, struct secret *pem_out);
-enum status key_public_der(const struct key *key, struct buffer *der); /* SubjectPublicKeyInfo */
 
 /* The numbers of the public half, appended: P-256 x || y (64 bytes), X25519 (32), RSA modulus and exponent (big endian,
  * no leading zeros). ERR_UNSUPPORTED for another kind. */
