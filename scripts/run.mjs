@@ -20,16 +20,21 @@ async function stop(code) {
 }
 process.on('SIGINT', () => stop(0));
 process.on('SIGTERM', () => stop(0));
+process.on('SIGHUP', () => stop(0));
 
-function tellUnexpectedEnd(name, end, lines) {
-  if (stopping) return;
-  console.error(`${name} ended unexpectedly (${end.signal ?? `exit ${end.code}`}). Its last lines:\n${lines}`);
-  stop(1);
-}
+// A program that ends is started again; only one that never comes up ends the demonstration.
+const supervision = {
+  log: (line) => stopping || console.error(line),
+  giveUp: (name, end, lines) => {
+    if (stopping) return;
+    console.error(`${name} does not come up (${end.signal ?? `exit ${end.code}`}). Its last lines:\n${lines}`);
+    stop(1);
+  },
+};
 
 try {
   say('Lazaret: software TEE, attestation service, Redis behind its gate, diagnosis, platform, portal');
-  stack = await Stack.open({ folder: join(ROOT, 'run'), bin: join(ROOT, 'build/bin'), portal: true, log: say, onUnexpectedEnd: tellUnexpectedEnd });
+  stack = await Stack.open({ folder: join(ROOT, 'run'), bin: join(ROOT, 'build/bin'), portal: true, log: say, supervision });
   await stack.start();
   await stack.ready();
   const accounts = await demoAccounts(stack);

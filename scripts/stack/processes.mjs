@@ -1,35 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts programs and stops just those. Each writes its log to a file; when one ends unexpectedly, its last lines are told.
+// Starts programs and stops just those. Each writes its log to a file; when one ends unexpectedly, its last lines are told, and
+// under supervision it is started again: at once the first time, then after growing pauses, until it has run for a while.
 import { spawn, execFileSync } from 'node:child_process';
 import { openSync, closeSync, readFileSync, existsSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** A start fails if the program ends before it is up. What ran for a while begins with the shortest pause again; what was never
+ *  up is given up after so many failures, what was up once is not (its disk may be full for now). */
+export const SUPERVISION = { firstPauseMs: 50, lastPauseMs: 5000, ranAWhileMs: 2000, maxFailures: 6 };
+
+const endText = (end) => end.error?.message ?? end.signal ?? `exit ${end.code}`;
+
 export class Processes {
   #running = new Map();
+  #restarts = new Map();
   #onUnexpectedEnd;
+  #supervision;
   #stopping = false;
 
-  constructor(onUnexpectedEnd) {
+  /** `supervision`: { log, giveUp }: unexpected ends are told with `log` and mended; `giveUp(name, end, lines)` is called for a
+   *  program that never comes up. Without it they are told with `onUnexpectedEnd(name, end, lines)`. */
+  constructor(onUnexpectedEnd, supervision) {
     this.#onUnexpectedEnd = onUnexpectedEnd;
+    this.#supervision = supervision;
   }
 
-  /** Starts `command`; `options.log` is the file for both outputs. */
+  /** Starts `command`; `options.log` is the file for both outputs. `options.ready`: a file that it writes once it is up, removed
+   *  before each start; without one it is up as soon as it runs. */
   start(name, command, args, options) {
+    return this.#spawn({ name, command, args, options, wasEverUp: false, failures: 0, pauseMs: SUPERVISION.firstPauseMs });
+  }
+
+  #spawn(plan) {
+    const { name, options } = plan;
+    if (options.ready) forget(options.ready);
     const log = openSync(options.log, 'a', 0o600);
-    const child = spawn(command, args, { stdio: ['ignore', log, log], cwd: options.cwd, env: options.env ?? process.env });
+    // A group of its own, so that what it leaves behind can be ended; and it ends with this process, however that ends.
+    const child = spawn('setpriv', ['--pdeathsig', 'TERM', '--', plan.command, ...plan.args], {
+      stdio: ['ignore', log, log], cwd: options.cwd, env: options.env ?? process.env, detached: true });
     closeSync(log);
-    const entry = { name, child, log: options.log, ended: null };
+    const entry = { name, child, log: options.log, startedMs: Date.now(), ended: null };
     entry.ended = new Promise((resolve) => {
       child.once('error', (error) => resolve({ code: -1, error }));
       child.once('exit', (code, signal) => resolve({ code, signal }));
     }).then((end) => {
-      this.#running.delete(name);
+      if (this.#running.get(name) === entry) this.#running.delete(name);
       entry.end = end;
-      if (!this.#stopping && !entry.isStopping) this.#onUnexpectedEnd?.(name, end, lastLines(options.log));
+      endGroup(child.pid);
+      if (!this.#stopping && !entry.isStopping) this.#afterUnexpectedEnd(plan, entry);
       return end;
     });
     this.#running.set(name, entry);
     return entry;
+  }
+
+  #afterUnexpectedEnd(plan, entry) {
+    const { name, options } = plan;
+    if (!this.#supervision) {
+      this.#onUnexpectedEnd?.(name, entry.end, lastLines(options.log));
+      return;
+    }
+    const wasUp = options.ready ? existsSync(options.ready) : Date.now() - entry.startedMs >= SUPERVISION.firstPauseMs;
+    const ranAWhile = wasUp && Date.now() - entry.startedMs >= SUPERVISION.ranAWhileMs;
+    const wasEverUp = plan.wasEverUp || wasUp;
+    const failures = plan.failures + 1;
+    if (!wasEverUp && failures >= SUPERVISION.maxFailures) {
+      this.#supervision.giveUp(name, entry.end, lastLines(options.log));
+      return;
+    }
+    const pauseMs = ranAWhile ? SUPERVISION.firstPauseMs : plan.pauseMs;
+    this.#supervision.log(`${name} ended unexpectedly (${endText(entry.end)}); it is started again${pauseMs >= 1000 ? ` in ${pauseMs / 1000} s` : ''}`);
+    entry.isReplaced = true;
+    const next = { ...plan, wasEverUp, failures, pauseMs: Math.min(pauseMs * 2, SUPERVISION.lastPauseMs) };
+    this.#restarts.set(name, setTimeout(() => {
+      this.#restarts.delete(name);
+      this.#spawn(next);
+    }, pauseMs));
+  }
+
+  #cancelRestart(name) {
+    clearTimeout(this.#restarts.get(name));
+    this.#restarts.delete(name);
   }
 
   get(name) {
@@ -38,6 +89,7 @@ export class Processes {
 
   /** Ends one program: SIGTERM, and SIGKILL if it has not ended after `graceMs`. */
   async stop(name, graceMs = 5000) {
+    this.#cancelRestart(name);
     const entry = this.#running.get(name);
     if (!entry) return;
     entry.isStopping = true;
@@ -51,8 +103,18 @@ export class Processes {
 
   async stopAll() {
     this.#stopping = true;
+    for (const name of [...this.#restarts.keys()]) this.#cancelRestart(name);
     // Last started first: callers go before what they call.
     for (const name of [...this.#running.keys()].reverse()) await this.stop(name);
+  }
+}
+
+/** What a program that was killed left in its group: nginx's workers would keep its ports. */
+function endGroup(leader) {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
   }
 }
 
@@ -79,7 +141,7 @@ export async function portIn(file, entry, timeoutMs = 20000) {
       const port = Number(readFileSync(file, 'utf8').trim());
       if (port > 0) return port;
     }
-    if (entry.end) throw new Error(`${entry.name} did not start:\n${lastLines(entry.log)}`);
+    if (entry.end && !entry.isReplaced) throw new Error(`${entry.name} did not start:\n${lastLines(entry.log)}`);
     await sleep(20);
   }
   throw new Error(`${entry.name} does not listen after ${timeoutMs / 1000} s:\n${lastLines(entry.log)}`);

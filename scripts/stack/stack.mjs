@@ -13,7 +13,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from './ports.mjs';
-import { Processes, forget, lastLines, portIn, run } from './processes.mjs';
+import { Processes, lastLines, portIn, run } from './processes.mjs';
 import { webCertificates } from './certificates.mjs';
 import { nginxArguments } from './nginx.mjs';
 
@@ -27,14 +27,15 @@ const DEFAULT_PORTS = { portal: 8080, platformIngress: 8081, attestationIngress:
 export class Stack {
   #removeAtStop = [];
 
-  /** options: folder; bin (programs); portal (serve it too); hospital (name); log (function); manifest (changes to the payload). */
+  /** options: folder; bin (programs); portal (serve it too); hospital (name); log (function); manifest (changes to the payload);
+   *  supervision ({ log, giveUp }: programs that end unexpectedly are started again; see processes.mjs). */
   static async open(options) {
     const stack = new Stack(options);
     await stack.#prepare();
     return stack;
   }
 
-  constructor({ folder, bin, portal = false, hospital = 'Demonstration hospital', log = () => {}, manifest, onUnexpectedEnd, ports }) {
+  constructor({ folder, bin, portal = false, hospital = 'Demonstration hospital', log = () => {}, manifest, onUnexpectedEnd, ports, supervision }) {
     this.folder = resolve(folder);
     this.bin = resolve(bin);
     this.servesPortal = portal;
@@ -42,7 +43,7 @@ export class Stack {
     this.log = log;
     this.changeManifest = manifest ?? ((payload) => payload);
     this.wantedPorts = ports;
-    this.processes = new Processes(onUnexpectedEnd ?? ((name, end, lines) => log(`${name} ended unexpectedly:\n${lines}`)));
+    this.processes = new Processes(onUnexpectedEnd ?? ((name, end, lines) => log(`${name} ended unexpectedly:\n${lines}`)), supervision);
   }
 
   path(...parts) {
@@ -170,9 +171,8 @@ export class Stack {
   async startProgram(role, own = this.ownConfiguration(role)) {
     const config = this.#configure(role, own);
     const ready = this.path('ready', role);
-    forget(ready);
     const entry = this.processes.start(role, this.program('lazaret-softtee'), ['launch', '--state', this.path('softtee'), '--signature',
-      this.path('keys', `${role}.sig`), '--', this.program(`lazaret-${role}`), '--config', config], { log: this.path('log', `${role}.log`) });
+      this.path('keys', `${role}.sig`), '--', this.program(`lazaret-${role}`), '--config', config], { log: this.path('log', `${role}.log`), ready });
     await portIn(ready, entry);
     return entry;
   }
