@@ -35,6 +35,7 @@ const supervision = {
 try {
   say('Lazaret: software TEE, attestation service, Redis behind its gate, diagnosis, platform, portal');
   stack = await Stack.open({ folder: join(ROOT, 'run'), bin: join(ROOT, 'build/bin'), portal: true, log: say, supervision });
+  say(stack.users ? 'each program runs as a user of its own' : `all programs run as the user who started this: ${stack.sharedUserReason}`);
   await stack.start();
   await stack.ready();
   const accounts = await demoAccounts(stack);

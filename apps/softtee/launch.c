@@ -17,6 +17,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdalign.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -62,15 +63,36 @@ static enum status refuse_errno(struct refusal *why, const char *field, const ch
     return refuse(why, ERR_IO, field, expected, "%s", strerror(errno));
 }
 
-static enum status find_user(const char *name, struct refusal *why, struct user *user_out)
+/* "61000", or "61000:61001" with another group: numbers that need no account on this machine. False: a name. */
+static bool numbered_user(const char *text, struct user *user_out)
 {
-    const struct passwd *const entry = getpwnam(name);
-    if (entry == NULL) return refuse(why, ERR_USAGE, "--user", "a user of this machine", "%s", name);
-    if (geteuid() != 0 && entry->pw_uid != geteuid()) {
+    unsigned user, group;
+    int end = 0;
+    if (strspn(text, "0123456789:") != strlen(text)) return false;
+    if (sscanf(text, "%9u%n", &user, &end) != 1 || end == 0) return false;
+    group = user;
+    if (text[end] != '\0') {
+        int group_end = 0;
+        if (sscanf(text + end, ":%9u%n", &group, &group_end) != 1 || text[end + group_end] != '\0') return false;
+    }
+    *user_out = (struct user){.user = user, .group = group};
+    return true;
+}
+
+static enum status find_user(const char *text, struct refusal *why, struct user *user_out)
+{
+    struct user user;
+    if (!numbered_user(text, &user)) {
+        const struct passwd *const entry = getpwnam(text);
+        if (entry == NULL)
+            return refuse(why, ERR_USAGE, "--user", "a user of this machine, or numbers UID[:GID]", "%s", text);
+        user = (struct user){.user = entry->pw_uid, .group = entry->pw_gid};
+    }
+    if (geteuid() != 0 && user.user != geteuid()) {
         (void)!refuse(why, ERR_USAGE, "--user", "the right to become another user", "user %u", (unsigned)geteuid());
         return refuse_fix(why, ERR_USAGE, "start the launcher as root, or leave --user out");
     }
-    *user_out = (struct user){.user = entry->pw_uid, .group = entry->pw_gid};
+    *user_out = user;
     return OK;
 }
 

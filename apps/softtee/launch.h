@@ -13,7 +13,7 @@ struct launch_options {
     const char *state;      /* folder */
     const char *signature;  /* file, or NULL */
     bool require_signature; /* refuse instead of starting unsigned */
-    const char *user;       /* name of the user to run as, or NULL for this one */
+    const char *user;       /* to run as: a name, or numbers UID[:GID], which need no account; NULL for this one */
     char *const *arguments; /* program and its arguments, NULL-terminated */
 };
 

@@ -36,7 +36,8 @@ static const char help[] =
     "  lazaret-softtee key --out FILE            make a vendor's signing key (RSA-3072)\n"
     "  lazaret-softtee sign --key FILE --product-id N --svn N [--debug] --out FILE PROGRAM\n"
     "  lazaret-softtee measure PROGRAM           print its MRENCLAVE\n"
-    "  lazaret-softtee launch --state DIR [--signature FILE] [--require-signature] [--user NAME] -- PROGRAM ARGS...\n"
+    "  lazaret-softtee launch --state DIR [--signature FILE] [--require-signature] [--user USER] -- PROGRAM ARGS...\n"
+    "                                            USER: a name, or UID[:GID], which need no account\n"
     "  lazaret-softtee serve --state DIR --listen HOST:PORT\n"
     "                                            serve collateral at PCS version 4 paths\n"
     "  lazaret-softtee --help | --version\n";

@@ -22,14 +22,14 @@ function ingress(port, upstream) {
   }`;
 }
 
-/** Writes the configuration; answers the arguments for nginx. */
+/** Writes the configuration; answers the arguments for nginx, which changes nothing but `tmp` in the folder. */
 export function nginxArguments(folder, { portalFolder, ports }) {
   mkdirSync(join(folder, 'tmp'), { recursive: true, mode: 0o700 });
   const file = join(folder, 'nginx.conf');
   writeFileSync(file, `
 worker_processes 1;
 daemon off;
-pid ${folder}/nginx.pid;
+pid ${folder}/tmp/nginx.pid;
 error_log stderr warn;
 events { worker_connections 512; }
 http {

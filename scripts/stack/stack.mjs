@@ -7,7 +7,7 @@
 //   await stack.stop();
 //
 // Everything that lasts stands in `folder`: keys, manifest, sealed state. The second start finds it and is quick.
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createHash, randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
@@ -16,6 +16,7 @@ import { freePorts } from './ports.mjs';
 import { Processes, lastLines, portIn, run } from './processes.mjs';
 import { webCertificates } from './certificates.mjs';
 import { nginxArguments } from './nginx.mjs';
+import { commandAs, giveTo, ownUsers } from './users.mjs';
 
 export const ROOT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 
@@ -66,13 +67,27 @@ export class Stack {
   }
 
   async #prepare() {
-    for (const name of ['', 'keys', 'log', 'ready', 'config', 'state', 'tls', 'softtee', ...Object.keys(PROGRAMS).map((role) => `state/${role}`)])
+    for (const name of ['', 'keys', 'log', 'config', 'state', 'tls', 'softtee', 'redis', ...Object.keys(PROGRAMS).map((role) => `state/${role}`)])
       mkdirSync(this.path(name), { recursive: true, mode: 0o700 });
+    this.#chooseUsers();
     await this.#choosePorts();
     this.tls = webCertificates(this.path('tls'));
     this.#makeKeys();
     this.#signPrograms();
     this.#setAsideForeignRecords();
+  }
+
+  /** With users of their own, programs pass the common folders without listing them; keys and logs stay closed. */
+  #chooseUsers() {
+    const { users, reason } = ownUsers([this.folder, ROOT]);
+    this.users = users;
+    this.sharedUserReason = reason;
+    for (const name of ['', 'config', 'state', 'tls']) chmodSync(this.path(name), users ? 0o711 : 0o700);
+  }
+
+  /** What a program alone may read or change: `path` becomes its user's. */
+  #giveTo(program, path) {
+    if (this.users) giveTo(this.users[program], path);
   }
 
   async #choosePorts() {
@@ -161,7 +176,7 @@ export class Stack {
     const file = this.path('config', `${role}.json`);
     writeFileSync(file, JSON.stringify({
       manifest: '../manifest.jws', deployment: this.deployment, state: `../state/${role}`, listen: `127.0.0.1:${this.ports[role]}`,
-      ready_file: `../ready/${role}`,
+      ready_file: `../state/${role}/ready`,
       ...(role === 'attestation' ? {} : { attestation: { url: this.urls.attestation, ca: this.tls.ca } }), ...own,
     }, null, 2));
     return file;
@@ -170,21 +185,35 @@ export class Stack {
   /** Launches a program inside the software TEE and waits until it listens. */
   async startProgram(role, own = this.ownConfiguration(role)) {
     const config = this.#configure(role, own);
-    const ready = this.path('ready', role);
+    const ready = this.path('state', role, 'ready');
+    const user = this.users ? ['--user', `${this.users[role].user}:${this.users[role].group}`] : [];
+    this.#giveTo(role, this.path('state', role));
     const entry = this.processes.start(role, this.program('lazaret-softtee'), ['launch', '--state', this.path('softtee'), '--signature',
-      this.path('keys', `${role}.sig`), '--', this.program(`lazaret-${role}`), '--config', config], { log: this.path('log', `${role}.log`), ready });
+      this.path('keys', `${role}.sig`), ...user, '--', this.program(`lazaret-${role}`), '--config', config], { log: this.path('log', `${role}.log`), ready });
     await portIn(ready, entry);
     return entry;
   }
 
+  /** The web key, in a copy of the program's own. */
+  #webIdentity(role) {
+    const key = this.path('tls', `${role}.key`);
+    copyFileSync(this.tls.key, key);
+    chmodSync(key, 0o600);
+    this.#giveTo(role, key);
+    return { certificate: this.tls.certificate, key };
+  }
+
+  get redisSocket() {
+    return this.path('redis', 'redis.sock');
+  }
+
   ownConfiguration(role) {
-    const tls = { certificate: this.tls.certificate, key: this.tls.key };
     const origins = [this.urls.portal];
     switch (role) {
-      case 'attestation': return { tls, issuer: this.urls.attestation, collateral: { url: this.urls.collateral }, portal_origins: origins };
-      case 'gate': return { inner: `unix:${this.path('redis.sock')}`, accept: ['platform'] };
+      case 'attestation': return { tls: this.#webIdentity(role), issuer: this.urls.attestation, collateral: { url: this.urls.collateral }, portal_origins: origins };
+      case 'gate': return { inner: `unix:${this.redisSocket}`, accept: ['platform'] };
       case 'diagnosis': return { model: join(ROOT, 'models/chest-xray/model.json'), runtime: join(ROOT, '.deps/onnxruntime/lib/libonnxruntime.so.1') };
-      case 'platform': return { tls, gate: `127.0.0.1:${this.ports.gate}`, diagnosis: `127.0.0.1:${this.ports.diagnosis}`, portal_origins: origins };
+      case 'platform': return { tls: this.#webIdentity(role), gate: `127.0.0.1:${this.ports.gate}`, diagnosis: `127.0.0.1:${this.ports.diagnosis}`, portal_origins: origins };
       default: throw new Error(`no configuration for ${role}`);
     }
   }
@@ -194,9 +223,13 @@ export class Stack {
       `127.0.0.1:${this.ports.collateral}`], { log: this.path('log', 'softtee.log') });
   }
 
+  /** Its folder, and so its socket, is open to the gate's group alone. */
   startRedis() {
-    return this.processes.start('redis', 'redis-server', ['--port', '0', '--unixsocket', this.path('redis.sock'), '--unixsocketperm', '700',
-      '--save', '', '--appendonly', 'no', '--daemonize', 'no', '--dir', this.folder], { log: this.path('log', 'redis.log') });
+    this.#giveTo('redis', this.path('redis'));
+    chmodSync(this.path('redis'), this.users ? 0o750 : 0o700);
+    const [command, args] = commandAs(this.users?.redis, 'redis-server', ['--port', '0', '--unixsocket', this.redisSocket, '--unixsocketperm',
+      this.users ? '770' : '700', '--save', '', '--appendonly', 'no', '--daemonize', 'no', '--dir', this.path('redis')]);
+    return this.processes.start('redis', command, args, { log: this.path('log', 'redis.log') });
   }
 
   /** The attestation service's keys, taken from it only after its own evidence was verified. */
@@ -225,9 +258,10 @@ export class Stack {
     if (this.servesPortal) await this.startPortal();
   }
 
-  /** As root, nginx serves as another user, who cannot reach a private folder: then its files stand in one of their own. */
+  /** Started by root, nginx serves as another user. Where that is not one of the stack's, who can reach its folder, its files stand
+   *  in one of their own. */
   #webFolder() {
-    if (process.getuid?.() !== 0) return this.path('nginx');
+    if (this.users || process.getuid?.() !== 0) return this.path('nginx');
     const folder = mkdtempSync(join(tmpdir(), 'lazaret-web-'));
     chmodSync(folder, 0o755);
     this.#removeAtStop.push(folder);
@@ -243,7 +277,9 @@ export class Stack {
       '--hospital', this.hospital]);
     this.site = site;
     const nginx = existsSync('/usr/sbin/nginx') ? '/usr/sbin/nginx' : 'nginx';
-    this.processes.start('nginx', nginx, nginxArguments(folder, { portalFolder: site, ports: this.ports }), { log: this.path('log', 'nginx.log') });
+    const [command, args] = commandAs(this.users?.nginx, nginx, nginxArguments(folder, { portalFolder: site, ports: this.ports }));
+    this.#giveTo('nginx', join(folder, 'tmp'));
+    this.processes.start('nginx', command, args, { log: this.path('log', 'nginx.log') });
   }
 
   /** Waits until the platform says that it is ready; the error holds what it waits for. */

@@ -97,12 +97,12 @@ static enum status write_one(const char *folder, const char *name, const struct 
 {
     struct path path;
     TRY(path_of(folder, name, why, &path));
-    return file_write(path.text, buffer_slice(bytes), 0644, why);
+    return file_write(path.text, buffer_slice(bytes), 0600, why);
 }
 
 enum status collateral_files_write(const char *folder, const struct collateral_files *files, struct refusal *why)
 {
-    if (mkdir(folder, 0755) != 0 && errno != EEXIST)
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
         return refuse(why, ERR_IO, folder, "a folder that can be made", "%s", strerror(errno));
     TRY(write_one(folder, "tcbinfo.json", &files->tcb_info, why));
     TRY(write_one(folder, "tcb_issuer_chain.pem", &files->tcb_info_issuer_chain, why));

@@ -272,8 +272,21 @@ static void test_a_program_that_cannot_start_is_told(void **state)
     int exit_code;
     assert_status(launch(&options, &why, &exit_code), ERR_IO);
     assert_string_equal(why.field, absent);
-    const struct launch_options other_user = {.user = "no-such-user"};
-    assert_int_equal(run(scene, "exit", &other_user), REFUSED);
+}
+
+static void run_as(const struct scene *scene, const char *user, unsigned expected_user, unsigned expected_group)
+{
+    const struct launch_options options = {.user = user};
+    const pid_t launcher = start(scene, "status", &options);
+    assert_int_equal(end_of(launcher), 0);
+    char expected[64];
+    (void)snprintf(expected, sizeof(expected), "1 %d 1 %d %u", SIGKILL, (int)launcher, expected_user);
+    assert_seen(scene, expected);
+    struct stat facts;
+    assert_int_equal(stat(scene->seen.text, &facts), 0);
+    assert_int_equal(facts.st_uid, expected_user);
+    assert_int_equal(facts.st_gid, expected_group);
+    assert_int_equal(unlink(scene->seen.text), 0);
 }
 
 static void test_another_user_runs_it_where_that_is_possible(void **state)
@@ -285,12 +298,19 @@ static void test_another_user_runs_it_where_that_is_possible(void **state)
     }
     /* The probe writes into a folder that the other user may write to. */
     assert_int_equal(chmod(scene->folder.path, 0777), 0);
-    const struct launch_options options = {.user = "nobody"};
-    const pid_t launcher = start(scene, "status", &options);
-    assert_int_equal(end_of(launcher), 0);
-    char expected[64];
-    (void)snprintf(expected, sizeof(expected), "1 %d 1 %d 65534", SIGKILL, (int)launcher);
-    assert_seen(scene, expected);
+    run_as(scene, "nobody", 65534, 65534);
+    run_as(scene, "60901", 60901, 60901);
+    run_as(scene, "60901:60902", 60901, 60902);
+}
+
+static void test_what_is_no_user_is_refused(void **state)
+{
+    static const char *const others[] = {"no-such-user", "",   "60901:", ":60901", "60901:1:2",
+                                         "60901x",       "-1", "+1",     " 1"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        const struct launch_options options = {.user = others[i]};
+        assert_int_equal(run(*state, "exit", &options), REFUSED);
+    }
 }
 
 #define launch_unit_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -312,6 +332,7 @@ int main(void)
         launch_unit_test(test_signals_are_forwarded_and_nothing_is_left_behind),
         launch_unit_test(test_a_program_that_cannot_start_is_told),
         launch_unit_test(test_another_user_runs_it_where_that_is_possible),
+        launch_unit_test(test_what_is_no_user_is_refused),
     };
     return cmocka_run_group_tests_name("softtee/launch", tests, NULL, NULL);
 }
