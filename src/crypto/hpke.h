@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Hybrid public key encryption, RFC 9180: base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM or
- * AES-256-GCM.
+ * Hybrid public key encryption, RFC 9180: base and auth modes, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM
+ * or AES-256-GCM.
  */
 #pragma once
 
@@ -25,6 +25,15 @@ enum status hpke_setup_sender(const struct key *recipient, enum hpke_aead aead, 
                               struct hpke_context **context_out);
 enum status hpke_setup_recipient(const struct key *recipient, enum hpke_aead aead, struct slice info,
                                  struct slice encapsulated_key, struct hpke_context **context_out);
+
+/* SetupAuthS and SetupAuthR: what opens was sealed by the holder of `author`'s private half (or by the recipient
+ * itself, which knows both halves' agreement). ERR_KEY_INVALID also without an author. */
+enum status hpke_setup_auth_sender(const struct key *recipient, const struct key *author, enum hpke_aead aead,
+                                   struct slice info, uint8_t encapsulated_key_out[static HPKE_ENCAPSULATED_KEY_BYTES],
+                                   struct hpke_context **context_out);
+enum status hpke_setup_auth_recipient(const struct key *recipient, const struct key *author, enum hpke_aead aead,
+                                      struct slice info, struct slice encapsulated_key,
+                                      struct hpke_context **context_out);
 
 /* SetupBaseS with a given ephemeral key: for the RFC's test vectors only. */
 enum status hpke_setup_sender_with(const struct key *recipient, const struct key *ephemeral, enum hpke_aead aead,

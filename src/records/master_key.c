@@ -27,6 +27,8 @@ struct wrapped_key {
     struct slice deployment; /* borrowed from the parsed text */
     uint8_t check[CHECK_BYTES];
     uint8_t sealed[SEALED_BYTES];
+    bool has_heir;
+    uint8_t heir[SEALED_BYTES];
     uint8_t recovery_thumbprint[KEY_THUMBPRINT_BYTES];
     uint8_t encapsulated[HPKE_ENCAPSULATED_KEY_BYTES];
     uint8_t wrapped[WRAPPED_BYTES];
@@ -72,7 +74,8 @@ static enum status set_bytes(json_t *object, const char *name, struct slice byte
     return result == 0 ? OK : ERR_NO_MEMORY;
 }
 
-static enum status set_sealed(json_t *object, struct slice master, const struct master_key_wrapping *to)
+static enum status set_sealed(json_t *object, const char *name, struct slice master,
+                              const struct master_key_wrapping *to)
 {
     CLEANUP(secret_done) struct secret key = {};
     TRY(sealing_wrap_key(to, &key));
@@ -81,7 +84,7 @@ static enum status set_sealed(json_t *object, struct slice master, const struct 
     CLEANUP(buffer_done) struct buffer sealed = buffer_of_maximum(SEALED_BYTES);
     TRY(buffer_append(&sealed, SLICE_ARRAY(nonce)));
     TRY(aead_seal(secret_slice(&key), SLICE_ARRAY(nonce), to->deployment, master, &sealed));
-    return set_bytes(object, "sealed", buffer_slice(&sealed));
+    return set_bytes(object, name, buffer_slice(&sealed));
 }
 
 static enum status set_recovery(json_t *object, struct slice master, const struct master_key_wrapping *to)
@@ -112,7 +115,7 @@ enum status master_key_wrap(struct slice master, const struct master_key_wrappin
     CLEANUP(secret_done) struct secret check = {};
     TRY(check_value(master, to->deployment, &check));
     TRY(set_bytes(object, "check", secret_slice(&check)));
-    TRY(set_sealed(object, master, to));
+    TRY(set_sealed(object, "sealed", master, to));
     TRY(set_recovery(object, master, to));
     return json_write(object, text);
 }
@@ -128,7 +131,7 @@ static enum status get_bytes(const json_t *object, const char *path, const char 
 
 static enum status read_members(const json_t *object, struct refusal *why, struct wrapped_key *key_out)
 {
-    static const char *const names[] = {"version", "deployment", "check", "sealed", "recovery", NULL};
+    static const char *const names[] = {"version", "deployment", "check", "sealed", "heir", "recovery", NULL};
     static const char *const recovery_names[] = {"key", "encapsulated", "wrapped", NULL};
     TRY(json_only(object, "", names, why));
     int64_t version;
@@ -136,6 +139,8 @@ static enum status read_members(const json_t *object, struct refusal *why, struc
     TRY(json_get_string(object, "", "deployment", MASTER_KEY_DEPLOYMENT_MAX_BYTES, why, &key_out->deployment));
     TRY(get_bytes(object, "", "check", CHECK_BYTES, why, key_out->check));
     TRY(get_bytes(object, "", "sealed", SEALED_BYTES, why, key_out->sealed));
+    key_out->has_heir = json_has(object, "heir");
+    if (key_out->has_heir) TRY(get_bytes(object, "", "heir", SEALED_BYTES, why, key_out->heir));
     json_t *recovery;
     TRY(json_get_object(object, "", "recovery", why, &recovery));
     TRY(json_only(recovery, "recovery", recovery_names, why));
@@ -186,24 +191,36 @@ static enum status take_master(const struct wrapped_key *key, const struct buffe
     return secret_copy(buffer_slice(plain), master_out);
 }
 
+static enum status check_deployment(const struct wrapped_key *key, struct slice deployment, struct refusal *why)
+{
+    if (slice_equal(key->deployment, deployment)) return OK;
+    return locked(why, "a store of this deployment", "another deployment",
+                  "use another state folder: under another deployment key nothing opens");
+}
+
+static enum status open_sealed(const struct wrapped_key *key, struct slice wrap_key, struct slice sealed,
+                               struct buffer *plain)
+{
+    return aead_open(wrap_key, slice_part(sealed, 0, AEAD_NONCE_BYTES), key->deployment,
+                     slice_part(sealed, AEAD_NONCE_BYTES, sealed.size), plain);
+}
+
 enum status master_key_open(struct slice text, const struct master_key_wrapping *to, struct refusal *why,
                             struct secret *master_out)
 {
     CLEANUP(json_done) json_t *document = NULL;
     struct wrapped_key key;
     TRY(read_text(text, why, &document, &key));
-    if (!slice_equal(key.deployment, to->deployment))
-        return locked(why, "a store of this deployment", "another deployment",
-                      "use another state folder, or recover with the recovery key");
+    TRY(check_deployment(&key, to->deployment, why));
     CLEANUP(secret_done) struct secret wrap_key = {};
     TRY(sealing_wrap_key(to, &wrap_key));
     CLEANUP(buffer_done) struct buffer plain = buffer_of_maximum(MASTER_KEY_BYTES);
-    const struct slice sealed = SLICE_ARRAY(key.sealed);
-    const enum status opened = aead_open(secret_slice(&wrap_key), slice_part(sealed, 0, AEAD_NONCE_BYTES),
-                                         key.deployment, slice_part(sealed, AEAD_NONCE_BYTES, sealed.size), &plain);
+    enum status opened = open_sealed(&key, secret_slice(&wrap_key), SLICE_ARRAY(key.sealed), &plain);
+    if (opened == ERR_AUTHENTICATION && key.has_heir)
+        opened = open_sealed(&key, secret_slice(&wrap_key), SLICE_ARRAY(key.heir), &plain);
     if (opened == ERR_AUTHENTICATION)
         return locked(why, "a key sealed by this measurement on this machine", "one that does not open",
-                      "recover the store with the hospital's recovery key");
+                      "hand-over from the running predecessor, or the hospital's recovery key (lazaret key restore)");
     TRY(opened);
     return take_master(&key, &plain, why, master_out);
 }
@@ -277,20 +294,50 @@ enum status master_key_load(const char *folder, bool store_exists, const struct 
     }
     CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(MASTER_KEY_FILE_MAX_BYTES);
     TRY(file_read(path, why, &text));
-    CLEANUP(secret_done) struct secret master = {};
-    TRY(master_key_open(buffer_slice(&text), to, why, &master));
-    TRY(write_wrapped(path, secret_slice(&master), to, why));
-    *master_out = secret_take(&master);
-    return OK;
+    return master_key_open(buffer_slice(&text), to, why, master_out);
 }
 
-enum status master_key_adopt(const char *folder, struct slice master, const struct master_key_wrapping *to,
-                             struct refusal *why)
+enum status master_key_keep(const char *folder, struct slice master, const struct master_key_wrapping *to,
+                            struct refusal *why)
+{
+    char path[PATH_MAX];
+    TRY(file_path(folder, path));
+    return write_wrapped(path, master, to, why);
+}
+
+enum status master_key_fits(const char *folder, struct slice master, struct slice deployment, struct refusal *why)
 {
     char path[PATH_MAX];
     TRY(file_path(folder, path));
     CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(MASTER_KEY_FILE_MAX_BYTES);
     TRY(file_read(path, why, &text));
-    TRY(master_key_check(buffer_slice(&text), master, why));
-    return write_wrapped(path, master, to, why);
+    CLEANUP(json_done) json_t *document = NULL;
+    struct wrapped_key key;
+    TRY(read_text(buffer_slice(&text), why, &document, &key));
+    TRY(check_deployment(&key, deployment, why));
+    return check_is(&key, master, why);
+}
+
+static enum status write_with_heir(const char *path, json_t *document, struct slice master,
+                                   const struct master_key_wrapping *to, struct refusal *why)
+{
+    TRY(set_sealed(document, "heir", master, to));
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(MASTER_KEY_FILE_MAX_BYTES);
+    TRY(json_write(document, &text));
+    return file_write(path, buffer_slice(&text), 0600, why);
+}
+
+enum status master_key_inherit(const char *folder, struct slice master, const struct master_key_wrapping *to,
+                               struct refusal *why)
+{
+    char path[PATH_MAX];
+    TRY(file_path(folder, path));
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(MASTER_KEY_FILE_MAX_BYTES);
+    TRY(file_read(path, why, &text));
+    CLEANUP(json_done) json_t *document = NULL;
+    struct wrapped_key key;
+    TRY(read_text(buffer_slice(&text), why, &document, &key));
+    TRY(check_deployment(&key, to->deployment, why));
+    TRY(check_is(&key, master, why));
+    return write_with_heir(path, document, master, to, why);
 }

@@ -4,11 +4,12 @@
  * and to the hospital's offline recovery key (architecture 5.9). Wrapping is pure but for random numbers; only the
  * functions at the end touch the file.
  *
- * The file is JSON: {"version":1, "deployment":T, "check":B64U, "sealed":B64U, "recovery":{"key":T,
- * "encapsulated":B64U, "wrapped":B64U}}. `sealed` is AES-256-GCM under HKDF(sealing key, deployment); `recovery` is
- * HPKE (X25519, HKDF-SHA256, AES-256-GCM) with the info "lazaret-master-key/1 " and the deployment; `check` is
- * HKDF(master key, deployment), so that a wrong key is told before a store is opened with it. The file is the host's to
- * alter: altering it can lock the store, not open it.
+ * The file is JSON: {"version":1, "deployment":T, "check":B64U, "sealed":B64U, "heir"?:B64U, "recovery":{"key":T,
+ * "encapsulated":B64U, "wrapped":B64U}}. `sealed` is AES-256-GCM under HKDF(sealing key, deployment); `heir` is the
+ * same for a successor, from the moment when it was given the key until it has opened the store; `recovery` is HPKE
+ * (X25519, HKDF-SHA256, AES-256-GCM) with the info "lazaret-master-key/1 " and the deployment; `check` is HKDF(master
+ * key, deployment), so that a wrong key is told before a store is opened with it. The file is the host's to alter:
+ * altering it can lock the store, not open it.
  */
 #pragma once
 
@@ -47,14 +48,21 @@ enum status master_key_recover(struct slice text, const struct key *recovery_pri
 /* Whether `master` is the key that the text wraps. ERR_STORE_LOCKED if not. */
 enum status master_key_check(struct slice text, struct slice master, struct refusal *why);
 
-/* The service's start: opens `folder`'s file, or makes it with a new key if there is neither a key nor a store. An
- * opened key is wrapped again at once, to the manifest's present recovery key, so that a wrapping that the host spoiled
- * does not wait for the day when it is needed. ERR_STORE_LOCKED also if a store stands there (`store_exists`) without
- * its key file. */
+/* The service's start: opens `folder`'s file, or makes it with a new key if there is neither a key nor a store.
+ * ERR_STORE_LOCKED also if a store stands there (`store_exists`) without its key file. */
 enum status master_key_load(const char *folder, bool store_exists, const struct master_key_wrapping *to,
                             struct refusal *why, struct secret *master_out);
 
-/* After recovery: takes over a master key that was recovered offline, checks it against the file and wraps it to the
- * present sealing and recovery keys. ERR_STORE_LOCKED if it is another key. */
-enum status master_key_adopt(const char *folder, struct slice master, const struct master_key_wrapping *to,
-                             struct refusal *why);
+/* Once the store is open with this key: wraps it anew, to this sealing key alone and to the manifest's present recovery
+ * key, so that a wrapping that the host spoiled does not wait for the day when it is needed. */
+enum status master_key_keep(const char *folder, struct slice master, const struct master_key_wrapping *to,
+                            struct refusal *why);
+
+/* Whether `folder`'s file is of this deployment and wraps this key, which came from elsewhere (hand-over, recovery).
+ * Says nothing about where it came from: the file is the host's. ERR_STORE_LOCKED. */
+enum status master_key_fits(const char *folder, struct slice master, struct slice deployment, struct refusal *why);
+
+/* A successor that was given the key: adds its own wrapping as `heir` and leaves the rest, so that the predecessor
+ * opens the file as well until the successor calls master_key_keep. ERR_STORE_LOCKED as above. */
+enum status master_key_inherit(const char *folder, struct slice master, const struct master_key_wrapping *to,
+                               struct refusal *why);

@@ -166,6 +166,63 @@ static void test_aes_256_gcm(void **)
     assert_slice_equal(secret_slice(&secret), buffer_slice(&exported));
 }
 
+/* Sealed in the auth mode by another implementation (@hpke/core) for the recipient of RFC 9180, appendix A.1. */
+static void test_auth_mode_opens_what_another_implementation_sealed(void **)
+{
+    CLEANUP(buffer_done)
+    struct buffer private_bytes = bytes_of_hex("4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8");
+    CLEANUP(buffer_done)
+    struct buffer author_bytes = bytes_of_hex("1e3888d64b506c4b3c6af2b6626b6c3f2e187a5025d8d77e540fa96060e19116");
+    CLEANUP(buffer_done)
+    struct buffer encapsulated = bytes_of_hex("e3852ee18dce508f6e115bbde2c40b6b3a5926b4d9ed1cf4765a2d356edb8c27");
+    CLEANUP(buffer_done)
+    struct buffer sealed =
+        bytes_of_hex("1455d1b1488d5e3229a6ec45e7d8e8cc022178b617650cc5d7e5b87712849d4e0a01c028d28dac04e5c2b6975a");
+    CLEANUP(key_cleanup) struct key *recipient = NULL, *author = NULL;
+    assert_ok(key_private_from_x25519(buffer_slice(&private_bytes), &recipient));
+    assert_ok(key_from_x25519(buffer_slice(&author_bytes), &author));
+    CLEANUP(pair_done) struct pair pair = {};
+    assert_ok(hpke_setup_auth_recipient(recipient, author, HPKE_AEAD_AES_256_GCM, SLICE_LITERAL("Ode on a Grecian Urn"),
+                                        buffer_slice(&encapsulated), &pair.recipient));
+    CLEANUP(buffer_done) struct buffer opened = buffer_of_maximum(100);
+    assert_ok(hpke_open(pair.recipient, SLICE_LITERAL("Count-0"), buffer_slice(&sealed), &opened));
+    assert_true(slice_equal_text(buffer_slice(&opened), "Beauty is truth, truth beauty"));
+}
+
+static void test_auth_mode_proves_the_author(void **)
+{
+    CLEANUP(key_cleanup) struct key *recipient = NULL, *author = NULL, *stranger = NULL, *p256 = NULL, *public = NULL;
+    assert_ok(key_generate(KEY_X25519, 0, &recipient));
+    assert_ok(key_generate(KEY_X25519, 0, &author));
+    assert_ok(key_generate(KEY_X25519, 0, &stranger));
+    assert_ok(key_generate(KEY_P256, 0, &p256));
+    CLEANUP(buffer_done) struct buffer bytes = buffer_of_maximum(32);
+    assert_ok(key_public_bytes(author, &bytes));
+    assert_ok(key_from_x25519(buffer_slice(&bytes), &public));
+    const enum hpke_aead aead = HPKE_AEAD_AES_256_GCM;
+    const struct slice info = SLICE_LITERAL("info");
+    CLEANUP(pair_done) struct pair pair = {};
+    uint8_t encapsulated[HPKE_ENCAPSULATED_KEY_BYTES];
+    assert_ok(hpke_setup_auth_sender(recipient, author, aead, info, encapsulated, &pair.sender));
+    CLEANUP(buffer_done) struct buffer sealed = buffer_of_maximum(100), opened = buffer_of_maximum(100);
+    assert_ok(hpke_seal(pair.sender, (struct slice){}, SLICE_LITERAL("key"), &sealed));
+    assert_ok(hpke_setup_auth_recipient(recipient, stranger, aead, info, SLICE_ARRAY(encapsulated), &pair.recipient));
+    assert_status(hpke_open(pair.recipient, (struct slice){}, buffer_slice(&sealed), &opened), ERR_AUTHENTICATION);
+    hpke_cleanup(&pair.recipient);
+    /* Without an author's word it is another message altogether. */
+    assert_ok(hpke_setup_recipient(recipient, aead, info, SLICE_ARRAY(encapsulated), &pair.recipient));
+    assert_status(hpke_open(pair.recipient, (struct slice){}, buffer_slice(&sealed), &opened), ERR_AUTHENTICATION);
+    hpke_cleanup(&pair.recipient);
+    assert_ok(hpke_setup_auth_recipient(recipient, public, aead, info, SLICE_ARRAY(encapsulated), &pair.recipient));
+    assert_ok(hpke_open(pair.recipient, (struct slice){}, buffer_slice(&sealed), &opened));
+    struct hpke_context *context = NULL;
+    assert_status(hpke_setup_auth_sender(recipient, public, aead, info, encapsulated, &context), ERR_KEY_INVALID);
+    assert_status(hpke_setup_auth_sender(recipient, p256, aead, info, encapsulated, &context), ERR_KEY_INVALID);
+    assert_status(hpke_setup_auth_sender(recipient, NULL, aead, info, encapsulated, &context), ERR_KEY_INVALID);
+    assert_status(hpke_setup_auth_recipient(recipient, NULL, aead, info, SLICE_ARRAY(encapsulated), &context),
+                  ERR_KEY_INVALID);
+}
+
 static void test_a_failed_open_does_not_move_the_sequence(void **)
 {
     CLEANUP(key_cleanup) struct key *key = NULL;
@@ -220,6 +277,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rfc_9180_appendix_a),
         cmocka_unit_test(test_aes_256_gcm),
+        cmocka_unit_test(test_auth_mode_opens_what_another_implementation_sealed),
+        cmocka_unit_test(test_auth_mode_proves_the_author),
         cmocka_unit_test(test_a_failed_open_does_not_move_the_sequence),
         cmocka_unit_test(test_wrong_keys_and_suites_are_refused),
     };

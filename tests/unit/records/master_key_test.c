@@ -173,6 +173,7 @@ static void test_a_new_recovery_key_in_the_manifest_is_taken_over(void **)
     assert_ok(key_generate(KEY_X25519, 0, &newer));
     f.to.recovery = newer;
     assert_ok(master_key_load(place.folder, true, &f.to, NULL, &again));
+    assert_ok(master_key_keep(place.folder, secret_slice(&again), &f.to, NULL));
     CLEANUP(buffer_done) struct buffer text = key_file(&place);
     assert_status(master_key_recover(buffer_slice(&text), f.recovery, NULL, &recovered), ERR_STORE_LOCKED);
     assert_ok(master_key_recover(buffer_slice(&text), newer, NULL, &recovered));
@@ -193,10 +194,72 @@ static void test_recovery_brings_a_store_to_another_machine(void **)
     f.to.sealing_key = &machine;
     assert_status(master_key_load(place.folder, true, &f.to, NULL, &opened), ERR_STORE_LOCKED);
     assert_ok(master_key_new(&stranger));
-    assert_status(master_key_adopt(place.folder, secret_slice(&stranger), &f.to, NULL), ERR_STORE_LOCKED);
-    assert_ok(master_key_adopt(place.folder, secret_slice(&recovered), &f.to, NULL));
+    const struct slice deployment = f.to.deployment;
+    assert_status(master_key_fits(place.folder, secret_slice(&stranger), deployment, NULL), ERR_STORE_LOCKED);
+    assert_status(master_key_fits(place.folder, secret_slice(&recovered), SLICE_LITERAL("another"), NULL),
+                  ERR_STORE_LOCKED);
+    assert_ok(master_key_fits(place.folder, secret_slice(&recovered), deployment, NULL));
+    assert_ok(master_key_keep(place.folder, secret_slice(&recovered), &f.to, NULL));
     assert_ok(master_key_load(place.folder, true, &f.to, NULL, &opened));
     assert_slice_equal(secret_slice(&opened), secret_slice(&master));
+}
+
+/* Opens with the sealing key of the text. */
+static enum status open_as(const struct place *place, const struct fixture *f, const char *sealing_text)
+{
+    CLEANUP(secret_done) struct secret sealing = {}, opened = {};
+    assert_ok(secret_copy(slice_of_text(sealing_text), &sealing));
+    struct master_key_wrapping to = f->to;
+    to.sealing_key = &sealing;
+    return master_key_load(place->folder, true, &to, NULL, &opened);
+}
+
+static void test_an_heir_opens_it_beside_the_owner(void **)
+{
+    CLEANUP(place_remove) struct place place;
+    place_make(&place);
+    CLEANUP(fixture_done) struct fixture f = make();
+    wrap(&f);
+    static const char owner_text[] = "sealing key of this very machine", heir_text[] = "sealing key of the successor";
+    CLEANUP(secret_done) struct secret master = {}, heir = {}, stranger = {};
+    assert_ok(master_key_load(place.folder, false, &f.to, NULL, &master));
+    assert_ok(secret_copy(slice_of_text(heir_text), &heir));
+    struct master_key_wrapping to = f.to;
+    to.sealing_key = &heir;
+    assert_status(open_as(&place, &f, heir_text), ERR_STORE_LOCKED);
+    /* Only the key that the file wraps, only for the deployment that it is of. */
+    assert_ok(master_key_new(&stranger));
+    assert_status(master_key_inherit(place.folder, secret_slice(&stranger), &to, NULL), ERR_STORE_LOCKED);
+    to.deployment = SLICE_LITERAL("another");
+    assert_status(master_key_inherit(place.folder, secret_slice(&master), &to, NULL), ERR_STORE_LOCKED);
+    to.deployment = f.to.deployment;
+    assert_ok(master_key_inherit(place.folder, secret_slice(&master), &to, NULL));
+    assert_ok(open_as(&place, &f, heir_text));
+    assert_ok(open_as(&place, &f, owner_text));
+    assert_status(open_as(&place, &f, "sealing key of a third program"), ERR_STORE_LOCKED);
+    /* The recovery key still opens it, and once the heir has the store the owner is out. */
+    CLEANUP(buffer_done) struct buffer text = key_file(&place);
+    CLEANUP(secret_done) struct secret recovered = {};
+    assert_ok(master_key_recover(buffer_slice(&text), f.recovery, NULL, &recovered));
+    assert_ok(master_key_keep(place.folder, secret_slice(&master), &to, NULL));
+    assert_ok(open_as(&place, &f, heir_text));
+    assert_status(open_as(&place, &f, owner_text), ERR_STORE_LOCKED);
+}
+
+static void test_an_owner_that_keeps_it_forgets_the_heir(void **)
+{
+    CLEANUP(place_remove) struct place place;
+    place_make(&place);
+    CLEANUP(fixture_done) struct fixture f = make();
+    wrap(&f);
+    CLEANUP(secret_done) struct secret master = {}, heir = {};
+    assert_ok(master_key_load(place.folder, false, &f.to, NULL, &master));
+    assert_ok(secret_copy(SLICE_LITERAL("sealing key of the successor"), &heir));
+    struct master_key_wrapping to = f.to;
+    to.sealing_key = &heir;
+    assert_ok(master_key_inherit(place.folder, secret_slice(&master), &to, NULL));
+    assert_ok(master_key_keep(place.folder, secret_slice(&master), &f.to, NULL));
+    assert_status(open_as(&place, &f, "sealing key of the successor"), ERR_STORE_LOCKED);
 }
 
 int main(void)
@@ -212,6 +275,8 @@ int main(void)
         cmocka_unit_test(test_load_makes_once_and_opens_again),
         cmocka_unit_test(test_a_store_without_its_key_file_is_locked),
         cmocka_unit_test(test_a_new_recovery_key_in_the_manifest_is_taken_over),
+        cmocka_unit_test(test_an_heir_opens_it_beside_the_owner),
+        cmocka_unit_test(test_an_owner_that_keeps_it_forgets_the_heir),
         cmocka_unit_test(test_recovery_brings_a_store_to_another_machine),
     };
     return cmocka_run_group_tests_name("records/master_key", tests, NULL, NULL);
