@@ -4,6 +4,7 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "crypto/random.h"
+#include "records/key_parcel.h"
 #include "token/jws.h"
 
 #include <stdio.h>
@@ -535,4 +536,49 @@ enum status hospital_request(struct hospital *hospital, const struct hospital_re
     *answer_out = answer;
     answer = (struct hospital_answer){};
     return OK;
+}
+
+/* What the platform says to a request in clear. */
+static enum status refused_restore(const struct http_answer *answer, struct refusal *why)
+{
+    CLEANUP(json_done) json_t *problem = NULL;
+    (void)!json_parse(buffer_slice(&answer->body), EVIDENCE_MAX_BYTES, NULL, &problem);
+    const char *texts[4] = {"field", "seen", "expected", "fix"};
+    for (size_t i = 0; i < 4; i++) {
+        const char *const text = json_string_value(json_object_get(problem, texts[i]));
+        texts[i] = text == NULL ? "" : text;
+    }
+    const char *const detail = json_string_value(json_object_get(problem, "detail"));
+    (void)!refuse(why, ERR_HTTP_STATUS, texts[0][0] == '\0' ? "platform's answer" : texts[0],
+                  texts[2][0] == '\0' ? "204" : texts[2], "%s (%u %s)", texts[1], answer->status,
+                  detail == NULL ? "" : detail);
+    return texts[3][0] == '\0' ? ERR_HTTP_STATUS : refuse_fix(why, ERR_HTTP_STATUS, texts[3]);
+}
+
+enum status hospital_restore(struct hospital *hospital, const struct key *recovery_private, struct slice master,
+                             struct refusal *why)
+{
+    if (hospital->ohttp.key == NULL)
+        return refuse(why, ERR_PEER_REFUSED, "platform", "a platform that was verified", "none; nothing was sent");
+    const struct key_parcel_route route = {
+        .purpose = KEY_PARCEL_RECOVERY,
+        .deployment = slice_of_text(hospital->manifest.deployment),
+        .recipient = hospital->ohttp.key,
+        .author = recovery_private,
+    };
+    CLEANUP(json_done) json_t *parcel = NULL;
+    CLEANUP(buffer_done) struct buffer body = buffer_of_maximum(KEY_PARCEL_MAX_BYTES);
+    TRY(key_parcel_seal(&route, master, &parcel));
+    TRY(json_write(parcel, &body));
+    const struct http_exchange exchange = {
+        .method = "POST",
+        .path = "/recovery",
+        .content_type = "application/json",
+        .body = buffer_slice(&body),
+        .max_answer = EVIDENCE_MAX_BYTES,
+        .timeout_ms = HOSPITAL_TIMEOUT_MS,
+    };
+    CLEANUP(http_answer_done) struct http_answer answer = {};
+    TRY(http_client_exchange(hospital->platform.http, &exchange, why, &answer));
+    return answer.status == 204 ? OK : refused_restore(&answer, why);
 }

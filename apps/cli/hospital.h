@@ -83,3 +83,9 @@ void hospital_answer_done(struct hospital_answer *answer);
  * again, once, and the request is sent again under the same idempotency key. */
 enum status hospital_request(struct hospital *hospital, const struct hospital_request *request, struct refusal *why,
                              struct hospital_answer *answer_out);
+
+/* Sends a master key, recovered from its file, to a platform whose store is locked: sealed to the HPKE key of the
+ * platform that hospital_verify last verified, by the recovery key (docs/protocols.md, section 12). ERR_PEER_REFUSED
+ * before that; ERR_HTTP_STATUS with what the platform said. */
+enum status hospital_restore(struct hospital *hospital, const struct key *recovery_private, struct slice master,
+                             struct refusal *why);

@@ -20,6 +20,7 @@ static const struct command {
     {"manifest", "issuer", command_manifest_issuer, "takes an attestation service's keys, with their evidence"},
     {"key", "recovery", command_key_recovery, "makes the hospital's recovery key and prints its public half"},
     {"key", "password", command_key_password, "hashes the administrator's password, from standard input"},
+    {"key", "restore", command_key_restore, "opens a locked platform's records with the recovery key"},
     {"verify", "evidence", command_verify_evidence, "verifies a quote with collateral from a folder"},
     {"verify", "token", command_verify_token, "verifies an attestation token with a key set"},
     {"verify", "chain", command_verify_chain, "verifies a platform and each hop behind it"},

@@ -216,7 +216,12 @@ static enum status heads_json(const struct chain *chain, json_t **heads_out)
     char store_id[RECORD_ID_BYTES + 1] = {};
     int64_t generation = 0;
     uint8_t head[32] = {};
-    TRY(chain->options.store_head(chain->options.store_context, store_id, &generation, head));
+    const enum status status = chain->options.store_head(chain->options.store_context, store_id, &generation, head);
+    if (status == ERR_STORE_LOCKED) {
+        *heads_out = json_array();
+        return *heads_out == NULL ? ERR_NO_MEMORY : OK;
+    }
+    TRY(status);
     *heads_out = json_pack("[{s:s, s:I, s:s}]", "store", store_id, "generation", (json_int_t)generation, "head",
                            base64url_of_32(head).text);
     return *heads_out == NULL ? ERR_NO_MEMORY : OK;
@@ -281,6 +286,14 @@ enum status chain_statement(struct chain *chain, struct buffer *jws)
     const enum status status = current_statement(chain, jws);
     unlock(chain);
     return status;
+}
+
+void chain_forget_statements(struct chain *chain)
+{
+    lock(chain);
+    if (chain->epoch != 0) chain->epoch++;
+    buffer_clear(&chain->statement);
+    unlock(chain);
 }
 
 bool chain_accepts(struct chain *chain, struct slice statement_hash)

@@ -22,7 +22,8 @@ enum {
 enum chain_hop_kind { CHAIN_GATE, CHAIN_DIAGNOSIS, CHAIN_HOP_COUNT };
 enum chain_verdict { CHAIN_UNREACHABLE, CHAIN_REFUSED, CHAIN_ACCEPTED };
 
-/* Where the store stands, for its head in the statement. */
+/* Where the store stands, for its head in the statement. ERR_STORE_LOCKED: it is not open here, and there is no head.
+ */
 typedef enum status chain_store_head(void *context, char store_id_out[static RECORD_ID_BYTES + 1],
                                      int64_t *generation_out, uint8_t head_out[static 32]);
 
@@ -42,6 +43,9 @@ void chain_token_arrived(struct chain *chain, struct slice token);
 /* Appends the current statement; a fresh one is signed when the last is older than a minute. ERR_FEED_STALE before the
  * first check. */
 enum status chain_statement(struct chain *chain, struct buffer *jws);
+
+/* Requests must name a statement of after this call. */
+void chain_forget_statements(struct chain *chain);
 
 /* Whether a request that names this statement (base64url of its SHA-256) may be served now. */
 bool chain_accepts(struct chain *chain, struct slice statement_hash);

@@ -169,6 +169,7 @@ unsigned inner_status_of(enum status status)
     case ERR_CACHE:
     case ERR_STORE:
     case ERR_STORE_LOCKED:
+    case ERR_STORE_IN_USE:
     case ERR_FEED_STALE:
     case ERR_IO: return 503;
     case ERR_PEER_REFUSED:

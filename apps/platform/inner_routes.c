@@ -141,7 +141,8 @@ static enum status answer_route(struct platform *platform, const struct inner_ro
     return status;
 }
 
-void inner_handle(struct platform *platform, const struct bhttp_request *message, struct inner_response *response)
+static void handle_message(struct platform *platform, const struct bhttp_request *message,
+                           struct inner_response *response)
 {
     const int64_t started_ms = clock_monotonic_ms();
     struct inner_request request = {
@@ -160,4 +161,23 @@ void inner_handle(struct platform *platform, const struct bhttp_request *message
     log_event(LOG_INFO, "request.sealed", log_text(LOG_ROUTE, route->pattern),
               log_number(LOG_HTTP_STATUS, response->status), log_status(status),
               log_number(LOG_DURATION_US, (clock_monotonic_ms() - started_ms) * 1000));
+}
+
+/* Without the records nothing is done, and nothing of it is looked at. */
+static void answer_locked(const struct refusal *why, struct inner_response *response)
+{
+    log_refusal(LOG_INFO, "request.locked", why);
+    (void)!inner_field(response, "retry-after", "1");
+    inner_problem(response, ERR_STORE_LOCKED, why, false);
+}
+
+void inner_handle(struct platform *platform, const struct bhttp_request *message, struct inner_response *response)
+{
+    struct refusal why = {};
+    if (custody_enter(platform->custody, &why) != OK) {
+        answer_locked(&why, response);
+        return;
+    }
+    handle_message(platform, message, response);
+    custody_leave(platform->custody);
 }

@@ -7,12 +7,11 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "records/master_key.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { TLS_FILE_MAX_BYTES = 64 * 1024, GATE_TIMEOUT_MS = 2000, PLATFORM_WORKERS = 6 };
+enum { TLS_FILE_MAX_BYTES = 64 * 1024, PLATFORM_WORKERS = 6 };
 
 static enum status read_origins(const json_t *json, struct refusal *why, struct platform_configuration *own)
 {
@@ -51,41 +50,6 @@ static enum status before_threads(void *context, struct refusal *why)
     return decoder_start(why, &platform->decoder);
 }
 
-/* The store's keys come from the master key, which only this enclave's sealing key or the recovery key opens. */
-static enum status open_keys(struct platform *platform, bool store_exists, struct refusal *why)
-{
-    const struct service *const service = platform->service;
-    CLEANUP(buffer_done) struct buffer label = buffer_of_maximum(TEE_LABEL_MAX_BYTES);
-    TRY(buffer_append_format(&label, "records:%s", service->configuration->deployment));
-    CLEANUP(secret_done) struct secret sealing_key = {}, master = {};
-    TRY(tee_sealing_key(service->tee, buffer_slice(&label), &sealing_key));
-    const struct master_key_wrapping wrapping = {
-        .deployment = slice_of_text(service->configuration->deployment),
-        .sealing_key = &sealing_key,
-        .recovery = service->manifest->recovery,
-    };
-    TRY(master_key_load(service->configuration->state, store_exists, &wrapping, why, &master));
-    return record_keys_new(secret_slice(&master), slice_of_text(service->configuration->deployment), &platform->keys);
-}
-
-static enum status open_store(struct platform *platform, struct refusal *why)
-{
-    char path[PATH_MAX];
-    TRY(service_state_path(platform->service, STORE_FILE, path));
-    TRY(open_keys(platform, file_exists(path), why));
-    return store_open(path, 0, platform->keys, why, &platform->store);
-}
-
-static enum status connect_gate(void *context, int *socket_out)
-{
-    const struct platform *const platform = context;
-    const struct tunnel_target target = {
-        .address = platform->configuration.gate,
-        .endpoint = platform->gate_endpoint,
-    };
-    return tunnel_connect(platform->service->tunnel, &target, GATE_TIMEOUT_MS, NULL, socket_out, NULL);
-}
-
 static enum status open_gate(struct platform *platform, struct refusal *why)
 {
     const struct service *const service = platform->service;
@@ -102,27 +66,14 @@ static enum status store_head_for_chain(void *context, char store_id_out[static 
 {
     const struct platform *const platform = context;
     struct store_head head;
-    TRY(store_head(platform->store, &head));
+    TRY(custody_enter(platform->custody, NULL));
+    const enum status status = store_head(platform->store, &head);
+    custody_leave(platform->custody);
+    TRY(status);
     memcpy(store_id_out, head.store.text, sizeof(head.store.text));
     *generation_out = (int64_t)head.generation;
     memcpy(head_out, head.head, sizeof(head.head));
     return OK;
-}
-
-static enum status open_records(struct platform *platform, struct refusal *why)
-{
-    const struct manifest *const manifest = platform->service->manifest;
-    TRY(open_store(platform, why));
-    const struct accounts_options accounts = {
-        .store = platform->store,
-        .administrator_user = manifest->administrator.user,
-        .administrator_hash = manifest->administrator.password_hash,
-    };
-    TRY(accounts_new(&accounts, &platform->accounts));
-    const struct cache_options cache = {.connect = connect_gate, .context = platform};
-    TRY(housekeeping_start(platform->store, platform->service->clock, &platform->housekeeping));
-    TRY(cache_new(&cache, &platform->cache));
-    return sessions_new(platform->cache, platform->store, platform->keys, &platform->sessions);
 }
 
 static enum status open_chain(struct platform *platform, struct refusal *why)
@@ -181,7 +132,8 @@ static enum status start(void *context, struct service *service, struct refusal 
     TRY(name_hpke_key(platform));
     TRY(replay_window_new(REPLAY_MAX_COUNT, &platform->replay));
     TRY(open_gate(platform, why));
-    TRY(open_records(platform, why));
+    TRY(custody_new(&platform->custody));
+    TRY(records_start(platform, why));
     TRY(open_chain(platform, why));
     TRY(open_server(platform));
     return open_listener(platform, why);
@@ -204,22 +156,35 @@ static void stop(void *context)
     http_server_free(platform->server);
     chain_free(platform->chain);
     diagnosis_client_free(platform->diagnosis);
-    housekeeping_stop(platform->housekeeping);
-    sessions_free(platform->sessions);
-    cache_free(platform->cache);
-    accounts_free(platform->accounts);
-    store_free(platform->store);
-    record_keys_free(platform->keys);
+    records_close(platform);
+    custody_free(platform->custody);
     replay_window_free(platform->replay);
     decoder_stop(platform->decoder);
     tunnel_endpoint_free(platform->gate_endpoint);
     tunnel_endpoint_free(platform->public_endpoint);
 }
 
-/* Without the cache nobody can sign in; without the diagnosis nothing can be read. Both are said, nothing is lost. */
+static bool cache_answers(struct platform *platform)
+{
+    if (custody_enter(platform->custody, NULL) != OK) return false;
+    const enum status status = cache_ping(platform->cache);
+    custody_leave(platform->custody);
+    return status == OK;
+}
+
+static bool has_records(struct platform *platform, struct refusal *why)
+{
+    if (custody_enter(platform->custody, why) != OK) return false;
+    custody_leave(platform->custody);
+    return true;
+}
+
+/* Without its records it serves nobody. Without the cache nobody can sign in; without the diagnosis nothing can be
+ * read. Both are said, nothing is lost. */
 static bool is_ready(void *context, struct refusal *why)
 {
     struct platform *const platform = context;
+    if (!has_records(platform, why)) return false;
     static const struct {
         enum chain_hop_kind kind;
         const char *name, *consequence;
@@ -236,7 +201,7 @@ static bool is_ready(void *context, struct refusal *why)
         (void)!refuse_fix(why, ERR_CONNECT, hops[i].consequence);
         return false;
     }
-    if (cache_ping(platform->cache) == OK) return true;
+    if (cache_answers(platform)) return true;
     (void)!refuse(why, ERR_CACHE, "cache", "an answer", "none");
     (void)!refuse_fix(why, ERR_CACHE, hops[0].consequence);
     return false;

@@ -7,10 +7,12 @@
 #include "channel/replay.h"
 #include "imaging/decoder_child.h"
 #include "platform/chain.h"
+#include "platform/custody.h"
 #include "platform/diagnosis_client.h"
 #include "platform/housekeeping.h"
 #include "platform/inner.h"
 #include "records/accounts.h"
+#include "records/master_key.h"
 #include "records/sessions.h"
 #include "records/store.h"
 #include "service/service.h"
@@ -28,6 +30,7 @@ struct platform {
     struct platform_configuration configuration;
     struct service *service;
     struct decoder *decoder; /* forked before threads */
+    struct custody *custody; /* over the records, which are these six: there only while it is open */
     struct record_keys *keys;
     struct store *store;
     struct accounts *accounts;
@@ -47,6 +50,23 @@ struct platform {
 /* The public HTTPS routes: health, evidence, /sealed. */
 extern const struct http_route public_routes[];
 extern const size_t public_route_count;
+
+void handle_recovery(void *context, const struct http_request *request, struct http_response *response);
+
+/* Opens the records with the enclave's own sealing key, or leaves them locked and says why. Fails only where no other
+ * key could help. */
+enum status records_start(struct platform *platform, struct refusal *why);
+
+/* Opens locked records with a master key that came from elsewhere, and from a source that was verified. The store must
+ * be no older than `at_least` (NULL: as it is). ERR_STORE_LOCKED if it is not the key of this store; ERR_NOT_FOUND if
+ * nothing is locked; ERR_BUSY; ERR_STORE_CORRUPT, ERR_STORE, ERR_STORE_IN_USE, ERR_IO. */
+enum status records_unlock(struct platform *platform, struct slice master, const struct store_head *at_least,
+                           struct refusal *why);
+void records_close(struct platform *platform);
+
+/* To whom this enclave wraps the master key; `sealing_key_out` must outlive it. */
+enum status records_wrapping(const struct platform *platform, struct secret *sealing_key_out,
+                             struct master_key_wrapping *wrapping_out);
 
 /* Opens a sealed request, has it handled, and appends the sealed answer. A status other than OK is answered in clear.
  */

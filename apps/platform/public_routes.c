@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the public HTTPS listener answers: health, evidence, sealed requests, nothing else.
+ * What the public HTTPS listener answers: health, evidence, sealed requests, recovery; nothing else.
  */
 #include "platform/platform.h"
+#include "records/key_parcel.h"
 
 #include <string.h>
 
@@ -71,5 +72,6 @@ const struct http_route public_routes[] = {
     {"GET", "/readyz", 0, handle_ready},
     {"GET", EVIDENCE_ENDPOINT_PATH, 0, handle_evidence},
     {"POST", "/sealed/{key}", SEALED_MESSAGE_MAX_BYTES, handle_sealed},
+    {"POST", "/recovery", KEY_PARCEL_MAX_BYTES, handle_recovery, "application/json"},
 };
 const size_t public_route_count = sizeof(public_routes) / sizeof(public_routes[0]);

@@ -100,7 +100,7 @@
     X(ERR_FEED_STALE, 0x0901, "what a feed holds is out of date")                                                      \
     /* records */                                                                                                      \
     X(ERR_STORE, 0x0a01, "the record store failed")                                                                    \
-    X(ERR_STORE_LOCKED, 0x0a02, "the record store does not open with this enclave's sealing key")                      \
+    X(ERR_STORE_LOCKED, 0x0a02, "the record store is locked: hand-over or recovery key needed")                        \
     X(ERR_STORE_CORRUPT, 0x0a03, "a sealed record was altered or moved")                                               \
     X(ERR_NOT_FOUND, 0x0a04, "there is no such record")                                                                \
     X(ERR_CONFLICT, 0x0a05, "the record was changed meanwhile, or exists already")                                     \
@@ -110,6 +110,7 @@
     X(ERR_SESSION, 0x0a09, "the session is unknown or over")                                                           \
     X(ERR_CACHE, 0x0a0a, "the cache is away or answered out of protocol")                                              \
     X(ERR_THROTTLED, 0x0a0b, "too many attempts; wait")                                                                \
+    X(ERR_STORE_IN_USE, 0x0a0c, "another process has the record store open")                                           \
     X(ERR_PRECONDITION, 0x0a40, "the record has another version by now")                                               \
     /* imaging */                                                                                                      \
     X(ERR_IMAGE_FORMAT, 0x0b01, "the file is not a picture of a known format")                                         \

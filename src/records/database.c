@@ -57,8 +57,8 @@ static enum status refuse_open(sqlite3 *database, const char *path, struct refus
 {
     const int code = database == NULL ? SQLITE_NOMEM : sqlite3_errcode(database);
     if ((code & 0xff) == SQLITE_BUSY) {
-        (void)refuse(why, ERR_STORE, path, "a store that no other process has open", "one in use");
-        return refuse_fix(why, ERR_STORE, "stop the other process");
+        (void)!refuse(why, ERR_STORE_IN_USE, path, "a store that no other process has open", "one in use");
+        return refuse_fix(why, ERR_STORE_IN_USE, "stop the other process");
     }
     return refuse(why, ERR_STORE, path, "a record store", "%s", sqlite3_errstr(code));
 }

@@ -259,6 +259,14 @@ enum status master_key_check(struct slice text, struct slice master, struct refu
     return check_is(&key, master, why);
 }
 
+enum status master_key_is_of(struct slice text, struct slice deployment, struct refusal *why)
+{
+    CLEANUP(json_done) json_t *document = NULL;
+    struct wrapped_key key;
+    TRY(read_text(text, why, &document, &key));
+    return check_deployment(&key, deployment, why);
+}
+
 static enum status file_path(const char *folder, char path_out[static PATH_MAX])
 {
     const int wanted = snprintf(path_out, PATH_MAX, "%s/%s", folder, MASTER_KEY_FILE);

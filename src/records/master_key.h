@@ -45,6 +45,9 @@ enum status master_key_open(struct slice text, const struct master_key_wrapping 
 enum status master_key_recover(struct slice text, const struct key *recovery_private, struct refusal *why,
                                struct secret *master_out);
 
+/* Whether the text is of this deployment, by its own word. ERR_STORE_LOCKED if not. */
+enum status master_key_is_of(struct slice text, struct slice deployment, struct refusal *why);
+
 /* Whether `master` is the key that the text wraps. ERR_STORE_LOCKED if not. */
 enum status master_key_check(struct slice text, struct slice master, struct refusal *why);
 

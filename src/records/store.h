@@ -43,7 +43,8 @@ struct store;
 struct store_transaction;
 
 /* `keys` is borrowed for the store's life. `cache_bytes` 0: STORE_DEFAULT_CACHE_BYTES. Makes the file if there is none.
- * ERR_STORE_CORRUPT if the file is of other keys or its rows do not sum up to its head. */
+ * ERR_STORE_CORRUPT if the file is of other keys or its rows do not sum up to its head; ERR_STORE_IN_USE while another
+ * process has it open. */
 enum status store_open(const char *path, size_t cache_bytes, const struct record_keys *keys, struct refusal *why,
                        struct store **store_out);
 void store_free(struct store *store);

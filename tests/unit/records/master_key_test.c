@@ -66,7 +66,9 @@ static void test_another_deployment_leaves_it_locked(void **)
 {
     CLEANUP(fixture_done) struct fixture f = make();
     wrap(&f);
+    assert_ok(master_key_is_of(buffer_slice(&f.text), f.to.deployment, NULL));
     f.to.deployment = SLICE_LITERAL("another");
+    assert_status(master_key_is_of(buffer_slice(&f.text), f.to.deployment, NULL), ERR_STORE_LOCKED);
     CLEANUP(secret_done) struct secret opened = {};
     assert_status(master_key_open(buffer_slice(&f.text), &f.to, NULL, &opened), ERR_STORE_LOCKED);
 }

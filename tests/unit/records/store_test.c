@@ -255,7 +255,7 @@ static void test_a_second_opening_is_refused(void **)
 {
     struct store *second = NULL;
     struct refusal why = {};
-    assert_status(store_open(place.store_path, 0, place.keys, &why, &second), ERR_STORE);
+    assert_status(store_open(place.store_path, 0, place.keys, &why, &second), ERR_STORE_IN_USE);
     assert_string_equal(why.fix, "stop the other process");
 }
 
