@@ -7,7 +7,7 @@
 //   await stack.stop();
 //
 // Everything that lasts stands in `folder`: keys, manifest, sealed state. The second start finds it and is quick.
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createHash, randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
@@ -74,7 +74,7 @@ export class Stack {
     this.tls = webCertificates(this.path('tls'));
     this.#makeKeys();
     this.#signPrograms();
-    this.#setAsideForeignRecords();
+    this.hadRecords = existsSync(this.path('state/platform/master-key.json'));
   }
 
   /** With users of their own, programs pass the common folders without listing them; keys and logs stay closed. */
@@ -130,19 +130,36 @@ export class Stack {
     }
   }
 
-  /** Records are sealed to the measurement that wrote them. After a rebuild they do not open (the hand-over to a successor and the
-   *  recovery key are for deployments): the demonstration sets them aside, whole, and says so. */
-  #setAsideForeignRecords() {
-    const file = this.path('records.measurement');
-    const before = existsSync(file) ? readFileSync(file, 'utf8').trim() : this.measurements.platform;
-    if (before !== this.measurements.platform && existsSync(this.path('state/platform/master-key.json'))) {
-      const aside = `state/platform.${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
-      renameSync(this.path('state/platform'), this.path(aside));
-      mkdirSync(this.path('state/platform'), { mode: 0o700 });
-      rmSync(this.path('keys', 'demo-accounts.json'), { force: true });
-      this.log(`the platform was rebuilt since the last run: its records are sealed to the old measurement and stand aside, unread, in ${this.path(aside)}`);
+  /** Records are sealed to the platform's measurement on this simulated machine. After a rebuild its store is locked, and the
+   *  recovery key, which stands in the stack's folder, opens it again. (Running versions hand over: docs/operations.md.) */
+  async #restoreRecords() {
+    const file = this.path('records.sealed-to');
+    const now = `${this.measurements.platform} ${JSON.stringify(this.simulatedRoot)}`;
+    const before = existsSync(file) ? readFileSync(file, 'utf8') : null;
+    if (this.hadRecords && before !== now && await this.#isLocked()) {
+      await this.restore();
+      this.log('the platform was rebuilt since the last run: its records were opened again with the recovery key');
     }
-    writeFileSync(file, this.measurements.platform);
+    writeFileSync(file, now);
+  }
+
+  /** The recovery endpoint exists only while the records are locked. */
+  async #isLocked() {
+    return run('curl', ['--silent', '--cacert', this.tls.ca, '--json', '{}', '--output', '/dev/null', '--write-out', '%{http_code}', `${this.urls.platform}/recovery`]) !== '404';
+  }
+
+  /** `lazaret key restore` against this stack's platform, once it has its evidence. */
+  async restore(timeoutMs = 20000, changes = {}) {
+    const { recovery = this.path('keys', 'recovery.pem'), keyFile = this.path('state/platform/master-key.json') } = changes;
+    for (const until = Date.now() + timeoutMs; ;) {
+      try {
+        return this.#tool('lazaret', 'key', 'restore', '--platform', this.urls.platform, '--attestation', this.urls.attestation, '--ca', this.tls.ca,
+          '--manifest', this.path('manifest.jws'), '--deployment', this.deployment, '--recovery', recovery, '--master-key-file', keyFile);
+      } catch (error) {
+        if (!/platform's evidence/.test(error.message) || Date.now() > until) throw error;
+        await new Promise((wake) => setTimeout(wake, 100));
+      }
+    }
   }
 
   #manifestPayload(issuerKeys) {
@@ -255,6 +272,7 @@ export class Stack {
       await this.startProgram('attestation');
     }
     await Promise.all(['gate', 'diagnosis', 'platform'].map((role) => this.startProgram(role)));
+    await this.#restoreRecords();
     if (this.servesPortal) await this.startPortal();
   }
 

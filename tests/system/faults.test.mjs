@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStack, closeStack, BIN, SAMPLES } from './support/stack.mjs';
@@ -123,7 +123,9 @@ test('without the diagnosis service an order is refused, nothing of it is kept, 
   assert.equal((await again.request('POST', '/fhir/ServiceRequest', order)).status, 201);
 });
 
-test('after the programs are rebuilt the demo starts again, and says what became of the records', async () => {
+test('after the programs are rebuilt the demo starts again, with its records, and says so in one line', async () => {
+  const before = await signedIn();
+  const id = (await before.request('POST', '/fhir/Patient', patient('Rebuilt'))).json().id;
   await stack.stop();
   for (const name of ['lazaret-platform', 'lazaret-attestation']) appendFileSync(join(ownBin, name), '\0');
   const said = [];
@@ -131,6 +133,15 @@ test('after the programs are rebuilt the demo starts again, and says what became
   stack.unexpectedEnds = [];
   await stack.start();
   await stack.ready(30000);
-  assert.ok(said.some((line) => /records/.test(line)), said.join('\n'));
-  assert.ok(existsSync(stack.path('state')));
+  assert.equal(said.filter((line) => /records were opened again/.test(line)).length, 1, said.join('\n'));
+  const client = await signedIn();
+  assert.equal((await client.request('GET', `/fhir/Patient/${id}`)).json().name[0].family, 'Rebuilt');
+  // And from then on without it.
+  await stack.stop();
+  said.length = 0;
+  stack = await Stack.open({ folder: stack.folder, bin: ownBin, log: (text) => said.push(text) });
+  stack.unexpectedEnds = [];
+  await stack.start();
+  await stack.ready(30000);
+  assert.deepEqual(said, []);
 });
