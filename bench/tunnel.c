@@ -104,9 +104,10 @@ struct stack {
 static void open_stack(struct stack *stack)
 {
     static const struct http_route routes[] = {{.method = "GET", .pattern = "/small", .handle = answer_small}};
-    const struct http_server_options options = {.routes = routes, .route_count = 1};
+    const struct http_server_options options = {
+        .routes = routes, .route_count = 1, .limits = {.connections = DESCRIPTORS / 4}};
     check(clock_new(&stack->clock) == OK && http_server_new(&options, &stack->server) == OK &&
-              tunnel_new(stack->clock, DESCRIPTORS, &stack->tunnel) == OK &&
+              tunnel_new(stack->clock, &(struct tunnel_limits){.connections = DESCRIPTORS / 4}, &stack->tunnel) == OK &&
               tunnel_endpoint_new(&stack->endpoint) == OK,
           "no server");
     tunnel_endpoint_set_identity(stack->endpoint, make_identity());
@@ -248,7 +249,7 @@ static void watch_memory(size_t idle, int pipe)
 int main(int count, char **arguments)
 {
     const long idle = count > 2 ? strtol(arguments[2], NULL, 10) : IDLE_DEFAULT;
-    check(idle > 0 && idle < DESCRIPTORS / 3, "usage: bench-tunnel [SECONDS [idle connections]]");
+    check(idle > 0 && idle < DESCRIPTORS / 4, "usage: bench-tunnel [SECONDS [idle connections]]");
     int pair[2];
     struct rlimit limit = {.rlim_cur = DESCRIPTORS, .rlim_max = DESCRIPTORS};
     (void)setrlimit(RLIMIT_NOFILE, &limit);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ANCHORS_MAX_BYTES = 1024 * 1024 };
+enum { ANCHORS_MAX_BYTES = 1024 * 1024, HTTPS_PORT = 443, HTTP_PORT = 80 };
 
 static enum status read_text(const json_t *object, const char *name, struct refusal *why,
                              char text_out[static URL_MAX_BYTES + 1])
@@ -73,15 +73,10 @@ enum status collateral_url_split(const char *text, const char *field, struct ref
     const char *authority = text;
     url.is_tls = take_scheme(&authority, "https://");
     if (!url.is_tls && !take_scheme(&authority, "http://")) return refuse_url(why, field, text);
-    const int size = (int)strcspn(authority, "/?#");
-    const char *const colon = memrchr(authority, ':', (size_t)size);
-    if (size == 0 || size + 4 > ADDRESS_MAX_BYTES || colon == authority || memchr(authority, '@', (size_t)size) != NULL)
-        return refuse_url(why, field, text);
-    const char *const port = colon != NULL ? "" : url.is_tls ? ":443" : ":80";
-    const int host_size = colon != NULL ? (int)(colon - authority) : size;
-    (void)snprintf(url.address, sizeof(url.address), "%.*s%s", size, authority, port);
-    (void)snprintf(url.host, sizeof(url.host), "%.*s", host_size, authority);
-    (void)snprintf(url.base, sizeof(url.base), "%s%s", url.is_tls ? "https://" : "http://", url.address);
+    const size_t size = strcspn(authority, "/?#");
+    const uint16_t port = url.is_tls ? HTTPS_PORT : HTTP_PORT;
+    if (address_of_authority(slice_of(authority, size), port, NULL, &url.at) != OK) return refuse_url(why, field, text);
+    (void)snprintf(url.base, sizeof(url.base), "%s%s", url.is_tls ? "https://" : "http://", url.at.address);
     url.path = authority + size;
     *url_out = url;
     return OK;
@@ -91,7 +86,7 @@ static enum status open_client(const struct collateral_url *url, struct tunnel *
                                struct refusal *why, struct tunnel_dialer **dialer_out, struct http_client **client_out)
 {
     if (!url->is_tls) return http_client_new(url->base, NULL, client_out);
-    const struct tunnel_target target = {.address = url->address, .server_name = url->host, .ca_pem = anchors};
+    const struct tunnel_target target = {.address = url->at.address, .server_name = url->at.host, .ca_pem = anchors};
     TRY(tunnel_dialer_new(tunnel, &target, why, dialer_out));
     return http_client_new(url->base, *dialer_out, client_out);
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "channel/address.h"
 #include "feeds/collateral.h"
 #include "service/service.h"
 
@@ -21,9 +22,8 @@ enum status collateral_configure(const struct configuration *configuration, stru
 /* An URL in parts. */
 struct collateral_url {
     bool is_tls;
-    char base[ADDRESS_MAX_BYTES + 16];   /* "https://host:port" */
-    char address[ADDRESS_MAX_BYTES + 1]; /* "host:port" */
-    char host[ADDRESS_MAX_BYTES + 1];
+    char base[ADDRESS_TEXT_MAX_BYTES + 16]; /* "https://host:port" */
+    struct address_authority at;
     const char *path; /* borrowed from the text: "" or "/..." */
 };
 enum status collateral_url_split(const char *text, const char *field, struct refusal *why,

@@ -155,6 +155,7 @@ static enum status fill_routes(struct attestation *attestation)
 static enum status open_server(struct attestation *attestation)
 {
     struct http_server_options options = attestation_options(&attestation->routes);
+    options.limits = attestation->service->configuration->http_limits;
     for (size_t i = 0; i < attestation->configuration.origin_count; i++)
         options.allowed_origins[i] = attestation->configuration.origins[i];
     return http_server_new(&options, &attestation->server);

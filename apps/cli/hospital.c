@@ -3,6 +3,7 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "channel/address.h"
 #include "crypto/random.h"
 #include "records/key_parcel.h"
 #include "token/jws.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NONCE_BYTES = 32, EVIDENCE_MAX_BYTES = 512 * 1024, CA_MAX_BYTES = 256 * 1024, HOST_MAX_BYTES = 256 };
+enum { NONCE_BYTES = 32, EVIDENCE_MAX_BYTES = 512 * 1024, CA_MAX_BYTES = 256 * 1024, HTTPS_PORT = 443 };
 
 /* An HTTPS origin and the connection to it. */
 struct origin {
@@ -59,23 +60,19 @@ const struct manifest *hospital_manifest(const struct hospital *hospital)
 
 static enum status open_origin(struct hospital *hospital, const char *url, struct refusal *why, struct origin *origin)
 {
-    static const char scheme[] = "https://";
-    if (strncmp(url, scheme, sizeof(scheme) - 1) != 0 || strlen(url) > HOST_MAX_BYTES)
-        return refuse(why, ERR_USAGE, "address", "https://host:port", "%s", url);
-    char address[HOST_MAX_BYTES + 8], host[HOST_MAX_BYTES];
-    (void)snprintf(host, sizeof(host), "%s", url + sizeof(scheme) - 1);
-    host[strcspn(host, "/")] = '\0';
-    (void)snprintf(address, sizeof(address), "%s", host);
-    char *const colon = strrchr(host, ':');
-    if (colon != NULL)
-        *colon = '\0';
-    else
-        (void)snprintf(address, sizeof(address), "%s:443", host);
+    static const struct slice scheme = SLICE_LITERAL("https://");
+    struct slice rest = slice_of_text(url);
+    const bool has_scheme = slice_starts_with(rest, scheme);
+    rest = slice_part(rest, scheme.size, rest.size);
+    if (rest.size > 0 && rest.bytes[rest.size - 1] == '/') rest.size--;
+    struct address_authority authority;
+    if (!has_scheme || address_of_authority(rest, HTTPS_PORT, NULL, &authority) != OK)
+        return refuse(why, ERR_USAGE, "address", "https://host[:port]", "%s", url);
     const struct tunnel_target target = {
-        .address = address, .server_name = host, .ca_pem = buffer_slice(&hospital->ca)};
+        .address = authority.address, .server_name = authority.host, .ca_pem = buffer_slice(&hospital->ca)};
     TRY(tunnel_dialer_new(hospital->tunnel, &target, why, &origin->dialer));
-    char base[HOST_MAX_BYTES + 32];
-    (void)snprintf(base, sizeof(base), "https://%s", address);
+    char base[ADDRESS_TEXT_MAX_BYTES + 32];
+    (void)snprintf(base, sizeof(base), "https://%s", authority.address);
     return http_client_new(base, origin->dialer, &origin->http);
 }
 
@@ -96,7 +93,7 @@ static enum status open_parts(struct hospital *hospital, const struct hospital_o
     clock_raise_floor(hospital->clock, hospital->manifest.issued_s);
     hospital->ca = buffer_of_maximum(CA_MAX_BYTES);
     if (options->ca_path != NULL) TRY(file_read(options->ca_path, why, &hospital->ca));
-    TRY(tunnel_new(hospital->clock, 16, &hospital->tunnel));
+    TRY(tunnel_new(hospital->clock, &(struct tunnel_limits){.connections = 16}, &hospital->tunnel));
     TRY(open_origin(hospital, options->platform_url, why, &hospital->platform));
     const char *url = options->attestation_url;
     if (url == NULL && hospital->manifest.relying_party.issuer_count > 0)

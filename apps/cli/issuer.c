@@ -5,6 +5,7 @@
  */
 #include "base/encoding.h"
 #include "base/file.h"
+#include "channel/address.h"
 #include "cli/command.h"
 #include "crypto/hash.h"
 #include "crypto/x509.h"
@@ -23,7 +24,7 @@
 enum {
     CERTS_MAX_BYTES = 1024 * 1024,
     CA_MAX_BYTES = 256 * 1024,
-    ADDRESS_BYTES = 512,
+    HTTPS_PORT = 443,
     EXIT_DONE = 0,
     EXIT_REFUSED_KEYS = 1,
     EXIT_BAD_USAGE = 2
@@ -66,15 +67,15 @@ static enum status read_manifest(struct issuer_check *check)
 
 static enum status connect_service(struct issuer_check *check)
 {
-    static const char scheme[] = "https://";
-    char address[ADDRESS_BYTES], host[ADDRESS_BYTES];
-    if (strncmp(check->options->url, scheme, sizeof(scheme) - 1) != 0 || strlen(check->options->url) >= sizeof(address))
-        return refuse(&check->why, ERR_USAGE, "--url", "https://host:port", "%s", check->options->url);
-    (void)snprintf(address, sizeof(address), "%s", check->options->url + sizeof(scheme) - 1);
-    (void)snprintf(host, sizeof(host), "%.*s", (int)strcspn(address, ":/"), address);
+    static const struct slice scheme = SLICE_LITERAL("https://");
+    const struct slice url = slice_of_text(check->options->url), rest = slice_part(url, scheme.size, url.size);
+    struct address_authority authority;
+    if (!slice_starts_with(url, scheme) || address_of_authority(rest, HTTPS_PORT, NULL, &authority) != OK)
+        return refuse(&check->why, ERR_USAGE, "--url", "https://host[:port]", "%s", check->options->url);
     check->ca = buffer_of_maximum(CA_MAX_BYTES);
     if (check->options->ca != NULL) TRY(file_read(check->options->ca, &check->why, &check->ca));
-    const struct tunnel_target target = {.address = address, .server_name = host, .ca_pem = buffer_slice(&check->ca)};
+    const struct tunnel_target target = {
+        .address = authority.address, .server_name = authority.host, .ca_pem = buffer_slice(&check->ca)};
     TRY(tunnel_dialer_new(check->tunnel, &target, &check->why, &check->dialer));
     return http_client_new(check->options->url, check->dialer, &check->service);
 }
@@ -83,7 +84,7 @@ static enum status open_parts(struct issuer_check *check)
 {
     TRY(read_manifest(check));
     TRY(clock_new(&check->clock));
-    TRY(tunnel_new(check->clock, 8, &check->tunnel));
+    TRY(tunnel_new(check->clock, &(struct tunnel_limits){.connections = 8}, &check->tunnel));
     TRY(connect_service(check));
     if (check->options->collateral_url == NULL) return OK;
     return http_client_new(check->options->collateral_url, NULL, &check->source);

@@ -87,6 +87,7 @@ static enum status open_server(struct program *program, struct service *service,
         .route_count = diagnosis_route_count,
         .context = &program->diagnosis,
         .workers = DIAGNOSIS_WORKERS,
+        .limits = service->configuration->http_limits,
     };
     const struct role_rule *const platform = manifest_role(service->manifest, "platform");
     if (platform == NULL) return refuse(why, ERR_MANIFEST, "manifest.roles", "platform", "no rule for it");

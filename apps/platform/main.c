@@ -103,6 +103,7 @@ static enum status open_server(struct platform *platform)
         .route_count = public_route_count,
         .context = platform,
         .workers = PLATFORM_WORKERS,
+        .limits = platform->service->configuration->http_limits,
     };
     for (size_t i = 0; i < platform->configuration.origin_count; i++)
         options.allowed_origins[i] = platform->configuration.origins[i];

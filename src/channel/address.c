@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { LISTEN_BACKLOG = 1024, PORT_MAX_DIGITS = 5, PORT_MAX = 65535 };
+enum { LISTEN_BACKLOG = 4096, PORT_MAX_DIGITS = 5, PORT_MAX = 65535 };
 
 static bool parse_port(struct slice text, uint16_t *port_out)
 {
@@ -63,6 +63,33 @@ enum status address_parse(const char *text, struct refusal *why, struct address 
                 : parse_host_port(whole, &address);
     if (!is_valid) return refuse(why, ERR_CONFIG, "address", "host:port, [v6]:port or unix:PATH", "%s", text);
     *address_out = address;
+    return OK;
+}
+
+/* The colons of an IPv6 address stand in brackets; the one before a port stands after them. */
+static bool names_port(struct slice authority)
+{
+    size_t end = authority.size;
+    while (end > 0 && authority.bytes[end - 1] != ':' && authority.bytes[end - 1] != ']') end--;
+    return end > 0 && authority.bytes[end - 1] == ':';
+}
+
+enum status address_of_authority(struct slice text, uint16_t default_port, struct refusal *why,
+                                 struct address_authority *authority_out)
+{
+    struct address_authority authority = {};
+    struct address address = {};
+    char port[PORT_MAX_DIGITS + 2] = "";
+    if (!names_port(text)) (void)snprintf(port, sizeof(port), ":%u", default_port);
+    const int size = (int)(text.size < ADDRESS_TEXT_MAX_BYTES ? text.size : ADDRESS_TEXT_MAX_BYTES);
+    const char *const characters = size == 0 ? "" : (const char *)text.bytes;
+    const int wanted = snprintf(authority.address, sizeof(authority.address), "%.*s%s", size, characters, port);
+    const bool fits = text.size <= ADDRESS_TEXT_MAX_BYTES && wanted <= ADDRESS_TEXT_MAX_BYTES;
+    if (!fits || memchr(characters, '@', (size_t)size) != NULL ||
+        !parse_host_port(slice_of_text(authority.address), &address))
+        return refuse(why, ERR_CONFIG, "address", "host[:port] or [v6][:port]", "%.*s", size, characters);
+    memcpy(authority.host, address.host, sizeof(authority.host));
+    *authority_out = authority;
     return OK;
 }
 

@@ -14,6 +14,13 @@
  * Bytes are read at one end only while the other takes them: at most TUNNEL_WATERMARK_BYTES wait in each direction. The
  * end of a stream is passed on in both directions, each on its own; a connection that ends without TLS's own goodbye is
  * closed at both ends.
+ *
+ * Nobody is locked out by connections that others hold open. Each listener has a maximum of its own; a newcomer is
+ * taken in always, and if there is no room, one of the old goes: first what only lingers, then, while handshakes hold
+ * half of all places, the oldest handshake, and otherwise the connection that was quiet longest. So strangers, who
+ * never get beyond the handshake of an attested listener, cannot push out those who were let in. Nothing is counted by
+ * the peer's address: behind a load balancer, or a hospital's one outer address, everybody has the same. What HTTP
+ * knows of its connections (who is idle, who is being served) it judges itself (http/server.h), with fewer places.
  */
 #pragma once
 
@@ -24,17 +31,30 @@
 
 enum {
     TUNNEL_WATERMARK_BYTES = 64 * 1024,
+    TUNNEL_DEFAULT_CONNECTIONS = 4096,
+    TUNNEL_DIALLED_MAX = 1024, /* connections that this side made: apart, so that no peer can use them up */
     TUNNEL_HANDSHAKE_TIMEOUT_MS = 10000,
     TUNNEL_IDLE_TIMEOUT_MS = 120000,
-    TUNNEL_DEFAULT_MAX_CONNECTIONS = 4096,
+    TUNNEL_STALL_TIMEOUT_MS = 30000,
+    TUNNEL_STALL_MIN_BYTES = 32 * 1024,
     TUNNEL_ADDRESS_MAX_BYTES = 256,
 };
 
 struct tunnel;
 
-/* Starts the loop. `clock` is borrowed and must outlive it. Raises the process's limit of descriptors, within what is
- * allowed, to three for each connection. At `max_connections` further ones are refused with a TLS alert. */
-enum status tunnel_new(const struct clock *clock, size_t max_connections, struct tunnel **tunnel_out);
+/* Each 0: the default above. */
+struct tunnel_limits {
+    size_t
+        connections;  /* of each listener; dialled ones have as many places of their own, at most TUNNEL_DIALLED_MAX */
+    int handshake_ms; /* from the first byte of TCP to the end of the peer check */
+    int idle_ms;      /* without a byte in either direction */
+    int stall_ms;     /* in this time a peer takes TUNNEL_STALL_MIN_BYTES of what waits for it, or all of it */
+};
+
+/* Starts the loop. `clock` is borrowed and must outlive it; `limits` NULL: the defaults. Raises the process's limit of
+ * descriptors, within what is allowed, to three for each connection; where that does not suffice, there are fewer
+ * places, and the log says so. */
+enum status tunnel_new(const struct clock *clock, const struct tunnel_limits *limits, struct tunnel **tunnel_out);
 /* Closes everything, also listeners that are left, and joins the thread. Dialers must have been freed, and no other
  * call may be under way. */
 void tunnel_free(struct tunnel *tunnel);
@@ -97,9 +117,9 @@ void tunnel_listener_on_refusal(struct tunnel_listener *listener, tunnel_on_refu
 enum status tunnel_forward(struct tunnel *tunnel, const char *address, struct tunnel_endpoint *endpoint,
                            const char *inner_address, struct refusal *why, struct tunnel_listener **listener_out);
 
-/* Connections accepted, open now, and refused (by the peer check), for metrics. */
+/* Connections accepted, open now, refused (by the peer check), and dropped to make room, for metrics. */
 struct tunnel_counts {
-    uint64_t accepted, open, refused;
+    uint64_t accepted, open, refused, dropped;
 };
 void tunnel_listener_counts(const struct tunnel_listener *listener, struct tunnel_counts *counts_out);
 

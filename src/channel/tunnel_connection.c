@@ -34,6 +34,36 @@ void set_no_delay(int descriptor)
     (void)setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+/* ---- queues ---- */
+
+static void leave_queue(struct connection *connection)
+{
+    struct connection_queue *const queue = connection->queue;
+    if (queue == NULL) return;
+    *(connection->older != NULL ? &connection->older->newer : &queue->oldest) = connection->newer;
+    *(connection->newer != NULL ? &connection->newer->older : &queue->newest) = connection->older;
+    queue->count--;
+    connection->queue = NULL;
+    connection->older = connection->newer = NULL;
+}
+
+void connection_queue_up(struct connection *connection, struct connection_queue *queue)
+{
+    leave_queue(connection);
+    connection->older = queue->newest;
+    *(queue->newest != NULL ? &queue->newest->newer : &queue->oldest) = connection;
+    queue->newest = connection;
+    queue->count++;
+    connection->queue = queue;
+}
+
+void connection_active(struct connection *connection)
+{
+    connection->active_ms = clock_monotonic_ms();
+    if (connection->queues != NULL && connection->queue == &connection->queues->open)
+        connection_queue_up(connection, connection->queue);
+}
+
 /* ---- making and closing ---- */
 
 static void handshake_free(struct handshake *handshake)
@@ -84,13 +114,20 @@ static struct handshake *handshake_new(struct connection *connection, int timeou
     return NULL;
 }
 
-enum status connection_new(struct tunnel *tunnel, const struct connection_owner *owner, void *context, int timeout_ms,
+static size_t most_dialled(const struct tunnel *tunnel)
+{
+    return tunnel->limits.connections < TUNNEL_DIALLED_MAX ? tunnel->limits.connections : TUNNEL_DIALLED_MAX;
+}
+
+enum status connection_new(struct tunnel *tunnel, struct connection_queues *queues,
+                           const struct connection_owner *owner, void *context, int timeout_ms,
                            struct connection **connection_out)
 {
-    if (tunnel->connection_count >= tunnel->max_connections) return ERR_BUSY;
+    if (queues == NULL && tunnel->dialled_count >= most_dialled(tunnel)) return ERR_BUSY;
     struct connection *const connection = calloc(1, sizeof(*connection));
     if (connection == NULL) return ERR_NO_MEMORY;
     connection->tunnel = tunnel;
+    connection->queues = queues;
     connection->owner = owner;
     connection->context = context;
     connection->outer = connection->inner = -1;
@@ -103,7 +140,10 @@ enum status connection_new(struct tunnel *tunnel, const struct connection_owner 
     connection->place = &tunnel->connections;
     if (connection->next != NULL) connection->next->place = &connection->next;
     tunnel->connections = connection;
-    tunnel->connection_count++;
+    if (queues == NULL)
+        tunnel->dialled_count++;
+    else
+        connection_queue_up(connection, &queues->handshake);
     *connection_out = connection;
     return OK;
 }
@@ -122,7 +162,8 @@ void connection_free(struct connection *connection)
     remove_events(connection);
     *connection->place = connection->next;
     if (connection->next != NULL) connection->next->place = connection->place;
-    connection->tunnel->connection_count--;
+    leave_queue(connection);
+    if (connection->queues == NULL) connection->tunnel->dialled_count--;
     handshake_free(connection->handshake);
     SSL_free(connection->tls);
     close_descriptor(&connection->outer);
@@ -145,19 +186,45 @@ void connection_close(struct connection *connection)
         (void)SSL_shutdown(connection->tls);
     }
     if (connection->outer >= 0) (void)shutdown(connection->outer, SHUT_WR);
+    /* The queue is the owner's, who may be gone after its last connection. */
+    leave_queue(connection);
     connection->owner->closed(connection->context, connection->is_opened);
     connection_free(connection);
+}
+
+static void begin_to_linger(struct connection *connection, int64_t now_ms)
+{
+    connection->linger_until_ms = now_ms + TUNNEL_LINGER_MS;
+    if (connection->queues != NULL) connection_queue_up(connection, &connection->queues->lingering);
+}
+
+/* Whether the peer takes too little of what waits for it. A single byte now and then is as good as none: it would hold
+ * an answer, and a place, for as long as the peer likes. */
+static bool is_stalled(struct connection *connection, int64_t now_ms)
+{
+    const struct flow *const out = &connection->outbound;
+    const bool waits = out->bytes != NULL || (out->source_ended && !out->sink_ended);
+    if (!waits || connection->stalled_ms == 0) {
+        connection->stalled_ms = waits ? now_ms : 0;
+        connection->taken = 0;
+        return false;
+    }
+    if (now_ms - connection->stalled_ms < connection->tunnel->limits.stall_ms) return false;
+    const bool is_slow = connection->taken < TUNNEL_STALL_MIN_BYTES;
+    connection->stalled_ms = now_ms;
+    connection->taken = 0;
+    return is_slow;
 }
 
 void connection_tick(struct connection *connection, int64_t now_ms, int64_t now_s)
 {
     if (connection->state != CONNECTION_OPEN) return;
     if (connection->is_inner_gone && connection->outbound.sink_ended && connection->linger_until_ms == 0)
-        connection->linger_until_ms = now_ms + TUNNEL_LINGER_MS;
-    const bool is_idle = now_ms - connection->active_ms >= TUNNEL_IDLE_TIMEOUT_MS;
+        begin_to_linger(connection, now_ms);
+    const bool is_idle = now_ms - connection->active_ms >= connection->tunnel->limits.idle_ms;
     const bool has_lingered = connection->linger_until_ms != 0 && now_ms >= connection->linger_until_ms;
     const bool is_past_token = connection->valid_until_s != 0 && now_s >= connection->valid_until_s;
-    if (is_idle || has_lingered || is_past_token) connection_close(connection);
+    if (is_idle || has_lingered || is_past_token || is_stalled(connection, now_ms)) connection_close(connection);
 }
 
 /* ---- inner end ---- */
@@ -212,7 +279,8 @@ void connection_open(struct connection *connection, int inner)
     set_no_delay(inner);
     attach_inner(connection, inner);
     connection->state = CONNECTION_OPEN;
-    connection->active_ms = clock_monotonic_ms();
+    if (connection->queues != NULL) connection_queue_up(connection, &connection->queues->open);
+    connection_active(connection);
     pump_set_interest(connection);
     /* What came together with the end of the handshake lies in the TLS object, not in the socket. */
     event_active(&connection->outer_read, EV_READ, 0);

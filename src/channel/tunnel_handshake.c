@@ -148,7 +148,7 @@ static bool start_handshake(struct connection *connection)
 
 /* ---- servers ---- */
 
-/* A fatal alert (internal_error) in the clear, which a client understands before the handshake. */
+/* There is no memory. A fatal alert (internal_error) in the clear, which a client understands before the handshake. */
 static void refuse_politely(int outer)
 {
     static const uint8_t alert[] = {SSL3_RT_ALERT, 3, 3, 0, 2, SSL3_AL_FATAL, SSL_AD_INTERNAL_ERROR};
@@ -161,10 +161,10 @@ static void refuse_politely(int outer)
 }
 
 enum status connection_accept(struct tunnel *tunnel, int outer, struct tunnel_endpoint *endpoint,
-                              const struct connection_owner *owner, void *context)
+                              struct connection_queues *queues, const struct connection_owner *owner, void *context)
 {
     struct connection *connection = NULL;
-    const enum status status = connection_new(tunnel, owner, context, TUNNEL_HANDSHAKE_TIMEOUT_MS, &connection);
+    const enum status status = connection_new(tunnel, queues, owner, context, tunnel->limits.handshake_ms, &connection);
     if (status != OK) {
         refuse_politely(outer);
         return status;
@@ -262,7 +262,7 @@ enum status connection_dial(struct tunnel *tunnel, const struct connection_dial 
                             const struct connection_owner *owner, void *context)
 {
     struct connection *connection = NULL;
-    TRY(connection_new(tunnel, owner, context, dial->timeout_ms, &connection));
+    TRY(connection_new(tunnel, NULL, owner, context, dial->timeout_ms, &connection));
     const enum status status = prepare_client(connection, dial);
     if (status != OK) {
         connection_free(connection);

@@ -42,7 +42,7 @@ struct task {
 
 struct tunnel {
     const struct clock *clock;
-    size_t max_connections;
+    struct tunnel_limits limits; /* none is 0 */
     struct event_base *base;
     struct event *tick, *woken;
     int wake; /* eventfd */
@@ -55,7 +55,7 @@ struct tunnel {
     struct task *first_task, *last_task;
 
     struct connection *connections;
-    size_t connection_count;
+    size_t dialled_count;
     struct tunnel_listener *listeners;
     uint8_t *scratch; /* TUNNEL_WATERMARK_BYTES; holds nothing between two calls */
 };
@@ -109,6 +109,15 @@ enum status tls_failure(const SSL *tls, bool asks_acceptance, struct refusal *wh
 
 struct connection;
 
+/* A listener's connections, by what they are worth, each queue by how long ago something happened. */
+struct connection_queue {
+    struct connection *oldest, *newest;
+    size_t count;
+};
+struct connection_queues {
+    struct connection_queue handshake, open, lingering;
+};
+
 /* Who a connection belongs to, and what happens to it. Called on the loop's thread; exactly one of `opened` and
  * `failed` is called, `closed` exactly once and last. */
 struct connection_owner {
@@ -150,6 +159,9 @@ struct flow {
 struct connection {
     struct tunnel *tunnel;
     struct connection *next, **place;
+    struct connection_queues *queues; /* of its listener; NULL: dialled */
+    struct connection_queue *queue;   /* that it stands in, or NULL */
+    struct connection *older, *newer; /* in the queue */
     const struct connection_owner *owner;
     void *context;
     enum connection_state state;
@@ -163,13 +175,15 @@ struct connection {
     struct event outer_read, outer_write, inner_read, inner_write;
     struct flow inbound, outbound; /* outer to inner, inner to outer */
     int64_t active_ms, linger_until_ms;
+    int64_t stalled_ms;    /* since when something waits for the peer; 0: nothing does */
+    size_t taken;          /* bytes that the peer took since then */
     int64_t valid_until_s; /* 0: no end */
     struct handshake *handshake;
 };
 
-/* A server's connection on an accepted socket, which is taken over in any case. ERR_BUSY at the limit. */
+/* A server's connection on an accepted socket, which is taken over in any case. */
 enum status connection_accept(struct tunnel *tunnel, int outer, struct tunnel_endpoint *endpoint,
-                              const struct connection_owner *owner, void *context);
+                              struct connection_queues *queues, const struct connection_owner *owner, void *context);
 
 struct connection_dial {
     const struct address_list *addresses;
@@ -178,7 +192,7 @@ struct connection_dial {
     const char *server_name;
     int timeout_ms;
 };
-/* A client's connection. If the call itself fails the owner hears nothing of it. */
+/* A client's connection. If the call itself fails the owner hears nothing of it. ERR_BUSY at the limit. */
 enum status connection_dial(struct tunnel *tunnel, const struct connection_dial *dial,
                             const struct connection_owner *owner, void *context);
 
@@ -190,11 +204,17 @@ void connection_open(struct connection *connection, int inner);
 void connection_dial_inner(struct connection *connection, const struct address_list *addresses);
 /* Says goodbye where that is possible, reports and frees. */
 void connection_close(struct connection *connection);
-/* Closes what is over: idle, lingered, or past the peer's token. */
+/* Closes what is over: idle, stalled, lingered, or past the peer's token. */
 void connection_tick(struct connection *connection, int64_t now_ms, int64_t now_s);
 
-/* Between the two files of connections. */
-enum status connection_new(struct tunnel *tunnel, const struct connection_owner *owner, void *context, int timeout_ms,
+/* Moves to the end of a queue of its listener. */
+void connection_queue_up(struct connection *connection, struct connection_queue *queue);
+/* Bytes went through. */
+void connection_active(struct connection *connection);
+
+/* Between the two files of connections. `queues` NULL: dialled. */
+enum status connection_new(struct tunnel *tunnel, struct connection_queues *queues,
+                           const struct connection_owner *owner, void *context, int timeout_ms,
                            struct connection **connection_out);
 void connection_free(struct connection *connection); /* without reports */
 /* Reports and closes a connection that was not opened. */

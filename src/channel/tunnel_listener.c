@@ -2,13 +2,14 @@
  *
  * Servers: accepted connections go to a callback as inner sockets, or to a plain server behind (the gate).
  */
+#include "base/log.h"
 #include "channel/tunnel_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { DESCRIPTOR_PAUSE_MS = 100 };
+enum { DESCRIPTOR_PAUSE_MS = 100, TELL_AGAIN_MS = 60000 };
 
 struct tunnel_listener {
     struct tunnel *tunnel;
@@ -23,7 +24,9 @@ struct tunnel_listener {
     tunnel_on_refusal *on_refusal;
     void *refusal_context;
     size_t owners; /* the caller's handle, and each connection */
-    _Atomic uint64_t accepted, open, refused;
+    struct connection_queues queues;
+    int64_t told_ms; /* when the log was last told that there is no room */
+    _Atomic uint64_t accepted, open, refused, dropped;
 };
 
 static void release(struct tunnel_listener *listener)
@@ -102,6 +105,28 @@ static void pause_accepting(struct tunnel_listener *listener)
     (void)event_add(listener->pause, &pause);
 }
 
+/* Who goes if there is no room for one more (see tunnel.h). */
+static struct connection *least_worth(const struct connection_queues *queues, size_t maximum)
+{
+    if (queues->lingering.count > 0) return queues->lingering.oldest;
+    const bool has_many_handshakes = queues->handshake.count >= maximum - maximum / 2;
+    return has_many_handshakes || queues->open.count == 0 ? queues->handshake.oldest : queues->open.oldest;
+}
+
+static void make_room(struct tunnel_listener *listener)
+{
+    const struct connection_queues *const queues = &listener->queues;
+    const size_t maximum = listener->tunnel->limits.connections;
+    if (queues->handshake.count + queues->open.count + queues->lingering.count < maximum) return;
+    const int64_t now_ms = clock_monotonic_ms();
+    if (listener->told_ms == 0 || now_ms - listener->told_ms >= TELL_AGAIN_MS) {
+        listener->told_ms = now_ms;
+        log_event(LOG_WARNING, "connections.no_room", log_number(LOG_COUNT, (int64_t)maximum));
+    }
+    listener->dropped++;
+    connection_close(least_worth(queues, maximum));
+}
+
 static void on_acceptable(evutil_socket_t unused, short what, void *context)
 {
     (void)unused;
@@ -112,8 +137,10 @@ static void on_acceptable(evutil_socket_t unused, short what, void *context)
         if (outer < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
             pause_accepting(listener);
         if (outer < 0) return;
+        make_room(listener);
         listener->owners++;
-        if (connection_accept(listener->tunnel, outer, listener->endpoint, &server_owner, listener) != OK)
+        if (connection_accept(listener->tunnel, outer, listener->endpoint, &listener->queues, &server_owner,
+                              listener) != OK)
             release(listener);
     }
 }
@@ -235,6 +262,8 @@ uint16_t tunnel_listener_port(const struct tunnel_listener *listener)
 
 void tunnel_listener_counts(const struct tunnel_listener *listener, struct tunnel_counts *counts_out)
 {
-    *counts_out =
-        (struct tunnel_counts){.accepted = listener->accepted, .open = listener->open, .refused = listener->refused};
+    *counts_out = (struct tunnel_counts){.accepted = listener->accepted,
+                                         .open = listener->open,
+                                         .refused = listener->refused,
+                                         .dropped = listener->dropped};
 }

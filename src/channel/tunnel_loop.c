@@ -2,11 +2,12 @@
  *
  * The loop: one thread that owns every connection. Other threads hand it tasks.
  */
+#include "base/descriptors.h"
+#include "base/log.h"
 #include "channel/tunnel_internal.h"
 
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum { DESCRIPTORS_PER_CONNECTION = 3, DESCRIPTORS_FOR_THE_REST = 256 };
@@ -95,15 +96,31 @@ static void *run_loop(void *context)
     return NULL;
 }
 
-/* Three descriptors for each connection: outer socket and both ends of the inner pair. */
-static void raise_descriptor_limit(size_t max_connections)
+/* Three descriptors for each connection: outer socket and both ends of the inner pair. With fewer the listener would
+ * stop to accept while strangers hold what there is, so there are fewer places instead. */
+static size_t places_within_descriptors(size_t connections)
 {
-    const rlim_t wanted = max_connections * DESCRIPTORS_PER_CONNECTION + DESCRIPTORS_FOR_THE_REST;
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
-    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-    /* If it is refused, the listener waits for descriptors instead. */
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    const size_t dialled = connections < TUNNEL_DIALLED_MAX ? connections : TUNNEL_DIALLED_MAX;
+    const size_t wanted = (connections + dialled) * DESCRIPTORS_PER_CONNECTION + DESCRIPTORS_FOR_THE_REST;
+    const size_t allowed = descriptors_allow(wanted);
+    if (allowed >= wanted) return connections;
+    const size_t usable = allowed > DESCRIPTORS_FOR_THE_REST ? allowed - DESCRIPTORS_FOR_THE_REST : allowed / 2;
+    const size_t places = usable / DESCRIPTORS_PER_CONNECTION;
+    const size_t fitting = places > 2 * dialled ? places - dialled : places / 2;
+    log_event(LOG_WARNING, "descriptors.too_few", log_number(LOG_COUNT, (int64_t)fitting),
+              log_text(LOG_DETAIL, "fewer connections are taken: raise the hard limit of open files"));
+    return fitting > 0 ? fitting : 1;
+}
+
+static struct tunnel_limits whole_limits(const struct tunnel_limits *given)
+{
+    struct tunnel_limits limits = given != NULL ? *given : (struct tunnel_limits){};
+    if (limits.connections == 0) limits.connections = TUNNEL_DEFAULT_CONNECTIONS;
+    if (limits.handshake_ms == 0) limits.handshake_ms = TUNNEL_HANDSHAKE_TIMEOUT_MS;
+    if (limits.idle_ms == 0) limits.idle_ms = TUNNEL_IDLE_TIMEOUT_MS;
+    if (limits.stall_ms == 0) limits.stall_ms = TUNNEL_STALL_TIMEOUT_MS;
+    limits.connections = places_within_descriptors(limits.connections);
+    return limits;
 }
 
 static enum status make_events(struct tunnel *tunnel)
@@ -136,16 +153,15 @@ static enum status start(struct tunnel *tunnel)
     return tunnel->has_thread ? OK : ERR_NO_MEMORY;
 }
 
-enum status tunnel_new(const struct clock *clock, size_t max_connections, struct tunnel **tunnel_out)
+enum status tunnel_new(const struct clock *clock, const struct tunnel_limits *limits, struct tunnel **tunnel_out)
 {
     struct tunnel *const tunnel = calloc(1, sizeof(*tunnel));
     if (tunnel == NULL) return ERR_NO_MEMORY;
     tunnel->clock = clock;
-    tunnel->max_connections = max_connections;
+    tunnel->limits = whole_limits(limits);
     tunnel->wake = -1;
     (void)pthread_mutex_init(&tunnel->lock, NULL);
     (void)pthread_cond_init(&tunnel->task_done, NULL);
-    raise_descriptor_limit(max_connections);
     const enum status status = start(tunnel);
     if (status != OK)
         tunnel_free(tunnel);

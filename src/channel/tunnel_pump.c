@@ -112,7 +112,7 @@ bool pump_inbound(struct connection *connection)
         if (step == STEP_ON && connection->inbound.source_ended) return end_inbound(connection);
         if (step == STEP_ON) step = read_outer(connection);
         if (step != STEP_ON) return step == STEP_WAIT;
-        connection->active_ms = clock_monotonic_ms();
+        connection_active(connection);
     }
     if (connection->inbound.source_ended) return end_inbound(connection);
     /* Others' turn. What TLS holds already would not make the socket readable again, so ask for the next turn. */
@@ -128,6 +128,7 @@ static enum step put_outer(struct connection *connection, struct slice *bytes)
         ERR_clear_error();
         const int put = SSL_write(connection->tls, bytes->bytes, (int)bytes->size);
         if (put <= 0) return tls_step(connection, put, SSL_ERROR_WANT_READ, &connection->write_wants_read);
+        connection->taken += (size_t)put;
         *bytes = slice_part(*bytes, (size_t)put, bytes->size);
     }
     return STEP_ON;
@@ -187,7 +188,7 @@ bool pump_outbound(struct connection *connection)
         if (step == STEP_ON && connection->outbound.source_ended) return end_outbound(connection);
         if (step == STEP_ON) step = read_inner(connection);
         if (step != STEP_ON) return step == STEP_WAIT;
-        connection->active_ms = clock_monotonic_ms();
+        connection_active(connection);
     }
     return true;
 }

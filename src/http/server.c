@@ -12,36 +12,41 @@
 /* A request's head, its parsed fields and the answer's head live in one block of this size for each connection. */
 enum { CONNECTION_MEMORY_BYTES = 32 * 1024, CONNECTION_MAX_COUNT = 65536 };
 
-/* Who is at the other end of a socket that was handed to the library and has not come back as a connection yet. */
-struct arrival {
-    int socket;
-    struct tunnel_peer peer;
-    struct arrival *next;
-};
-
-static struct arrival *take_arrival(struct http_server *server, int socket)
+static struct visit *take_arrival(struct http_server *server, int socket)
 {
     (void)pthread_mutex_lock(&server->lock);
-    struct arrival **place = &server->arrivals;
-    while (*place != NULL && (*place)->socket != socket) place = &(*place)->next;
-    struct arrival *const arrival = *place;
-    if (arrival != NULL) *place = arrival->next;
+    struct visit **place = &server->arrivals;
+    while (*place != NULL && (*place)->socket != socket) place = &(*place)->next_arrival;
+    struct visit *const visit = *place;
+    if (visit != NULL) *place = visit->next_arrival;
     (void)pthread_mutex_unlock(&server->lock);
-    return arrival;
+    return visit;
 }
 
-/* The connection's context is its peer, or NULL. */
+static struct visit *visit_new(int socket, const struct tunnel_peer *peer)
+{
+    struct visit *const visit = calloc(1, sizeof(*visit));
+    if (visit == NULL) return NULL;
+    visit->socket = socket;
+    visit->has_peer = peer != NULL;
+    if (peer != NULL) visit->peer = *peer;
+    return visit;
+}
+
+/* The connection's context is its visit. Those of the tunnel have arrived with theirs; those that the plain listener
+ * took in get one here. Without memory for it there is none, and the connection ends at its first request. */
 static void connection_notify(void *context, struct MHD_Connection *connection, void **slot,
                               enum MHD_ConnectionNotificationCode code)
 {
+    struct http_server *const server = context;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        const union MHD_ConnectionInfo *const info =
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        struct arrival *const arrival = take_arrival(context, info->connect_fd);
-        *slot = arrival == NULL ? NULL : &arrival->peer;
+        const int socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        struct visit *visit = take_arrival(server, socket);
+        if (visit == NULL) visit = visit_new(socket, NULL);
+        if (visit != NULL) visits_begin(&server->visits, visit);
+        *slot = visit;
     } else if (*slot != NULL) {
-        struct tunnel_peer *const peer = *slot;
-        free((char *)peer - offsetof(struct arrival, peer));
+        visits_end(&server->visits, *slot);
         *slot = NULL;
     }
 }
@@ -58,13 +63,13 @@ static struct MHD_Daemon *start_daemon(struct http_server *server, unsigned flag
 {
     const struct MHD_OptionItem listening[] = {
         {listener < 0 ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET, listener, NULL}, {MHD_OPTION_END, 0, NULL}};
-    return MHD_start_daemon(flags | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
-                            NULL, exchange_step, server, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, server,
-                            MHD_OPTION_NOTIFY_CONNECTION, connection_notify, server, MHD_OPTION_URI_LOG_CALLBACK,
-                            exchange_begin, server, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTION_MAX_COUNT, MHD_OPTION_CONNECTION_TIMEOUT,
-                            (unsigned)HTTP_IDLE_TIMEOUT_S, MHD_OPTION_ARRAY, listening, MHD_OPTION_END);
+    return MHD_start_daemon(
+        flags | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, exchange_step,
+        server, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, server, MHD_OPTION_NOTIFY_CONNECTION, connection_notify,
+        server, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, server, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)CONNECTION_MAX_COUNT, MHD_OPTION_CONNECTION_TIMEOUT,
+        ((unsigned)server->visits.limits.idle_ms + 999) / 1000, MHD_OPTION_ARRAY, listening, MHD_OPTION_END);
 }
 
 enum status http_server_new(const struct http_server_options *options, struct http_server **server_out)
@@ -75,7 +80,8 @@ enum status http_server_new(const struct http_server_options *options, struct ht
     (void)pthread_mutex_init(&server->lock, NULL);
     (void)pthread_cond_init(&server->work_came, NULL);
     (void)pthread_cond_init(&server->work_done, NULL);
-    enum status status = workers_start(server, options->workers > 0 ? options->workers : HTTP_DEFAULT_WORKERS);
+    enum status status = visits_start(&server->visits, &options->limits);
+    if (status == OK) status = workers_start(server, options->workers > 0 ? options->workers : HTTP_DEFAULT_WORKERS);
     if (status == OK) {
         server->daemon = start_daemon(server, MHD_USE_NO_LISTEN_SOCKET, -1);
         status = server->daemon != NULL ? OK : ERR_IO;
@@ -91,9 +97,11 @@ void http_server_free(struct http_server *server)
 {
     if (server == NULL) return;
     workers_stop(server);
+    visits_stop(&server->visits);
     if (server->plain != NULL) MHD_stop_daemon(server->plain);
     if (server->daemon != NULL) MHD_stop_daemon(server->daemon);
     while (server->arrivals != NULL) free(take_arrival(server, server->arrivals->socket));
+    visits_done(&server->visits);
     (void)pthread_cond_destroy(&server->work_done);
     (void)pthread_cond_destroy(&server->work_came);
     (void)pthread_mutex_destroy(&server->lock);
@@ -101,14 +109,15 @@ void http_server_free(struct http_server *server)
 }
 
 /* False if there is no memory: without knowing who it is the connection must not be served. */
-static bool remember_peer(struct http_server *server, int socket, const struct tunnel_peer *peer)
+static bool remember_arrival(struct http_server *server, int socket, const struct tunnel_peer *peer)
 {
-    struct arrival *const arrival = calloc(1, sizeof(*arrival));
-    if (arrival == NULL) return false;
-    *arrival = (struct arrival){.socket = socket, .peer = *peer};
+    struct visit *const visit = visit_new(socket, peer);
+    if (visit == NULL) return false;
+    /* The library did not take an earlier one with this socket, and closed it. */
+    free(take_arrival(server, socket));
     (void)pthread_mutex_lock(&server->lock);
-    arrival->next = server->arrivals;
-    server->arrivals = arrival;
+    visit->next_arrival = server->arrivals;
+    server->arrivals = visit;
     (void)pthread_mutex_unlock(&server->lock);
     return true;
 }
@@ -116,7 +125,7 @@ static bool remember_peer(struct http_server *server, int socket, const struct t
 void http_server_on_connection(void *context, int inner_socket, const struct tunnel_peer *peer)
 {
     struct http_server *const server = context;
-    if (peer != NULL && !remember_peer(server, inner_socket, peer)) {
+    if (!remember_arrival(server, inner_socket, peer)) {
         (void)close(inner_socket);
         return;
     }
@@ -130,6 +139,7 @@ enum status http_server_listen_plain(struct http_server *server, const char *add
                                      uint16_t *port_out)
 {
     if (server->plain != NULL) return refuse(why, ERR_CONFIG, address, "one plain listener", "another one");
+    visits_fit(&server->visits);
     int listener = -1;
     uint16_t port = 0;
     TRY(address_listen(address, why, &listener, &port));

@@ -23,8 +23,25 @@ enum {
     HTTP_HEADER_MAX_BYTES = 16 * 1024,
     HTTP_HEADER_MAX_COUNT = 64,
     HTTP_DEFAULT_WORKERS = 4,
+    HTTP_DEFAULT_CONNECTIONS = 2048, /* half of a tunnel listener's, so that who is dropped is this server's choice */
     HTTP_IDLE_TIMEOUT_S = 60,
-    HTTP_BODIES_MAX_BYTES = 512 * 1024 * 1024, /* of all requests that one server reads or handles; then 503 */
+    HTTP_HEAD_TIMEOUT_S = 10,
+    HTTP_BODY_TIMEOUT_S = 20,
+    HTTP_BODY_MIN_BYTES_PER_S = 4096,
+    HTTP_BODIES_MAX_BYTES = 512 * 1024 * 1024,  /* of all requests that one server reads or handles */
+    HTTP_ANSWERS_MAX_BYTES = 512 * 1024 * 1024, /* of all answers that peers have not taken yet, but for the last */
+};
+
+/* What a peer may take of time and room; each 0: the default above. A connection that is late is closed without an
+ * answer. When all places are taken, or all bytes of bodies or answers, the oldest of those gives way that wait for the
+ * peer: idle ones first, then requests that are still being read, then answers that are not taken. Requests that are
+ * being handled are never dropped; only if all places are theirs, or all bytes, is a newcomer turned away (a body
+ * with 503). */
+struct http_limits {
+    size_t connections;
+    int idle_ms; /* from the connection's begin, or its last answer, to the end of the next request line */
+    int head_ms; /* from there to the end of the head */
+    int body_ms; /* from there to the end of the body; HTTP_BODY_MIN_BYTES_PER_S of it give a second more */
 };
 
 struct http_request {
@@ -68,6 +85,7 @@ struct http_server_options {
     bool case_insensitive_paths;    /* as Azure Attestation routes */
     const char *allowed_origins[8]; /* CORS: exact origins, NULL-terminated; none: no CORS headers */
     const char *server_header;      /* NULL: none */
+    struct http_limits limits;
     /* Answers what reaches no handler (unknown path or method, a malformed head, too large a body) in the service's own
      * form; `why` may be NULL. NULL: problem documents. */
     void (*respond_refusal)(void *context, struct http_response *response, unsigned status, const struct refusal *why);

@@ -10,9 +10,15 @@
 
 void *exchange_begin(void *context, const char *target, struct MHD_Connection *connection)
 {
+    struct http_server *const server = context;
+    const union MHD_ConnectionInfo *const info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    if (info == NULL || info->socket_context == NULL) return NULL;
     struct exchange *const exchange = calloc(1, sizeof(*exchange));
     if (exchange == NULL) return NULL;
-    exchange->server = context;
+    exchange->server = server;
+    exchange->visit = info->socket_context;
+    visit_reads_head(&server->visits, exchange->visit);
     exchange->connection = connection;
     exchange->target = buffer_of_maximum(HTTP_PATH_MAX_BYTES + 1 + HTTP_QUERY_MAX_BYTES);
     exchange->target_too_long = buffer_append_text(&exchange->target, target) != OK;
@@ -27,7 +33,7 @@ void exchange_end(void *context, struct MHD_Connection *connection, void **slot,
     struct exchange *const exchange = *slot;
     if (exchange == NULL) return;
     *slot = NULL;
-    exchange->server->body_bytes -= exchange->charged;
+    visit_is_over(&exchange->server->visits, exchange->visit);
     buffer_done(&exchange->target);
     buffer_done(&exchange->path);
     http_query_done(&exchange->query);
@@ -78,6 +84,7 @@ static enum MHD_Result send_answer(struct exchange *exchange)
 {
     struct http_response *const response = &exchange->response;
     if (response->status < 200 || response->status > 599) response->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+    visit_is_answered(&exchange->server->visits, exchange->visit, response->body.size);
     struct MHD_Response *const message = response_over(&response->body);
     if (message == NULL) return MHD_NO;
     add_headers(message, exchange);
@@ -95,27 +102,18 @@ static void refuse_body(struct exchange *exchange, unsigned http_status, enum st
     buffer_done(&exchange->body);
 }
 
-static bool charge(struct exchange *exchange, size_t size)
-{
-    struct http_server *const server = exchange->server;
-    if (atomic_fetch_add(&server->body_bytes, size) + size <= HTTP_BODIES_MAX_BYTES) {
-        exchange->charged += size;
-        return true;
-    }
-    server->body_bytes -= size;
-    return false;
-}
-
 /* Keeps a piece of the body. A refused one is read on, within a bound, because the answer can only follow its end. */
 static enum MHD_Result take_piece(struct exchange *exchange, const char *upload, size_t *upload_size)
 {
     const size_t size = *upload_size;
     *upload_size = 0;
+    struct visits *const visits = &exchange->server->visits;
     if (exchange->response.status != 0) {
         exchange->drained += size;
-        return exchange->drained <= DRAIN_MAX_BYTES ? MHD_YES : MHD_NO;
+        return visit_takes(visits, exchange->visit, size, false) && exchange->drained <= DRAIN_MAX_BYTES ? MHD_YES
+                                                                                                         : MHD_NO;
     }
-    if (!charge(exchange, size)) {
+    if (!visit_takes(visits, exchange->visit, size, true)) {
         refuse_body(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, ERR_BUSY, "fewer bodies at the same time");
         http_respond_header(&exchange->response, "retry-after", "5");
     } else if (buffer_append(&exchange->body, slice_of(upload, size)) != OK) {
@@ -130,6 +128,7 @@ static enum MHD_Result hand_over(struct exchange *exchange)
 {
     exchange->request.body = buffer_slice(&exchange->body);
     exchange->phase = EXCHANGE_WORKING;
+    visit_is_served(&exchange->server->visits, exchange->visit);
     if (workers_take(exchange->server, exchange)) return MHD_YES;
     exchange_refuse(exchange, MHD_HTTP_SERVICE_UNAVAILABLE, NULL);
     return send_answer(exchange);
@@ -146,6 +145,7 @@ enum MHD_Result exchange_step(void *context, struct MHD_Connection *connection, 
     switch (exchange->phase) {
     case EXCHANGE_HEAD:
         exchange->phase = EXCHANGE_BODY;
+        visit_reads_body(&exchange->server->visits, exchange->visit);
         return exchange_read_head(exchange, method, version) ? MHD_YES : send_answer(exchange);
     case EXCHANGE_BODY:
         if (*upload_size > 0) return take_piece(exchange, upload, upload_size);

@@ -207,9 +207,7 @@ bool exchange_read_head(struct exchange *exchange, const char *method, const cha
 {
     exchange->request.method = method;
     exchange->request.internal = exchange;
-    const union MHD_ConnectionInfo *const info =
-        MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    exchange->request.peer = info != NULL ? info->socket_context : NULL;
+    exchange->request.peer = exchange->visit->has_peer ? &exchange->visit->peer : NULL;
     struct head head = {};
     (void)MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, gather_field, &head);
     if (!check_fields(exchange, &head, version) || !read_target(exchange)) return false;

@@ -31,11 +31,62 @@ struct http_response {
 };
 void response_done(struct http_response *response);
 
+/* One connection. */
+enum visit_phase { VISIT_IDLE, VISIT_READING, VISIT_SERVED, VISIT_ANSWERING, VISIT_PHASE_COUNT };
+struct visit {
+    int socket;
+    bool has_peer;
+    struct tunnel_peer peer;
+    struct visit *next_arrival;
+    /* From here on under the lock of `visits`. */
+    int64_t since_ms, allowed_ms;
+    size_t body_bytes, answer_bytes;
+    bool is_dropped;
+    struct visit_queue *queue;
+    struct visit *older, *newer;
+};
+struct visit_queue {
+    struct visit *oldest, *newest;
+    size_t count;
+};
+
+/* All connections of one server. */
+struct visits {
+    struct http_limits limits; /* none is 0 */
+    pthread_mutex_t lock;
+    struct visit_queue queues[VISIT_PHASE_COUNT];
+    size_t body_bytes, answer_bytes;
+    uint64_t dropped;
+    int64_t told_ms; /* when the log was last told that there is no room */
+    pthread_cond_t stop;
+    bool is_stopping, has_thread;
+    pthread_t thread;
+};
+enum status visits_start(struct visits *visits, const struct http_limits *limits);
+/* Makes as many places as there are descriptors for connections that no tunnel carries, and says so if they are fewer.
+ */
+void visits_fit(struct visits *visits);
+void visits_stop(struct visits *visits); /* looks no more */
+void visits_done(struct visits *visits);
+/* A newcomer, for whom somebody else may have to go, or who is turned away at once. */
+void visits_begin(struct visits *visits, struct visit *visit);
+/* The library is done with it, and has not closed its socket yet. Frees it. */
+void visits_end(struct visits *visits, struct visit *visit);
+/* What it does from now on. */
+void visit_reads_head(struct visits *visits, struct visit *visit);
+void visit_reads_body(struct visits *visits, struct visit *visit);
+void visit_is_served(struct visits *visits, struct visit *visit);
+void visit_is_answered(struct visits *visits, struct visit *visit, size_t size);
+void visit_is_over(struct visits *visits, struct visit *visit); /* the request with its answer */
+/* A piece of a body came, and is kept or passed over. False if there is no room for it. */
+bool visit_takes(struct visits *visits, struct visit *visit, size_t size, bool is_kept);
+
 enum exchange_phase { EXCHANGE_HEAD, EXCHANGE_BODY, EXCHANGE_WORKING, EXCHANGE_ANSWERED };
 
 struct exchange {
     struct http_server *server;
     struct MHD_Connection *connection;
+    struct visit *visit;
     enum exchange_phase phase;
     struct buffer target; /* as it came */
     bool target_too_long;
@@ -49,7 +100,6 @@ struct exchange {
     const struct http_route *route;
     struct buffer body;
     size_t drained;
-    size_t charged; /* bytes of `body` that count against the server's limit */
     struct http_request request;
     struct http_response response;
     struct exchange *next;
@@ -59,7 +109,7 @@ struct http_server {
     struct http_server_options options;
     struct MHD_Daemon *daemon, *plain;
     _Atomic uint64_t counts[6];
-    _Atomic size_t body_bytes; /* of all requests that are being read or handled */
+    struct visits visits;
 
     pthread_mutex_t lock;
     pthread_cond_t work_came, work_done;
@@ -68,7 +118,7 @@ struct http_server {
     bool is_stopping;
     pthread_t *workers;
     unsigned worker_count;
-    struct arrival *arrivals;
+    struct visit *arrivals; /* handed to the library, and not come back as connections yet */
 };
 
 /* Starts the answer anew with the server's form of a refusal (server_response.c). */

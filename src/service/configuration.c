@@ -67,11 +67,45 @@ static enum status read_attestation(struct configuration *configuration, struct 
     return configuration_path(configuration, attestation, "attestation", "ca", why, configuration->attestation_ca);
 }
 
+static enum status read_limit(const json_t *limits, const char *name, int64_t minimum, int64_t maximum,
+                              struct refusal *why, int64_t *value_out)
+{
+    return json_has(limits, name) ? json_get_integer(limits, "limits", name, minimum, maximum, why, value_out) : OK;
+}
+
+/* The names are the same for all connections, and for those that carry HTTP: these have half of all places, and the
+ * tunnel is patient for twice as long, so that it is HTTP that judges (src/http/server.h). */
+static enum status read_limits(struct configuration *configuration, struct refusal *why)
+{
+    enum { MS_PER_S = 1000, TIME_MAX_S = 600, CONNECTIONS_MIN = 4, CONNECTIONS_MAX = 65536 };
+    if (!json_has(configuration->json, "limits")) return OK;
+    static const char *const names[] = {"connections", "handshake_s", "head_s", "body_s", "idle_s", "stall_s", NULL};
+    json_t *limits;
+    int64_t connections = 0, handshake_s = 0, head_s = 0, body_s = 0, idle_s = 0, stall_s = 0;
+    TRY(json_get_object(configuration->json, "", "limits", why, &limits));
+    TRY(json_only(limits, "limits", names, why));
+    TRY(read_limit(limits, "connections", CONNECTIONS_MIN, CONNECTIONS_MAX, why, &connections));
+    TRY(read_limit(limits, "handshake_s", 1, TIME_MAX_S, why, &handshake_s));
+    TRY(read_limit(limits, "head_s", 1, TIME_MAX_S, why, &head_s));
+    TRY(read_limit(limits, "body_s", 1, TIME_MAX_S, why, &body_s));
+    TRY(read_limit(limits, "idle_s", 1, TIME_MAX_S, why, &idle_s));
+    TRY(read_limit(limits, "stall_s", 1, TIME_MAX_S, why, &stall_s));
+    configuration->tunnel_limits = (struct tunnel_limits){.connections = (size_t)connections,
+                                                          .handshake_ms = (int)handshake_s * MS_PER_S,
+                                                          .idle_ms = (int)idle_s * 2 * MS_PER_S,
+                                                          .stall_ms = (int)stall_s * MS_PER_S};
+    configuration->http_limits = (struct http_limits){.connections = (size_t)connections / 2,
+                                                      .idle_ms = (int)idle_s * MS_PER_S,
+                                                      .head_ms = (int)head_s * MS_PER_S,
+                                                      .body_ms = (int)body_s * MS_PER_S};
+    return OK;
+}
+
 static enum status check_names(const json_t *json, const char *const *own_names, struct refusal *why)
 {
     enum { MAX_NAMES = 32 };
-    static const char *const common[] = {"manifest",    "deployment", "state",    "listen",
-                                         "attestation", "ready_file", "log_level"};
+    static const char *const common[] = {"manifest",    "deployment", "state",     "listen",
+                                         "attestation", "ready_file", "log_level", "limits"};
     const char *names[MAX_NAMES + 1] = {};
     size_t count = 0;
     for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) names[count++] = common[i];
@@ -92,6 +126,7 @@ static enum status read_members(struct configuration *configuration, struct refu
     if (json_has(json, "ready_file"))
         TRY(configuration_path(configuration, json, "", "ready_file", why, configuration->ready_file));
     TRY(read_log_level(json, why, &configuration->log_level));
+    TRY(read_limits(configuration, why));
     return read_attestation(configuration, why);
 }
 

@@ -7,6 +7,8 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "channel/tunnel.h"
+#include "http/server.h"
 #include "token/runtime_data.h"
 
 #include <limits.h>
@@ -23,7 +25,9 @@ struct configuration {
     char attestation_ca[PATH_MAX];              /* "" if not given: the system's anchors */
     char ready_file[PATH_MAX]; /* "" if not given: else written with the port once the program listens */
     enum log_level log_level;
-    json_t *json; /* the whole object, for the program's own members */
+    struct tunnel_limits tunnel_limits; /* of all connections, 0 where not given */
+    struct http_limits http_limits;     /* of those that carry HTTP */
+    json_t *json;                       /* the whole object, for the program's own members */
 };
 void configuration_done(struct configuration *configuration);
 

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "channel/address.h"
 #include "service/floor.h"
 #include "service/options.h"
 
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, SERVICE_MAX_CONNECTIONS = TUNNEL_DEFAULT_MAX_CONNECTIONS };
+enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, HTTPS_PORT = 443 };
 
 /* Everything that service_main owns, in the order in which it is made. */
 struct runtime {
@@ -38,19 +39,23 @@ static int tell_refusal(const char *name, const struct refusal *why)
 
 static void print_help(const struct service_program *program)
 {
-    (void)printf("%s: %s\n\n"
-                 "usage: %s --config FILE [--check-config] | --help | --version\n\n"
-                 "The configuration is one JSON object. Members of every program:\n"
-                 "  manifest      path of the deployment's signed manifest (required)\n"
-                 "  deployment    thumbprint of the deployment key, as 'lazaret manifest key' prints it (required)\n"
-                 "  state         folder of this program alone, mode 0700 (required)\n"
-                 "  listen        address to listen on, \"host:port\"; port 0 takes a free one (required)\n"
-                 "  attestation   {\"url\": attestation service, \"ca\": PEM file with its TLS anchors}\n"
-                 "  ready_file    file that is written with the port once the program listens\n"
-                 "  log_level     debug, info (default), warning, error\n"
-                 "Members of this program:\n%s\n"
-                 "Relative paths are taken from the file's folder. Logs are JSON lines on standard error.\n",
-                 program->name, program->summary, program->name, program->configuration_help);
+    (void)printf(
+        "%s: %s\n\n"
+        "usage: %s --config FILE [--check-config] | --help | --version\n\n"
+        "The configuration is one JSON object. Members of every program:\n"
+        "  manifest      path of the deployment's signed manifest (required)\n"
+        "  deployment    thumbprint of the deployment key, as 'lazaret manifest key' prints it (required)\n"
+        "  state         folder of this program alone, mode 0700 (required)\n"
+        "  listen        address to listen on, \"host:port\"; port 0 takes a free one (required)\n"
+        "  attestation   {\"url\": attestation service, \"ca\": PEM file with its TLS anchors}\n"
+        "  ready_file    file that is written with the port once the program listens\n"
+        "  log_level     debug, info (default), warning, error\n"
+        "  limits        what peers may take, each member optional: {\"connections\": 4096, \"handshake_s\": 10,\n"
+        "                \"head_s\": 10, \"body_s\": 20 (and one more for each 4 KiB), \"idle_s\": 60, \"stall_s\": "
+        "30}\n"
+        "Members of this program:\n%s\n"
+        "Relative paths are taken from the file's folder. Logs are JSON lines on standard error.\n",
+        program->name, program->summary, program->name, program->configuration_help);
 }
 
 static enum status check_state_folder(const char *path, struct refusal *why)
@@ -114,23 +119,13 @@ static enum status make_enclave(struct runtime *runtime)
     return enclave_new(runtime->service.tee, &options, &runtime->service.enclave);
 }
 
-/* "https://host:port" to the host:port that the tunnel dials and the host that the certificate must name. */
-static enum status split_url(const char *url, struct refusal *why, char *address_out, char *host_out)
+static enum status split_url(const char *url, struct refusal *why, struct address_authority *authority_out)
 {
-    static const char scheme[] = "https://";
-    const size_t size = strlen(url);
-    if (strncmp(url, scheme, sizeof(scheme) - 1) != 0 || size > ADDRESS_MAX_BYTES)
-        return refuse(why, ERR_CONFIG, "attestation.url", "https://host:port", "%s", url);
-    const char *const authority = url + sizeof(scheme) - 1;
-    const size_t authority_size = strcspn(authority, "/");
-    const char *const colon = memrchr(authority, ':', authority_size);
-    if (authority[authority_size] != '\0' || authority_size == 0)
-        return refuse(why, ERR_CONFIG, "attestation.url", "https://host:port without a path", "%s", url);
-    const size_t host_size = colon == NULL ? authority_size : (size_t)(colon - authority);
-    (void)snprintf(host_out, ADDRESS_MAX_BYTES + 1, "%.*s", (int)host_size, authority);
-    (void)snprintf(address_out, ADDRESS_MAX_BYTES + 1, "%.*s%s", (int)authority_size, authority,
-                   colon == NULL ? ":443" : "");
-    return OK;
+    static const struct slice scheme = SLICE_LITERAL("https://");
+    const struct slice text = slice_of_text(url), authority = slice_part(text, scheme.size, text.size);
+    if (slice_starts_with(text, scheme) && address_of_authority(authority, HTTPS_PORT, NULL, authority_out) == OK)
+        return OK;
+    return refuse(why, ERR_CONFIG, "attestation.url", "https://host[:port] without a path", "%s", url);
 }
 
 static enum status connect_attestation(struct runtime *runtime, struct refusal *why)
@@ -143,10 +138,10 @@ static enum status connect_attestation(struct runtime *runtime, struct refusal *
     runtime->attestation_ca = buffer_of_maximum(CONFIGURATION_MAX_BYTES);
     if (configuration->attestation_ca[0] != '\0')
         TRY(file_read(configuration->attestation_ca, why, &runtime->attestation_ca));
-    char address[ADDRESS_MAX_BYTES + 1], host[ADDRESS_MAX_BYTES + 1];
-    TRY(split_url(configuration->attestation_url, why, address, host));
+    struct address_authority authority;
+    TRY(split_url(configuration->attestation_url, why, &authority));
     const struct tunnel_target target = {
-        .address = address, .server_name = host, .ca_pem = buffer_slice(&runtime->attestation_ca)};
+        .address = authority.address, .server_name = authority.host, .ca_pem = buffer_slice(&runtime->attestation_ca)};
     TRY(tunnel_dialer_new(runtime->service.tunnel, &target, why, &runtime->attestation_dialer));
     return http_client_new(configuration->attestation_url, runtime->attestation_dialer, &runtime->service.attestation);
 }
@@ -208,7 +203,7 @@ static enum status start(struct runtime *runtime, struct refusal *why)
     struct service *const service = &runtime->service;
     TRY(make_trust(runtime, why));
     if (service->program->before_threads != NULL) TRY(service->program->before_threads(service->context, why));
-    TRY(tunnel_new(service->clock, SERVICE_MAX_CONNECTIONS, &service->tunnel));
+    TRY(tunnel_new(service->clock, &runtime->configuration.tunnel_limits, &service->tunnel));
     TRY(tunnel_endpoint_new(&service->attested));
     TRY(connect_attestation(runtime, why));
     /* There before the listeners, which ask it; running after them, because it calls what they are made of. */

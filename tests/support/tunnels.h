@@ -125,14 +125,14 @@ static inline void tunnel_fixture_listen(struct tunnel_fixture *fixture, struct 
 }
 
 /* Everything but the listener. */
-static inline void tunnel_fixture_init_with(struct tunnel_fixture *fixture, size_t max_connections)
+static inline void tunnel_fixture_init_with(struct tunnel_fixture *fixture, const struct tunnel_limits *limits)
 {
     *fixture = (struct tunnel_fixture){};
     (void)pthread_mutex_init(&fixture->lock, NULL);
     (void)pthread_cond_init(&fixture->changed, NULL);
     assert_ok(key_generate(KEY_P256, 0, &fixture->issuer));
     assert_ok(clock_new_fixed(TOKEN_TEST_NOW_S, &fixture->clock));
-    assert_ok(tunnel_new(fixture->clock, max_connections, &fixture->tunnel));
+    assert_ok(tunnel_new(fixture->clock, limits, &fixture->tunnel));
     tunnel_side_init(&fixture->gate, fixture->issuer, "gate");
     tunnel_side_init(&fixture->platform, fixture->issuer, "platform");
     tunnel_test_accept(&fixture->gate, &fixture->platform);
@@ -143,7 +143,7 @@ static inline void tunnel_fixture_init_with(struct tunnel_fixture *fixture, size
 
 static inline void tunnel_fixture_init(struct tunnel_fixture *fixture)
 {
-    tunnel_fixture_init_with(fixture, TUNNEL_DEFAULT_MAX_CONNECTIONS);
+    tunnel_fixture_init_with(fixture, NULL);
     tunnel_fixture_listen(fixture, fixture->gate.endpoint);
 }
 

@@ -60,13 +60,14 @@ static void test_urls_come_apart(void **)
         {"https://pccs.example", "https://pccs.example:443", "pccs.example:443", "pccs.example", "", true},
         {"https://h:1/a/b.der?x", "https://h:1", "h:1", "h", "/a/b.der?x", true},
         {"http://h/", "http://h:80", "h:80", "h", "/", false},
+        {"https://[2001:db8::1]/", "https://[2001:db8::1]:443", "[2001:db8::1]:443", "2001:db8::1", "/", true},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct collateral_url url;
         assert_ok(collateral_url_split(cases[i].text, "url", NULL, &url));
         assert_string_equal(url.base, cases[i].base);
-        assert_string_equal(url.address, cases[i].address);
-        assert_string_equal(url.host, cases[i].host);
+        assert_string_equal(url.at.address, cases[i].address);
+        assert_string_equal(url.at.host, cases[i].host);
         assert_string_equal(url.path, cases[i].path);
         assert_int_equal(url.is_tls, cases[i].is_tls);
     }

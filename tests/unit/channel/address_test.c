@@ -47,6 +47,42 @@ static void test_other_texts_are_refused(void **)
     }
 }
 
+static void test_authorities(void **)
+{
+    static const struct {
+        const char *text, *address, *host;
+    } good[] = {
+        {"localhost", "localhost:443", "localhost"},
+        {"localhost:7443", "localhost:7443", "localhost"},
+        {"[::1]", "[::1]:443", "::1"},
+        {"[::1]:7443", "[::1]:7443", "::1"},
+        {"127.0.0.1", "127.0.0.1:443", "127.0.0.1"},
+    };
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        struct address_authority authority;
+        assert_ok(address_of_authority(slice_of_text(good[i].text), 443, NULL, &authority));
+        assert_string_equal(authority.address, good[i].address);
+        assert_string_equal(authority.host, good[i].host);
+    }
+    static const char *const bad[] = {"",      ":80",    "host:",  "host:65536", "::1",       "[::1",
+                                      "[]:80", "user@h", "host/x", "host:80/x",  "host?x=1:", "[::1]x"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct address_authority authority;
+        struct refusal why = {};
+        assert_status(address_of_authority(slice_of_text(bad[i]), 443, &why, &authority), ERR_CONFIG);
+        assert_string_equal(why.seen, bad[i]);
+    }
+    char text[300] = "";
+    struct address_authority authority;
+    memset(text, 'h', 254);
+    assert_status(address_of_authority(slice_of_text(text), 443, NULL, &authority), ERR_CONFIG);
+    memset(text, 'h', 299);
+    assert_status(address_of_authority(slice_of_text(text), 443, NULL, &authority), ERR_CONFIG);
+    text[253] = '\0';
+    assert_ok(address_of_authority(slice_of_text(text), 443, NULL, &authority));
+    assert_string_equal(authority.host, text);
+}
+
 static void test_listening(void **)
 {
     int listener = -1, second = -1;
@@ -69,6 +105,7 @@ int main(void)
         cmocka_unit_test(test_hosts_and_ports),
         cmocka_unit_test(test_unix_paths),
         cmocka_unit_test(test_other_texts_are_refused),
+        cmocka_unit_test(test_authorities),
         cmocka_unit_test(test_listening),
     };
     return cmocka_run_group_tests_name("channel/address", tests, NULL, NULL);

@@ -221,7 +221,7 @@ static void test_without_a_rule_nobody_gets_in(void **)
 static void test_a_server_without_identity_fails_the_handshake(void **)
 {
     static struct tunnel_fixture fixture;
-    tunnel_fixture_init_with(&fixture, 16);
+    tunnel_fixture_init_with(&fixture, NULL);
     struct tunnel_endpoint *empty = NULL;
     assert_ok(tunnel_endpoint_new(&empty));
     tunnel_fixture_listen(&fixture, empty);

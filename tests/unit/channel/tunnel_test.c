@@ -7,6 +7,7 @@
 #include "tunnels.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <openssl/ssl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -438,28 +439,16 @@ static void test_idle_connections_cost_little(void **)
 
 /* ---- limits ---- */
 
-static void test_the_limit_of_connections(void **)
+static void test_the_limit_of_dialled_connections(void **)
 {
     static struct tunnel_fixture small;
-    /* Both ends of each connection count: they live in one tunnel here. */
-    tunnel_fixture_init_with(&small, 4);
+    tunnel_fixture_init_with(&small, &(struct tunnel_limits){.connections = 2});
     tunnel_fixture_listen(&small, small.gate.endpoint);
     const int first = tunnel_test_connect(&small), second = tunnel_test_connect(&small);
     (void)tunnel_test_server_socket(&small, 1);
     struct refusal why = {};
     int third = -1;
     assert_status(tunnel_test_dial(&small, &why, &third, NULL), ERR_BUSY);
-    /* From outside, the refusal is an alert in the clear. */
-    const int port = tunnel_listener_port(small.listener);
-    const int outer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    assert_int_equal(connect(outer, (const struct sockaddr *)&address, sizeof(address)), 0);
-    uint8_t alert[8] = {};
-    assert_int_equal(tunnel_test_receive(outer, alert, sizeof(alert)), 7);
-    assert_int_equal(alert[0], SSL3_RT_ALERT);
-    assert_int_equal(alert[5], SSL3_AL_FATAL);
-    (void)close(outer);
     (void)close(first);
     (void)close(second);
     for (size_t i = 0; i < 2; i++) {
@@ -473,6 +462,127 @@ static void test_the_limit_of_connections(void **)
     assert_ok(status);
     (void)close(third);
     tunnel_fixture_done(&small);
+}
+
+/* A gate with few places, and callers from a tunnel of their own. */
+struct crowd {
+    struct tunnel_fixture gate;
+    struct tunnel *outside;
+};
+
+static void crowd_init(struct crowd *crowd, const struct tunnel_limits *limits)
+{
+    tunnel_fixture_init_with(&crowd->gate, limits);
+    tunnel_fixture_listen(&crowd->gate, crowd->gate.gate.endpoint);
+    assert_ok(tunnel_new(crowd->gate.clock, NULL, &crowd->outside));
+}
+
+static void crowd_done(struct crowd *crowd)
+{
+    tunnel_free(crowd->outside);
+    tunnel_fixture_done(&crowd->gate);
+}
+
+/* An attested caller, who is let in. */
+static int crowd_enter(struct crowd *crowd)
+{
+    const size_t before = crowd->gate.socket_count;
+    const struct tunnel_target target = {.address = crowd->gate.address, .endpoint = crowd->gate.platform.endpoint};
+    int client = -1;
+    assert_ok(tunnel_connect(crowd->outside, &target, TUNNEL_TEST_TIMEOUT_MS, NULL, &client, NULL));
+    (void)tunnel_test_server_socket(&crowd->gate, before);
+    return client;
+}
+
+/* A stranger, who connects and says nothing. */
+static int crowd_stare(struct crowd *crowd)
+{
+    const int stranger = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const struct sockaddr_in address = {.sin_family = AF_INET,
+                                        .sin_port = htons(tunnel_listener_port(crowd->gate.listener)),
+                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(connect(stranger, (const struct sockaddr *)&address, sizeof(address)), 0);
+    return stranger;
+}
+
+static void expect_alive(struct crowd *crowd, int client, size_t server)
+{
+    tunnel_test_send(client, SLICE_LITERAL("still here"));
+    tunnel_test_expect(crowd->gate.sockets[server], "still here");
+}
+
+static void test_strangers_lock_nobody_out(void **)
+{
+    static struct crowd crowd;
+    crowd_init(&crowd, &(struct tunnel_limits){.connections = 6, .handshake_ms = 600000, .idle_ms = 600000});
+    const int first = crowd_enter(&crowd);
+    int strangers[12];
+    for (size_t i = 0; i < 12; i++) strangers[i] = crowd_stare(&crowd);
+    /* Those who came first made room, one for each that came too many; who was let in stays. */
+    for (size_t i = 0; i < 7; i++) tunnel_test_expect_end(strangers[i]);
+    const int second = crowd_enter(&crowd);
+    expect_alive(&crowd, second, 1);
+    expect_alive(&crowd, first, 0);
+    tunnel_test_expect_end(strangers[7]);
+    struct tunnel_counts counts;
+    tunnel_listener_counts(crowd.gate.listener, &counts);
+    assert_int_equal(counts.dropped, 8);
+    for (size_t i = 0; i < 12; i++) (void)close(strangers[i]);
+    (void)close(first);
+    (void)close(second);
+    crowd_done(&crowd);
+}
+
+static void test_who_was_quiet_longest_gives_way(void **)
+{
+    static struct crowd crowd;
+    crowd_init(&crowd, &(struct tunnel_limits){.connections = 3});
+    int clients[4];
+    for (size_t i = 0; i < 3; i++) clients[i] = crowd_enter(&crowd);
+    expect_alive(&crowd, clients[0], 0);
+    clients[3] = crowd_enter(&crowd);
+    tunnel_test_expect_end(clients[1]);
+    expect_alive(&crowd, clients[0], 0);
+    expect_alive(&crowd, clients[2], 2);
+    expect_alive(&crowd, clients[3], 3);
+    for (size_t i = 0; i < 4; i++) (void)close(clients[i]);
+    crowd_done(&crowd);
+}
+
+static void test_handshakes_and_silence_have_an_end(void **)
+{
+    static struct crowd crowd;
+    crowd_init(&crowd, &(struct tunnel_limits){.handshake_ms = 200});
+    const int stranger = crowd_stare(&crowd);
+    tunnel_test_expect_end(stranger);
+    (void)close(stranger);
+    crowd_done(&crowd);
+    crowd_init(&crowd, &(struct tunnel_limits){.idle_ms = 800});
+    const int client = crowd_enter(&crowd);
+    tunnel_test_expect_end(client);
+    (void)close(client);
+    crowd_done(&crowd);
+}
+
+/* The peer takes nothing of an answer that is larger than all buffers on the way. */
+static void test_who_takes_nothing_is_left(void **)
+{
+    static struct crowd crowd;
+    crowd_init(&crowd, &(struct tunnel_limits){.stall_ms = 700});
+    const int client = crowd_enter(&crowd);
+    const int server = crowd.gate.sockets[0];
+    static uint8_t chunk[65536];
+    size_t sent = 0;
+    struct pollfd wait = {.fd = server, .events = POLLOUT};
+    for (;;) {
+        assert_int_equal(poll(&wait, 1, TUNNEL_TEST_TIMEOUT_MS), 1);
+        const ssize_t put = send(server, chunk, sizeof(chunk), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (put < 0 && errno != EAGAIN) break;
+        if (put > 0) sent += (size_t)put;
+        assert_true(sent < (size_t)256 << 20);
+    }
+    (void)close(client);
+    crowd_done(&crowd);
 }
 
 /* ---- the gate's forward ---- */
@@ -659,7 +769,11 @@ int main(void)
         TUNNEL_TEST(test_a_silent_server_times_out),
         TUNNEL_TEST(test_a_freed_listener_calls_nobody),
         TUNNEL_TEST(test_idle_connections_cost_little),
-        cmocka_unit_test(test_the_limit_of_connections),
+        cmocka_unit_test(test_the_limit_of_dialled_connections),
+        cmocka_unit_test(test_strangers_lock_nobody_out),
+        cmocka_unit_test(test_who_was_quiet_longest_gives_way),
+        cmocka_unit_test(test_handshakes_and_silence_have_an_end),
+        cmocka_unit_test(test_who_takes_nothing_is_left),
         TUNNEL_TEST(test_forward_to_a_unix_socket),
         TUNNEL_TEST(test_forward_to_tcp),
         TUNNEL_TEST(test_the_inner_server_is_away),

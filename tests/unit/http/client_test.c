@@ -273,7 +273,7 @@ static struct http_client *attested_client(struct tunnel_dialer **dialer_out)
 static int set_up_attested(void **state)
 {
     (void)set_up(state);
-    tunnel_fixture_init_with(&fixture, 64);
+    tunnel_fixture_init_with(&fixture, NULL);
     assert_ok(tunnel_listen(fixture.tunnel, "127.0.0.1:0", fixture.gate.endpoint, http_server_on_connection, server,
                             NULL, &fixture.listener));
     (void)snprintf(fixture.address, sizeof(fixture.address), "127.0.0.1:%u", tunnel_listener_port(fixture.listener));

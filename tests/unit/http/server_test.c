@@ -61,9 +61,10 @@ static const struct http_route routes[] = {
     {.method = "GET", .pattern = "/silent", .handle = say_nothing},
 };
 
-static struct http_server *start_server(void)
+static struct http_server *start_server_with(struct http_limits limits)
 {
     const struct http_server_options options = {
+        .limits = limits,
         .routes = routes,
         .route_count = sizeof(routes) / sizeof(routes[0]),
         .allowed_origins = {"https://portal.example"},
@@ -72,6 +73,11 @@ static struct http_server *start_server(void)
     struct http_server *server = NULL;
     assert_ok(http_server_new(&options, &server));
     return server;
+}
+
+static struct http_server *start_server(void)
+{
+    return start_server_with((struct http_limits){});
 }
 
 static int connect_as(struct http_server *server, const struct tunnel_peer *peer)
@@ -453,6 +459,57 @@ static void test_plain_listener(void **)
     http_server_free(other);
 }
 
+/* Begins, and says no more: the server closes without an answer. */
+static void expect_impatience(struct http_limits limits, const char *beginning)
+{
+    struct http_server *const server = start_server_with(limits);
+    const int client = connect_as(server, NULL);
+    send_all(client, slice_of_text(beginning));
+    CLEANUP(buffer_done) struct buffer answer = receive_all(client);
+    assert_int_equal(answer.size, 0);
+    (void)close(client);
+    http_server_free(server);
+}
+
+static void test_slow_senders_have_an_end(void **)
+{
+    enum { NEVER_MS = 600000, SOON_MS = 100 };
+    const struct http_limits idle = {.idle_ms = SOON_MS, .head_ms = NEVER_MS, .body_ms = NEVER_MS};
+    expect_impatience(idle, "");
+    expect_impatience(idle, "GET /sl");
+    const struct http_limits head = {.idle_ms = NEVER_MS, .head_ms = SOON_MS, .body_ms = NEVER_MS};
+    expect_impatience(head, "GET /slow HTTP/1.1\r\nHost: ");
+    const struct http_limits body = {.idle_ms = NEVER_MS, .head_ms = NEVER_MS, .body_ms = SOON_MS};
+    expect_impatience(body, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf");
+    expect_impatience(body, "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n");
+    /* A handler has the time that it needs: all limits are for the peer. */
+    struct http_server *const server =
+        start_server_with((struct http_limits){.idle_ms = NEVER_MS, .head_ms = NEVER_MS, .body_ms = 1});
+    expect_status(server, "GET /slow HTTP/1.1\r\nHost: h\r\n" CLOSE, 204);
+    http_server_free(server);
+}
+
+static void test_an_idle_connection_makes_room(void **)
+{
+    struct http_server *const server = start_server_with((struct http_limits){.connections = 2});
+    uint16_t port = 0;
+    assert_ok(http_server_listen_plain(server, "127.0.0.1:0", NULL, &port));
+    const struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int idle[3];
+    for (size_t i = 0; i < 3; i++) {
+        idle[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(connect(idle[i], (const struct sockaddr *)&address, sizeof(address)), 0);
+    }
+    CLEANUP(buffer_done) struct buffer first = receive_all(idle[0]);
+    assert_int_equal(first.size, 0);
+    expect_status(server, "GET /slow HTTP/1.1\r\nHost: h\r\n" CLOSE, 204);
+    CLEANUP(buffer_done) struct buffer second = receive_all(idle[1]);
+    assert_int_equal(second.size, 0);
+    for (size_t i = 0; i < 3; i++) (void)close(idle[i]);
+    http_server_free(server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -473,6 +530,8 @@ int main(void)
         cmocka_unit_test(test_problem_documents_tell_the_refusal),
         cmocka_unit_test(test_the_server_finishes_what_it_handles_when_it_is_freed),
         cmocka_unit_test(test_plain_listener),
+        cmocka_unit_test(test_slow_senders_have_an_end),
+        cmocka_unit_test(test_an_idle_connection_makes_room),
     };
     return cmocka_run_group_tests_name("http/server", tests, NULL, NULL);
 }
