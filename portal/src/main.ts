@@ -3,7 +3,7 @@
 // Starts the portal: the pinned trust file, the chain, the frame, the page that the address names.
 
 import './style.css';
-import { BootError, readTrustFile, requireBrowser } from './app/boot.js';
+import { BootError, readTrustFile, requireBrowser, requireStyle } from './app/boot.js';
 import type { App } from './app/context.js';
 import { Keeper } from './app/keeper.js';
 import { Platform } from './app/platform.js';
@@ -16,7 +16,7 @@ import type { TrustFile } from './trust/chain.js';
 import { h } from './view/dom.js';
 import { nowSeconds } from './view/format.js';
 import { frame } from './view/frame.js';
-import { notice } from './view/parts.js';
+import { button, notice } from './view/parts.js';
 import { Signal } from './view/signal.js';
 import { t } from './view/words.js';
 
@@ -89,13 +89,15 @@ function refuse(root: HTMLElement, error: unknown): void {
   const failure = error instanceof BootError ? error.failure : 'changed';
   document.title = t(`boot.${failure}.title`);
   const heading = h('h1', { tabindex: -1 }, t(`boot.${failure}.title`));
-  root.replaceChildren(h('main', { class: 'boot-refusal' }, heading, notice('bad', t(`boot.${failure}.text`))));
+  const again = button(t('boot.again'), () => location.reload(), { kind: 'quiet', test: 'load-again' });
+  root.replaceChildren(h('main', { class: 'boot-refusal' }, heading, notice('bad', t(`boot.${failure}.text`)), again));
   heading.focus();
 }
 
 async function boot(): Promise<void> {
   const root = document.getElementById('portal') as HTMLElement;
   try {
+    requireStyle();
     await requireBrowser();
     start(await readTrustFile(), root);
   } catch (error) {

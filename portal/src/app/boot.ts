@@ -5,10 +5,12 @@
 
 import type { TrustFile } from '../trust/chain.js';
 import { fromBase64, sameBytes, textOf, type Bytes } from '../trust/encoding.js';
+import { sendByFetch } from '../trust/fetching.js';
 import { Fields } from '../trust/json.js';
+import { Refusal } from '../trust/refusal.js';
 import { THUMBPRINT } from '../trust/runtime.js';
 
-export type BootFailure = 'changed' | 'missing' | 'browser';
+export type BootFailure = 'changed' | 'missing' | 'browser' | 'style';
 
 export class BootError extends Error {
   constructor(readonly failure: BootFailure) {
@@ -18,6 +20,7 @@ export class BootError extends Error {
 
 const ORIGIN = /^https?:\/\/[^/?#]+$/;
 const TRUST_MAX_BYTES = 64 * 1024;
+const TIMEOUT_MS = 15000;
 
 /** <meta name="lazaret-trust" content="trust.json sha384-..."> */
 function pinned(): { url: string; digest: Bytes } {
@@ -29,21 +32,21 @@ function pinned(): { url: string; digest: Bytes } {
 
 async function download(url: string): Promise<Bytes> {
   try {
-    const response = await fetch(url, { cache: 'no-store', credentials: 'omit', redirect: 'error' });
-    if (response.ok) return new Uint8Array(await response.arrayBuffer()).slice(0, TRUST_MAX_BYTES);
-  } catch {
-    // said below
+    const answer = await sendByFetch(url, { method: 'GET', maximum: TRUST_MAX_BYTES, timeoutMs: TIMEOUT_MS });
+    if (answer.status === 200) return answer.body;
+  } catch (thrown) {
+    if (thrown instanceof Refusal && thrown.code === 'ERR_TOO_LARGE') throw new BootError('changed');
   }
   throw new BootError('missing');
 }
 
-function read(text: string): TrustFile {
+function read(text: string, url: string): TrustFile {
   const fields = Fields.of(JSON.parse(text), '', 'ERR_CONFIG').only(
     'hospital', 'deployment', 'platform', 'attestation', 'manifest');
   return {
     hospital: fields.text('hospital', /^.{1,128}$/), deployment: fields.text('deployment', THUMBPRINT),
     platform: fields.text('platform', ORIGIN), attestation: fields.text('attestation', ORIGIN),
-    manifest: new URL(fields.text('manifest', /^[\w.-]+$/), document.baseURI).href,
+    manifest: new URL(fields.text('manifest', /^[\w.-]+$/), url).href, // beside the trust file, wherever that is
   };
 }
 
@@ -52,7 +55,13 @@ export async function readTrustFile(): Promise<TrustFile> {
   const bytes = await download(url);
   const seen = new Uint8Array(await crypto.subtle.digest('SHA-384', bytes));
   if (!sameBytes(seen, digest)) throw new BootError('changed');
-  return read(textOf(bytes, 'trust'));
+  return read(textOf(bytes, 'trust'), url);
+}
+
+/** The style sheet is pinned as the script is; without it banner and locks would not look like what they are. */
+export function requireStyle(): void {
+  const links = [...document.querySelectorAll<HTMLLinkElement>('link[rel="stylesheet"]')];
+  if (links.length !== 1 || links.some((link) => link.sheet === null)) throw new BootError('style');
 }
 
 /** Sealing needs X25519 in WebCrypto. */

@@ -9,6 +9,10 @@ import { t, wordOr } from '../view/words.js';
 
 const DIAGNOSIS_CODES = ['ERR_INFERENCE', 'ERR_PEER_REFUSED', 'ERR_TENSOR', 'ERR_MODEL', 'ERR_MODEL_DIGEST'];
 const STORE_CODES = ['ERR_STORE', 'ERR_STORE_LOCKED', 'ERR_STORE_CORRUPT'];
+/** Ways in which an answer is not one: here they are about what came, not about what was sent. */
+const ANSWER_CODES: readonly string[] = [
+  'ERR_HTTP_TYPE', 'ERR_TOO_LARGE', 'ERR_ENCODING', 'ERR_TRUNCATED', 'ERR_TRAILING_BYTES', 'ERR_BHTTP',
+];
 const PICTURE_CODES = ['ERR_IMAGE_FORMAT', 'ERR_IMAGE_MALFORMED', 'ERR_IMAGE_UNSUPPORTED', 'ERR_CHILD_DIED'];
 
 /** An OperationOutcome names the code inside its text. */
@@ -61,6 +65,7 @@ export function errorText(error: unknown): string {
   if (error instanceof Problem) return problemText(error);
   if (error instanceof Refusal) {
     if (error.code === 'ERR_HTTP_STATUS') return t('error.http', { seen: shown(error.seen) });
+    if (ANSWER_CODES.includes(error.code)) return t('error.answer');
     return wordOr(`error.${error.code}`, t('error.platform', { reason: error.code }));
   }
   return t('error.other', { reason: reasonOf(error) });

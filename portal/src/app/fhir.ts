@@ -7,6 +7,7 @@ import { isObject, type Json, type JsonObject } from '../trust/json.js';
 
 export type Resource = JsonObject;
 
+const TEXT_MAX_LENGTH = 4000; // what a page shows of one text
 export const IDENTIFIER_SYSTEM = 'urn:lazaret:national-identifier';
 
 /** Follows names and positions; undefined where the way ends. */
@@ -21,16 +22,13 @@ export function at(value: Json | undefined, ...path: (string | number)[]): Json 
 
 export function textAt(value: Json | undefined, ...path: (string | number)[]): string {
   const found = at(value, ...path);
-  return typeof found === 'string' ? found : '';
+  if (typeof found !== 'string') return '';
+  return found.length > TEXT_MAX_LENGTH ? `${found.slice(0, TEXT_MAX_LENGTH)}…` : found;
 }
 
 export function listAt(value: Json | undefined, ...path: (string | number)[]): Json[] {
   const found = at(value, ...path);
   return Array.isArray(found) ? found : [];
-}
-
-export function resourcesOf(bundle: JsonObject): Resource[] {
-  return listAt(bundle, 'entry').map((entry) => at(entry, 'resource')).filter(isObject);
 }
 
 export function ofType(resources: readonly Resource[], type: string): Resource[] {

@@ -5,9 +5,10 @@
 
 import { verifyChain, type Accepted, type ChainReport, type TrustFile } from '../trust/chain.js';
 import type { Send } from '../trust/fetching.js';
-import { parseSeen, type Memory } from '../trust/memory.js';
+import { parseSeen, withoutHeads, type Memory } from '../trust/memory.js';
 import { nowSeconds } from '../view/format.js';
 import { Signal } from '../view/signal.js';
+import { keep, stored } from './storage.js';
 
 export interface ChainState {
   readonly phase: 'checking' | 'verified' | 'refused';
@@ -23,8 +24,8 @@ const SLOW_MS = 1000;
 function browserMemory(deployment: string): Memory {
   const name = `lazaret.seen.${deployment}`;
   return {
-    load: () => parseSeen(localStorage.getItem(name)),
-    save: (seen) => localStorage.setItem(name, JSON.stringify(seen)),
+    load: () => parseSeen(stored('for-good', name)),
+    save: (seen) => keep('for-good', name, JSON.stringify(seen)),
   };
 }
 
@@ -62,6 +63,12 @@ export class Keeper {
     const { report } = this.state.value;
     this.state.set({ phase: 'checking', slow: false, ...(report === undefined ? {} : { report }) });
     await this.verify();
+  }
+
+  /** The records may be older than they were: somebody has said so. Everything else is checked as before. */
+  acceptOlderRecords(): Promise<void> {
+    this.memory.save(withoutHeads(this.memory.load()));
+    return this.verify();
   }
 
   private isDue(): boolean {

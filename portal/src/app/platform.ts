@@ -3,12 +3,15 @@
 // What the portal asks of the platform, each as one call over the sealed channel (docs/protocols.md, section 8).
 
 import { header, type BinaryResponse } from '../channel/bhttp.js';
-import { jsonBody, problemOf } from '../channel/problem.js';
+import { problemOf } from '../channel/problem.js';
 import { jsonBytes, newIdempotencyKey, type SealedChannel, type SealedRequest } from '../channel/sealed.js';
 import type { Bytes } from '../trust/encoding.js';
-import { isObject, type Json, type JsonObject } from '../trust/json.js';
-import { idIn, orderOf, resourcesOf, textAt, type Resource } from './fhir.js';
-import { loseSession, type Role, type Session, type User } from './session.js';
+import type { JsonObject } from '../trust/json.js';
+import {
+  accountsIn, completeIn, idOf, messagesIn, patientIn, pictureIn, receivedIn, resourceIn, resourcesIn, signedIn, stagedIn,
+} from './answers.js';
+import { idIn, orderOf, type Resource } from './fhir.js';
+import { loseSession, type Role, type Session } from './session.js';
 
 const JSON_TYPE = 'application/json';
 const FHIR_TYPE = 'application/fhir+json';
@@ -22,11 +25,11 @@ export interface Account {
 
 export interface Message {
   readonly id: string;
-  readonly kind: string;
   readonly patient: string;
   readonly report: string;
-  readonly sent: number | string;
-  readonly acknowledged?: number | string;
+  /** Unix seconds */
+  readonly sent: number;
+  readonly acknowledged?: number;
 }
 
 export interface StagedFilm {
@@ -43,10 +46,6 @@ export interface CompleteFilm {
   readonly height: number;
 }
 
-function number(value: Json | undefined): number {
-  return typeof value === 'number' ? value : 0;
-}
-
 export class Platform {
   constructor(private readonly channel: SealedChannel) {}
 
@@ -58,8 +57,8 @@ export class Platform {
     throw problem;
   }
 
-  private async read(path: string): Promise<JsonObject> {
-    return jsonBody((await this.ask({ method: 'GET', path })).body);
+  private get(path: string): Promise<BinaryResponse> {
+    return this.ask({ method: 'GET', path });
   }
 
   private post(path: string, body: unknown, type = JSON_TYPE, key = newIdempotencyKey()): Promise<BinaryResponse> {
@@ -67,11 +66,7 @@ export class Platform {
   }
 
   async signIn(user: string, password: string): Promise<Session> {
-    const body = jsonBody((await this.post('/session', { user, password })).body);
-    const { session, expires, user: account } = body;
-    if (typeof session !== 'string' || !isObject(account)) throw new TypeError('session');
-    const until = typeof expires === 'number' ? expires : Date.parse(String(expires)) / 1000;
-    return { token: session, expires: until, user: account as unknown as User };
+    return signedIn(await this.post('/session', { user, password }));
   }
 
   async signOut(): Promise<void> {
@@ -79,8 +74,7 @@ export class Platform {
   }
 
   async accounts(): Promise<Account[]> {
-    const { accounts } = await this.read('/accounts');
-    return Array.isArray(accounts) ? (accounts as unknown as Account[]) : [];
+    return accountsIn(await this.get('/accounts'));
   }
 
   async createAccount(account: { user: string; name: string; role: Role; password: string }, key: string): Promise<void> {
@@ -89,34 +83,28 @@ export class Platform {
 
   async patients(query: Readonly<Record<string, string>> = {}): Promise<Resource[]> {
     const search = new URLSearchParams(query).toString();
-    return resourcesOf(await this.read(`/fhir/Patient${search === '' ? '' : `?${search}`}`));
+    return resourcesIn(await this.get(`/fhir/Patient${search === '' ? '' : `?${search}`}`));
   }
 
-  resource(type: string, id: string): Promise<Resource> {
-    return this.read(`/fhir/${type}/${encodeURIComponent(id)}`);
+  async resource(type: string, id: string): Promise<Resource> {
+    return resourceIn(await this.get(`/fhir/${type}/${encodeURIComponent(id)}`), type);
   }
 
   async everything(patient: string): Promise<Resource[]> {
-    return resourcesOf(await this.read(`/fhir/Patient/${encodeURIComponent(patient)}/$everything`));
+    return resourcesIn(await this.get(`/fhir/Patient/${encodeURIComponent(patient)}/$everything`));
   }
 
   /** Registers in one transaction; answers the patient's id. The same bundle again under the same key registers once. */
   async register(bundle: JsonObject, key: string): Promise<string> {
-    const body = jsonBody((await this.post('/fhir', bundle, FHIR_TYPE, key)).body);
-    const location = textAt(body, 'entry', 0, 'response', 'location');
-    const fromLocation = /Patient\/([^/]+)/.exec(location)?.[1];
-    return fromLocation ?? textAt(body, 'entry', 0, 'resource', 'id');
+    return patientIn(await this.post('/fhir', bundle, FHIR_TYPE, key));
   }
 
   async stageFilm(patient: string, size: number, name: string): Promise<StagedFilm> {
-    const body = jsonBody((await this.post('/films', { patient, size, name })).body);
-    return { film: String(body.film), partSize: number(body.part_size), parts: number(body.parts) };
+    return stagedIn(await this.post('/films', { patient, size, name }), size);
   }
 
-  async receivedParts(film: string): Promise<{ state: string; received: number[] }> {
-    const body = await this.read(`/films/${encodeURIComponent(film)}`);
-    const received = Array.isArray(body.received) ? body.received.filter((item) => typeof item === 'number') : [];
-    return { state: String(body.state), received };
+  async receivedParts({ film, parts }: StagedFilm): Promise<number[]> {
+    return receivedIn(await this.get(`/films/${encodeURIComponent(film)}`), parts);
   }
 
   async sendPart(film: string, part: number, body: Bytes, signal: AbortSignal): Promise<void> {
@@ -125,11 +113,7 @@ export class Platform {
   }
 
   async completeFilm(film: string, sha256: string): Promise<CompleteFilm> {
-    const body = jsonBody((await this.post(`/films/${encodeURIComponent(film)}/complete`, { sha256 })).body);
-    return {
-      film: String(body.film), study: String(body.study), format: String(body.format), width: number(body.width),
-      height: number(body.height),
-    };
+    return completeIn(await this.post(`/films/${encodeURIComponent(film)}/complete`, { sha256 }));
   }
 
   async forgetFilm(film: string): Promise<void> {
@@ -137,19 +121,17 @@ export class Platform {
   }
 
   async filmImage(film: string, size: number): Promise<Blob> {
-    const response = await this.ask({ method: 'GET', path: `/films/${encodeURIComponent(film)}/image?size=${size}` });
-    return new Blob([response.body], { type: 'image/png' });
+    return pictureIn((await this.get(`/films/${encodeURIComponent(film)}/image?size=${size}`)).body, size);
   }
 
   /** Has the model read a study; answers the report's id. */
   async order(patient: string, study: string, key: string): Promise<string> {
     const response = await this.post('/fhir/ServiceRequest', orderOf(patient, study), FHIR_TYPE, key);
-    return idIn(header(response.headers, 'location-report') ?? '');
+    return idOf(idIn(header(response.headers, 'location-report') ?? ''), 'location-report');
   }
 
   async inbox(): Promise<Message[]> {
-    const { messages } = await this.read('/inbox');
-    return Array.isArray(messages) ? (messages as unknown as Message[]) : [];
+    return messagesIn(await this.get('/inbox'));
   }
 
   async acknowledge(message: string): Promise<void> {

@@ -2,6 +2,7 @@
 //
 // What a DiagnosticReport of the model says, and which film an ImagingStudy holds.
 
+import { said } from '../trust/json.js';
 import { at, extension, listAt, textAt, valueOf, type Resource } from './fhir.js';
 
 export const MODEL_EXTENSION = 'urn:lazaret:fhir:model';
@@ -36,7 +37,10 @@ function optional<Name extends string, T>(name: Name, value: T | undefined): { [
 export function readingOf(report: Resource): Reading {
   const model = extension(report, MODEL_EXTENSION);
   const part = (name: string) => valueOf(extension(model, name));
-  const word = (name: string) => String(part(name) ?? '');
+  const word = (name: string) => {
+    const value = part(name);
+    return value === undefined ? '' : said(value);
+  };
   const text = (url: string) => {
     const value = valueOf(extension(report, url));
     return typeof value === 'string' ? value : undefined;
@@ -48,7 +52,7 @@ export function readingOf(report: Resource): Reading {
     study: after(textAt(report, 'imagingStudy', 0, 'reference')),
     observation: after(textAt(report, 'result', 0, 'reference')),
     model: word('name'), version: word('version'), digest: word('digest'),
-    ...optional('threshold', typeof threshold === 'number' ? threshold : undefined),
+    ...optional('threshold', typeof threshold === 'number' && threshold >= 0 && threshold <= 1 ? threshold : undefined),
     ...optional('heatmap', text(HEATMAP_EXTENSION)),
     ...optional('receipt', text(RECEIPT_EXTENSION)),
   };
@@ -62,7 +66,7 @@ export interface Finding {
 export function findingOf(observation: Resource): Finding | undefined {
   const score = at(observation, 'valueQuantity', 'value');
   const code = textAt(observation, 'interpretation', 0, 'coding', 0, 'code');
-  if (typeof score !== 'number' || (code !== 'POS' && code !== 'NEG')) return undefined;
+  if (typeof score !== 'number' || score < 0 || score > 1 || (code !== 'POS' && code !== 'NEG')) return undefined;
   return { score, positive: code === 'POS' };
 }
 

@@ -3,9 +3,10 @@
 // Who is signed in. The session stands in memory and in this tab's own storage, so that a reload loses nothing; it is
 // never part of an address, and goes when the tab does.
 
-import { isObject } from '../trust/json.js';
 import { nowSeconds } from '../view/format.js';
 import { Signal } from '../view/signal.js';
+import { sessionOf } from './answers.js';
+import { drop, dropTab, keep, stored } from './storage.js';
 
 export type Role = 'clerk' | 'clinician' | 'administrator';
 
@@ -26,9 +27,8 @@ const STORED = 'lazaret.session';
 
 function restored(): Session | undefined {
   try {
-    const value: unknown = JSON.parse(sessionStorage.getItem(STORED) ?? 'null');
-    if (!isObject(value) || typeof value.expires !== 'number' || value.expires <= nowSeconds()) return undefined;
-    return value as unknown as Session;
+    const value = sessionOf(JSON.parse(stored('tab', STORED) ?? 'null'));
+    return value.expires > nowSeconds() ? value : undefined;
   } catch {
     return undefined;
   }
@@ -37,19 +37,19 @@ function restored(): Session | undefined {
 export const session = new Signal<Session | undefined>(restored());
 
 export function keepSession(value: Session): void {
-  sessionStorage.setItem(STORED, JSON.stringify(value));
+  keep('tab', STORED, JSON.stringify(value));
   session.set(value);
 }
 
 /** The session is over, but the person is still at the desk: what was typed stays. */
 export function loseSession(): void {
-  sessionStorage.removeItem(STORED);
+  drop('tab', STORED);
   session.set(undefined);
 }
 
 /** The person leaves: nothing typed stays in this tab. */
 export function endSession(): void {
-  sessionStorage.clear();
+  dropTab();
   session.set(undefined);
 }
 

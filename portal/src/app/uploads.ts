@@ -6,6 +6,7 @@ import { newIdempotencyKey } from '../channel/sealed.js';
 import { hex, sha256, type Bytes } from '../trust/encoding.js';
 import { Signal } from '../view/signal.js';
 import { wasStopped } from './errors.js';
+import { keep, stored } from './storage.js';
 import type { CompleteFilm, Platform, StagedFilm } from './platform.js';
 
 export const FILM_MAX_BYTES = 64 * 1024 * 1024;
@@ -34,7 +35,7 @@ const storeName = (patient: string) => `lazaret.films.${patient}`;
 
 export function begunFilms(patient: string): Begun[] {
   try {
-    const value: unknown = JSON.parse(sessionStorage.getItem(storeName(patient)) ?? '[]');
+    const value: unknown = JSON.parse(stored('tab', storeName(patient)) ?? '[]');
     return Array.isArray(value) ? (value as Begun[]) : [];
   } catch {
     return [];
@@ -43,12 +44,12 @@ export function begunFilms(patient: string): Begun[] {
 
 export function forgetBegun(patient: string, film: string): void {
   const rest = begunFilms(patient).filter((item) => item.film !== film);
-  sessionStorage.setItem(storeName(patient), JSON.stringify(rest));
+  keep('tab', storeName(patient), JSON.stringify(rest));
 }
 
 function rememberBegun(patient: string, begun: Begun): void {
   forgetBegun(patient, begun.film);
-  sessionStorage.setItem(storeName(patient), JSON.stringify([...begunFilms(patient), begun]));
+  keep('tab', storeName(patient), JSON.stringify([...begunFilms(patient), begun]));
 }
 
 async function bytesOf(file: Blob): Promise<Bytes> {
@@ -111,7 +112,7 @@ export class Upload {
   }
 
   private async sendParts(staged: StagedFilm): Promise<void> {
-    const { received } = await this.platform.receivedParts(staged.film);
+    const received = await this.platform.receivedParts(staged);
     const missing = Array.from({ length: staged.parts }, (_, part) => part).filter((part) => !received.includes(part));
     let sent = Math.min(received.length * staged.partSize, this.file.size);
     [this.started, this.sentBefore] = [Date.now(), sent];

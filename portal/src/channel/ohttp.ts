@@ -112,18 +112,27 @@ export async function openResponse(
   }
 }
 
+/** A public key that is no point, or one whose shared secret everybody knows, is refused here. */
+async function senderContext(config: KeyConfig, header: Bytes, ephemeral?: SenderKeyPair): Promise<SenderContext> {
+  const suite = suiteOf(config.aead);
+  try {
+    return await suite.createSenderContext({
+      recipientPublicKey: await suite.kem.deserializePublicKey(config.publicKey.buffer),
+      info: requestInfo(header).buffer,
+      ...(ephemeral === undefined ? {} : { ekm: ephemeral }),
+    });
+  } catch {
+    throw new Refusal('ERR_OHTTP_KEY', 'key_config.public_key', 'X25519');
+  }
+}
+
 /** Encapsulates one request. `ephemeral` is for test vectors only: a key pair in place of a fresh one. */
 export async function encapsulate(
   keyConfig: Uint8Array, message: Uint8Array, ephemeral?: SenderKeyPair,
 ): Promise<Encapsulated> {
   const config = parseKeyConfig(keyConfig);
-  const suite = suiteOf(config.aead);
   const header = headerOf(config);
-  const context: SenderContext = await suite.createSenderContext({
-    recipientPublicKey: await suite.kem.deserializePublicKey(config.publicKey.buffer),
-    info: requestInfo(header).buffer,
-    ...(ephemeral === undefined ? {} : { ekm: ephemeral }),
-  });
+  const context = await senderContext(config, header, ephemeral);
   const enc = new Uint8Array(context.enc);
   const sealed = new Uint8Array(await context.seal(message.slice().buffer as ArrayBuffer));
   return {

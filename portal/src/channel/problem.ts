@@ -3,7 +3,7 @@
 // What the platform says when it refuses: a problem document (RFC 9457), or an OperationOutcome on FHIR routes.
 
 import { textOf } from '../trust/encoding.js';
-import { isObject, type JsonObject } from '../trust/json.js';
+import { isObject, type Json, type JsonObject } from '../trust/json.js';
 import { header, type BinaryResponse } from './bhttp.js';
 
 export const CHAIN_CHANGED = 'urn:lazaret:problem:chain-changed';
@@ -26,19 +26,22 @@ export class Problem extends Error {
   }
 }
 
-function text(object: JsonObject, name: string): string {
-  const value = object[name];
+function shortText(value: Json | undefined): string {
   if (typeof value === 'number') return String(value);
   return typeof value === 'string' ? value.slice(0, 500) : '';
 }
 
+function text(object: JsonObject, name: string): string {
+  return shortText(object[name]);
+}
+
 export function problemFrom(status: number, body: JsonObject): Problem {
-  const issue: unknown = Array.isArray(body.issue) ? body.issue[0] : undefined;
+  const issue = Array.isArray(body.issue) ? body.issue[0] : undefined;
   if (body.resourceType === 'OperationOutcome' && isObject(issue)) {
     const details = isObject(issue.details) ? text(issue.details, 'text') : '';
     const coding = isObject(issue.details) && Array.isArray(issue.details.coding) ? issue.details.coding[0] : undefined;
     const code = isObject(coding) ? text(coding, 'code') : '';
-    const where = Array.isArray(issue.expression) ? String(issue.expression[0] ?? '') : '';
+    const where = Array.isArray(issue.expression) ? shortText(issue.expression[0]) : '';
     return new Problem(status, '', code, where, '', '', '', text(issue, 'diagnostics') || details);
   }
   return new Problem(

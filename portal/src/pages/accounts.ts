@@ -36,7 +36,7 @@ export function accountsPage(app: App): Page {
       const accounts = await app.platform.accounts();
       replace(list, accounts.length === 0 ? h('p', { class: 'empty' }, t('accounts.empty')) : table(accounts));
     } catch (thrown) {
-      replace(list, errorNotice(thrown));
+      replace(list, errorNotice(thrown, undefined, () => void load()));
     }
   };
   const fields = {

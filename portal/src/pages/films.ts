@@ -232,10 +232,16 @@ export function filmsPage(app: App, [id = '']: readonly string[]): Page {
   const page = new FilmsPage(app, id);
   const heading = h('h1', { tabindex: -1 }, t('record.addFilm'));
   const who = h('div', {});
-  void app.platform.resource('Patient', id).then((patient) => {
-    replace(heading, t('films.title', { name: nameOf(patient) }));
-    replace(who, patientLine(patient));
-  }).catch((thrown: unknown) => replace(who, errorNotice(thrown)));
+  const load = async () => {
+    try {
+      const patient = await app.platform.resource('Patient', id);
+      replace(heading, t('films.title', { name: nameOf(patient) }));
+      replace(who, patientLine(patient));
+    } catch (thrown) {
+      replace(who, errorNotice(thrown, undefined, () => void load()));
+    }
+  };
+  void load();
   const lock = locked(app.keeper, dropZone(page, () => isOpen(app.keeper.state.value)));
   const element = h(
     'div', {}, h('div', { class: 'page-head' }, heading, h('div', { class: 'page-actions' }, link(`#/patients/${id}`, t('app.back')))),

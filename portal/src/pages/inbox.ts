@@ -7,17 +7,13 @@ import { nameOf } from '../app/fhir.js';
 import type { Message } from '../app/platform.js';
 import { h, replace } from '../view/dom.js';
 import { errorNotice } from '../view/error.js';
-import { moment, momentOf } from '../view/format.js';
+import { moment } from '../view/format.js';
 import { button, chip, link, loading, pageHead, rowKeys, tableRow } from '../view/parts.js';
 import { t } from '../view/words.js';
 
 /** Messages name resources by id or by reference. */
 function idOf(reference: string): string {
   return reference.slice(reference.lastIndexOf('/') + 1);
-}
-
-function when(value: number | string | undefined): string {
-  return typeof value === 'number' ? moment(value) : momentOf(value);
 }
 
 class Inbox {
@@ -35,7 +31,7 @@ class Inbox {
       await this.findNames();
       this.draw();
     } catch (thrown) {
-      replace(this.list, errorNotice(thrown));
+      replace(this.list, errorNotice(thrown, undefined, () => void this.load()));
     }
   }
 
@@ -66,13 +62,13 @@ class Inbox {
   private row(item: Message, index: number): HTMLElement {
     const name = this.names.get(idOf(item.patient)) ?? '';
     const state = item.acknowledged === undefined
-      ? chip('attention', t('inbox.waits')) : chip('plain', t('inbox.acknowledged', { time: when(item.acknowledged) }));
+      ? chip('attention', t('inbox.waits')) : chip('plain', t('inbox.acknowledged', { time: moment(item.acknowledged) }));
     const acknowledge = item.acknowledged !== undefined ? null : button(
       t('inbox.acknowledge'), () => void this.acknowledge(item.id), { kind: 'plain', test: 'acknowledge', label: `${t('inbox.acknowledge')}: ${name}` });
     return tableRow(
       index, { 'data-id': item.id, 'data-testid': 'inbox-row' },
       h('td', {}, link(`#/reports/${idOf(item.report)}`, t('inbox.open'), 'row-link')), h('td', {}, name),
-      h('td', {}, when(item.sent)), h('td', {}, state), h('td', { class: 'cell-action' }, acknowledge));
+      h('td', {}, moment(item.sent)), h('td', {}, state), h('td', { class: 'cell-action' }, acknowledge));
   }
 
   private draw(): void {

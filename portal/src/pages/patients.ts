@@ -56,7 +56,7 @@ export function patientsPage(app: App): Page {
       const nobody = h('p', { class: 'empty' }, t(isSearch ? 'patients.nobody' : 'patients.empty'));
       replace(results, found.length === 0 ? nobody : [h('p', { class: 'soft' }, count), table(found)]);
     } catch (thrown) {
-      if (turn === asked) replace(results, errorNotice(thrown));
+      if (turn === asked) replace(results, errorNotice(thrown, undefined, () => void search(query)));
     }
   };
   let timer = 0;

@@ -6,6 +6,7 @@ import type { App, Page } from '../app/context.js';
 import { listAt, nameOf, ofType, telecom, textAt, type Resource } from '../app/fhir.js';
 import { filmOf, readingOf, verdictOf, type Reading } from '../app/reading.js';
 import { newIdempotencyKey } from '../channel/sealed.js';
+import { Refusal } from '../trust/refusal.js';
 import { h, icon, replace, type Child } from '../view/dom.js';
 import { errorNotice } from '../view/error.js';
 import { ageOf, day, momentOf } from '../view/format.js';
@@ -83,7 +84,7 @@ function allergyText(item: Resource): string {
 
 function contact(patient: Resource): HTMLElement {
   const line = [
-    ...listAt(patient, 'address', 0, 'line').map(String), textAt(patient, 'address', 0, 'postalCode'),
+    ...listAt(patient, 'address', 0, 'line').map((_, i) => textAt(patient, 'address', 0, 'line', i)), textAt(patient, 'address', 0, 'postalCode'),
     textAt(patient, 'address', 0, 'city'), textAt(patient, 'address', 0, 'country'),
   ].filter((part) => part !== '').join(', ');
   return h('section', { class: 'record-section' }, h('h2', {}, t('record.contact')), facts([
@@ -114,7 +115,7 @@ export function recordPage(app: App, [id = '']: readonly string[]): Page {
     try {
       const all = await app.platform.everything(id);
       const patient = ofType(all, 'Patient')[0];
-      if (patient === undefined) throw new TypeError('Patient');
+      if (patient === undefined) throw new Refusal('ERR_HTTP_TYPE', 'Bundle.entry', 'Patient');
       replace(heading, nameOf(patient));
       const readings = ofType(all, 'DiagnosticReport').map(readingOf);
       const observations = ofType(all, 'Observation');
@@ -125,7 +126,7 @@ export function recordPage(app: App, [id = '']: readonly string[]): Page {
         films.length === 0 ? h('p', { class: 'empty' }, t('record.noFilms')) : h('div', { class: 'film-cards' }, films),
         desk(patient, all));
     } catch (thrown) {
-      replace(body, errorNotice(thrown));
+      replace(body, errorNotice(thrown, undefined, () => void load()));
     }
   };
   void load();

@@ -5,6 +5,7 @@
 
 import type { App, Page } from '../app/context.js';
 import { nameOf, registrationBundle, textAt, type Registration, type Resource } from '../app/fhir.js';
+import { drop, keep, stored } from '../app/storage.js';
 import { newIdempotencyKey } from '../channel/sealed.js';
 import { isObject, type JsonObject } from '../trust/json.js';
 import { h, replace, type Child } from '../view/dom.js';
@@ -123,19 +124,19 @@ class RegistrationForm {
   }
 
   save(): void {
-    sessionStorage.setItem(DRAFT, JSON.stringify(this.value()));
+    keep('tab', DRAFT, JSON.stringify(this.value()));
   }
 
   restore(): void {
     try {
-      const value: unknown = JSON.parse(sessionStorage.getItem(DRAFT) ?? 'null');
+      const value: unknown = JSON.parse(stored('tab', DRAFT) ?? 'null');
       if (!isObject(value)) return;
       const draft = value as unknown as Registration;
       for (const [name, item] of Object.entries(this.fields)) item.set(draft[name as Single] ?? '');
       this.allergies.restore(draft.allergies.map((item) => [item.substance, item.risk]));
       this.conditions.restore(draft.conditions.map((text) => [text]));
     } catch {
-      sessionStorage.removeItem(DRAFT);
+      drop('tab', DRAFT);
     }
   }
 }
@@ -225,7 +226,7 @@ export function registerPage(app: App): Page {
   let attempt: { key: string; bundle: JsonObject } | undefined; // made anew after each change: a retry registers once
   const submit = button(t('register.save'), () => undefined, { kind: 'primary', submit: true, test: 'save' });
   const clear = button(t('register.clear'), () => {
-    sessionStorage.removeItem(DRAFT);
+    drop('tab', DRAFT);
     app.go('#/register');
   }, { kind: 'quiet' });
   const run = async () => {
@@ -243,7 +244,7 @@ export function registerPage(app: App): Page {
     try {
       attempt ??= { key: newIdempotencyKey(), bundle: registrationBundle(form.value()) };
       const id = await app.platform.register(attempt.bundle, attempt.key);
-      sessionStorage.removeItem(DRAFT);
+      drop('tab', DRAFT);
       app.go(`#/patients/${id}`);
     } catch (thrown) {
       replace(message, errorNotice(thrown));

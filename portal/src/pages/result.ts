@@ -3,10 +3,12 @@
 // A reading: the film on the left, the finding on the right, and where it comes from below.
 
 import type { App, Page } from '../app/context.js';
+import { pictureIn } from '../app/answers.js';
 import { errorText } from '../app/errors.js';
 import { nameOf, type Resource } from '../app/fhir.js';
 import { filmOf, findingOf, readingOf, type Finding, type Reading } from '../app/reading.js';
 import { fromBase64 } from '../trust/encoding.js';
+import { Refusal } from '../trust/refusal.js';
 import { checkReceipt, type ReceiptVerdict } from '../trust/receipt.js';
 import { h, replace, type Child } from '../view/dom.js';
 import { errorNotice } from '../view/error.js';
@@ -17,6 +19,8 @@ import { t } from '../view/words.js';
 import { patientLine } from './record.js';
 
 const SIDE = 2048;
+const HEAT_MAX_SIDE = 512;
+const HEAT_MAX_LENGTH = 512 * 1024;
 
 /** From unlikely to likely, with the score and the operating point marked. */
 function scale(score: number, threshold: number | undefined): HTMLElement {
@@ -101,7 +105,7 @@ class ResultPage {
       ]);
       this.showFinding(reading, patient, observation);
     } catch (thrown) {
-      replace(this.side, errorNotice(thrown));
+      replace(this.side, errorNotice(thrown, undefined, () => void this.load()));
       replace(this.stage, h('p', { class: 'viewer-empty' }, t('result.noFilm')));
     }
   }
@@ -110,6 +114,9 @@ class ResultPage {
     replace(this.heading, nameOf(patient));
     replace(this.who, patientLine(patient));
     const finding = observation === undefined || reading.status === 'cancelled' ? undefined : findingOf(observation);
+    if (observation !== undefined && reading.status !== 'cancelled' && finding === undefined) {
+      throw new Refusal('ERR_HTTP_TYPE', 'Observation.valueQuantity', '0 to 1');
+    }
     replace(
       this.side, finding === undefined ? unsuitableBox(reading) : findingBox(finding, reading), provenance(this.app, reading),
       h('p', {}, link(`#/patients/${reading.patient}`, t('result.toRecord', { name: nameOf(patient) }))));
@@ -122,8 +129,8 @@ class ResultPage {
       if (this.gone) return;
       this.viewer = viewer;
       replace(this.stage, viewer.element);
-      if (reading.heatmap !== undefined) {
-        await viewer.setHeatmap(new Blob([fromBase64(reading.heatmap, 'heatmap')], { type: 'image/png' }));
+      if (reading.heatmap !== undefined && reading.heatmap.length <= HEAT_MAX_LENGTH) {
+        await viewer.setHeatmap(pictureIn(fromBase64(reading.heatmap, 'heatmap'), HEAT_MAX_SIDE));
       }
     } catch (thrown) {
       replace(this.stage, h('p', { class: 'viewer-empty' }, t('result.noFilm'), ' ', errorText(thrown)));

@@ -137,6 +137,22 @@ function details(card: CardName, subject: Subject | undefined): HTMLElement {
     subject?.claims === undefined ? null : claimFacts(subject.claims), checkTable(subject?.checks ?? []));
 }
 
+/** Says it where there is nothing to compare with: a cleared memory must not pass for a good one. */
+function watching(report: ChainReport | undefined): HTMLElement | null {
+  const memory = report?.memory;
+  if (report === undefined || memory === undefined) return null;
+  const text = !memory.kept ? t('trust.watchesNot') : report.at - memory.since < 2 ? t('trust.watchesFirst') : moment(memory.since);
+  return h('p', { class: 'soft', 'data-testid': 'watches' }, `${t('trust.watches')}: ${text}`);
+}
+
+/** Records that are older than this browser knows: a restore from a backup is confirmed by a person, never by itself. */
+function olderRecords(app: App, report: ChainReport | undefined): HTMLElement | null {
+  if (report?.failed?.check.code !== 'ERR_STORE_ROLLBACK') return null;
+  return h(
+    'section', { class: 'still-trusted' }, h('p', {}, t('trust.olderText')),
+    button(t('trust.olderAccept'), () => void app.keeper.acceptOlderRecords(), { kind: 'quiet', test: 'accept-older' }));
+}
+
 function card(name: CardName, report: ChainReport | undefined, open: CardName | undefined, toggle: () => void): HTMLElement {
   const subject = subjectOf(report, name);
   const isOpen = open === name;
@@ -150,6 +166,7 @@ function card(name: CardName, report: ChainReport | undefined, open: CardName | 
       [t('trust.proof'), proofAge(name, subject)],
     ], 'facts facts-card'),
     away ? h('p', { class: 'soft' }, t('gate.away')) : null,
+    name === 'browser' ? watching(report) : null,
     h('button', {
       type: 'button', class: 'button button-quiet', 'aria-expanded': String(isOpen), 'aria-controls': `details-${name}`,
       'aria-label': t('trust.detailsOf', { subject: t(`card.${name}`) }), on: { click: toggle },
@@ -201,7 +218,7 @@ export function trustPage(app: App): Page {
     replace(
       picture, cards[0], arrow('right', t('arrow.sealed'), 'place-sealed'), cards[1],
       arrow('right', t('arrow.attested'), 'place-attested'), cards[3], arrow('down', t('arrow.attested'), 'place-cache'), cards[2]);
-    replace(panel, open === undefined ? null : details(open, subjectOf(report, open)));
+    replace(panel, olderRecords(app, report), open === undefined ? null : details(open, subjectOf(report, open)));
   };
   const dispose = app.keeper.state.watch(draw);
   const element = h('div', { class: 'trust-page' }, head, picture, panel, stillTrusted(app));

@@ -7,6 +7,7 @@
 import { parseKeyConfig } from '../channel/ohttp.js';
 import { base64url, fromBase64url, randomBytes, sameBytes, textOf, utf8, type Bytes } from './encoding.js';
 import { jsonOf, type Send } from './fetching.js';
+import { said } from './json.js';
 import { Ledger, type Check } from './ledger.js';
 import { roleRule, verifyManifest, type Manifest } from './manifest.js';
 import { remember, type Memory } from './memory.js';
@@ -48,12 +49,20 @@ export interface Accepted {
   readonly until: number;
 }
 
+/** What this browser notes of an accepted chain, for the next one to be held to. */
+export interface Noted {
+  readonly since: number;
+  readonly kept: boolean;
+}
+
 export interface ChainReport {
   readonly at: number;
   readonly subjects: readonly Subject[];
   readonly simulated: boolean;
   readonly version?: string;
   readonly accepted?: Accepted;
+  /** since when this browser watches for what was set back, and whether it can note what it saw just now */
+  readonly memory?: Noted;
   /** first row that does not hold */
   readonly failed?: { readonly subject: SubjectName; readonly check: Check };
 }
@@ -223,7 +232,7 @@ async function hopSubject(name: SubjectName, statement: Statement, manifest: Man
 /** Every refusal leaves a row, also one thrown outside a step. */
 function noteFailure(ledger: Ledger, thrown: unknown): void {
   if (ledger.failed !== undefined) return;
-  const { code, expected, seen } = thrown instanceof Refusal ? thrown : new Refusal('ERR_CONFIG', '', '', String(thrown));
+  const { code, expected, seen } = thrown instanceof Refusal ? thrown : new Refusal('ERR_CONFIG', '', '', said(thrown));
   ledger.checks.push({ id: 'token.claims', ok: false, code, expected, seen });
 }
 
@@ -255,7 +264,12 @@ function acceptedOf(options: ChainOptions, platform: Platform, hops: Subject[]):
   };
 }
 
-/** Runs every check. Never throws for a refusal: the report says it. */
+function notedIn(options: ChainOptions, manifest: Manifest, statement: Statement): Noted {
+  const noted = remember(options.memory.load(), manifest.version, statement.heads, options.now());
+  return { since: noted.since, kept: options.memory.save(noted) };
+}
+
+/** Runs every check. Never throws: the report says what does not hold. */
 export async function verifyChain(options: ChainOptions): Promise<ChainReport> {
   const [manifestLedger, platformLedger] = [new Ledger(), new Ledger()];
   let manifest: Manifest;
@@ -284,7 +298,7 @@ export async function verifyChain(options: ChainOptions): Promise<ChainReport> {
   };
   const hops = await Promise.all(HOPS.map((name) => hopSubject(name, statement, manifest, options.now())));
   const good = hops.every((hop) => hop.checks.every((check) => check.ok));
-  options.memory.save(remember(options.memory.load(), manifest.version, statement.heads));
+  const memory = notedIn(options, manifest, statement);
   const accepted = good ? { accepted: acceptedOf(options, platform, hops) } : {};
-  return report(options.now(), [first, second, ...hops], { version: claims.runtime.version, ...accepted });
+  return report(options.now(), [first, second, ...hops], { version: claims.runtime.version, memory, ...accepted });
 }

@@ -19,6 +19,13 @@ function kind(value: unknown): string {
   return Array.isArray(value) ? 'array' : typeof value;
 }
 
+/** A value of somebody else's, short enough to show: `String()` would run what an object says of itself, and can throw. */
+export function said(value: unknown): string {
+  if (value instanceof Error) return value.name;
+  if (typeof value === 'string') return value.length > 500 ? `${value.slice(0, 500)}…` : value;
+  return typeof value === 'number' || typeof value === 'boolean' ? `${value}` : kind(value);
+}
+
 /** Reads the members of one object; every refusal carries `code` and the member's path. */
 export class Fields {
   constructor(
@@ -63,6 +70,20 @@ export class Fields {
       throw new Refusal(this.code, this.at(name), String(pattern), (value as string).slice(0, 80));
     }
     return value as string;
+  }
+
+  oneOf(name: string, ...wanted: string[]): string {
+    const value = this.text(name);
+    if (!wanted.includes(value)) throw new Refusal(this.code, this.at(name), wanted.join(', '), value.slice(0, 80));
+    return value;
+  }
+
+  /** Unix seconds, or the text of a date. */
+  moment(name: string): number {
+    const value = this.object[name];
+    const seconds = typeof value === 'string' ? Math.floor(Date.parse(value) / 1000) : value;
+    if (typeof seconds !== 'number' || !Number.isSafeInteger(seconds)) this.refuse(name, 'time');
+    return seconds as number;
   }
 
   textOrNull(name: string): string | null {

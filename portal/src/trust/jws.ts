@@ -4,7 +4,7 @@
 
 import { compactVerify, importJWK } from 'jose';
 import { fromBase64url, textOf } from './encoding.js';
-import { isObject, type JsonObject } from './json.js';
+import { isObject, said, type JsonObject } from './json.js';
 import { algorithmOf, type PublicKey } from './keys.js';
 import { Refusal, type Code } from './refusal.js';
 
@@ -64,12 +64,12 @@ export function parseJws(text: unknown, field: string, maximum = JWS_MAX_LENGTH)
 }
 
 export function requireType(jws: Jws, type: string): void {
-  if (jws.header.typ !== type) throw new Refusal('ERR_TOKEN_TYPE', 'typ', type, String(jws.header.typ ?? '-'));
+  if (jws.header.typ !== type) throw new Refusal('ERR_TOKEN_TYPE', 'typ', type, said(jws.header.typ));
 }
 
 /** The algorithm must be allowed, and be the one that the key is for. */
 export function requireAlgorithm(jws: Jws, key?: PublicKey): void {
-  const seen = String(jws.header.alg ?? '-');
+  const seen = said(jws.header.alg);
   if (key === undefined) {
     if (seen !== 'RS256' && seen !== 'ES256') throw new Refusal('ERR_TOKEN_ALGORITHM', 'alg', 'RS256, ES256', seen);
   } else if (seen !== algorithmOf(key.kind)) {

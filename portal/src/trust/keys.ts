@@ -3,7 +3,7 @@
 // Public keys as JWKs: EC P-256, RSA, OKP X25519, named by their RFC 7638 thumbprint.
 
 import { calculateJwkThumbprint, exportJWK, importJWK, importX509, type JWK } from 'jose';
-import { isObject, type Json, type JsonObject } from './json.js';
+import { isObject, said, type Json, type JsonObject } from './json.js';
 import { Refusal, type Code } from './refusal.js';
 
 export type KeyKind = 'P-256' | 'RSA' | 'X25519';
@@ -52,7 +52,7 @@ export async function publicKey(value: unknown, field: string, code: Code): Prom
     const thumbprint = await calculateJwkThumbprint(jwk, 'sha256');
     return { kid: typeof value.kid === 'string' ? value.kid : thumbprint, kind, jwk, thumbprint };
   } catch {
-    throw new Refusal(code, field, 'JWK: P-256, RSA, X25519', String(value.kty ?? '-'));
+    throw new Refusal(code, field, 'JWK: P-256, RSA, X25519', said(value.kty));
   }
 }
 

@@ -3,6 +3,7 @@
 // What was checked, row by row, in the order in which it was checked. The trust page shows exactly these rows; the first
 // that does not hold ends the check of its subject.
 
+import { said } from './json.js';
 import { Refusal, type Code, type Shown } from './refusal.js';
 
 export type CheckId =
@@ -70,7 +71,7 @@ export class Ledger {
       this.passed(id, expected, seen(result));
       return result;
     } catch (thrown) {
-      const refusal = thrown instanceof Refusal ? thrown : new Refusal('ERR_CONFIG', id, expected, String(thrown));
+      const refusal = thrown instanceof Refusal ? thrown : new Refusal('ERR_CONFIG', id, expected, said(thrown));
       this.checks.push({ id, ok: false, code: refusal.code, expected: refusal.expected, seen: refusal.seen });
       throw refusal;
     }

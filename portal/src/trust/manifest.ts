@@ -4,7 +4,7 @@
 // whose thumbprint the trust file pins. Unknown members are refused: a misspelt rule must not be passed over.
 
 import { textHash } from './encoding.js';
-import { Fields } from './json.js';
+import { Fields, said } from './json.js';
 import { parseJws, requireSignature, TYP_MANIFEST, type Jws } from './jws.js';
 import { publicKey, publicKeySet, type KeyKind, type PublicKey } from './keys.js';
 import { Refusal } from './refusal.js';
@@ -30,8 +30,8 @@ const CODE = 'ERR_MANIFEST';
 
 async function signedBy(jws: Jws, deployment: string): Promise<void> {
   const { typ, alg, jwk } = jws.header;
-  if (typ !== TYP_MANIFEST) throw new Refusal(CODE, 'typ', TYP_MANIFEST, String(typ ?? '-'));
-  if (alg !== 'ES256') throw new Refusal(CODE, 'alg', 'ES256', String(alg ?? '-'));
+  if (typ !== TYP_MANIFEST) throw new Refusal(CODE, 'typ', TYP_MANIFEST, said(typ));
+  if (alg !== 'ES256') throw new Refusal(CODE, 'alg', 'ES256', said(alg));
   const key: PublicKey = await publicKey(jwk, 'jwk', 'ERR_MANIFEST_SIGNATURE');
   if (key.kind !== 'P-256' || key.thumbprint !== deployment) {
     throw new Refusal('ERR_MANIFEST_SIGNATURE', 'jwk', deployment, key.thumbprint);
@@ -135,8 +135,8 @@ export async function verifyManifest(text: string, deployment: string): Promise<
   try {
     jws = parseJws(text.trim(), 'manifest', MANIFEST_MAX_LENGTH);
   } catch (thrown) {
-    const { field, expected, seen } = thrown as Refusal;
-    throw new Refusal(CODE, field, expected, seen);
+    if (!(thrown instanceof Refusal)) throw thrown;
+    throw new Refusal(CODE, thrown.field, thrown.expected, thrown.seen);
   }
   await signedBy(jws, deployment);
   return read(jws, deployment);

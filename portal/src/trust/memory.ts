@@ -2,49 +2,78 @@
 //
 // What this browser has seen before: the highest manifest version, and the highest generation of each store with its
 // head. Kept outside the host's reach, so that a manifest or store that was set back is noticed (architecture 5.9).
+// `since` is when it began to watch: where that is now, there is nothing to compare with, and the trust page says so.
 
 import { isObject } from './json.js';
 
-export interface Head {
-  readonly store: string;
+export interface Mark {
   readonly generation: number;
   readonly head: string;
 }
 
+export interface Head extends Mark {
+  readonly store: string;
+}
+
 export interface Seen {
   readonly manifestVersion: number;
-  readonly heads: Readonly<Record<string, { readonly generation: number; readonly head: string }>>;
+  readonly heads: Readonly<Record<string, Mark>>;
+  /** Unix seconds of the first chain that was accepted here; 0 if there was none */
+  readonly since: number;
 }
 
 export interface Memory {
   load(): Seen;
-  save(seen: Seen): void;
+  /** Whether it is kept; a browser can refuse to. */
+  save(seen: Seen): boolean;
 }
 
-export const NOTHING_SEEN: Seen = { manifestVersion: 0, heads: {} };
+export const NOTHING_SEEN: Seen = { manifestVersion: 0, heads: {}, since: 0 };
 
 const STORES_MAX = 16;
 
-/** Undefined if `head` is not older than what was seen; else what was seen. One generation has one head. */
-export function older(seen: Seen, head: Head): { generation: number; head: string } | undefined {
-  const before = Object.hasOwn(seen.heads, head.store) ? seen.heads[head.store] : undefined;
-  if (before === undefined || head.generation > before.generation) return undefined;
-  return head.generation === before.generation && head.head === before.head ? undefined : before;
+/** Whether `head` is behind what was seen. One generation has one head. */
+export function isOlder(before: Mark, head: Mark): boolean {
+  if (head.generation > before.generation) return false;
+  return head.generation < before.generation || head.head !== before.head;
 }
 
-export function remember(seen: Seen, manifestVersion: number, heads: readonly Head[]): Seen {
-  const merged = { ...seen.heads };
-  for (const { store, generation, head } of heads) merged[store] = { generation, head };
-  const kept = Object.entries(merged).slice(-STORES_MAX);
-  return { manifestVersion: Math.max(seen.manifestVersion, manifestVersion), heads: Object.fromEntries(kept) };
+/** What is known after a chain was accepted: never less than before, also where another tab noted more meanwhile. */
+export function remember(seen: Seen, manifestVersion: number, heads: readonly Head[], now: number): Seen {
+  const merged = new Map(Object.entries(seen.heads));
+  for (const { store, generation, head } of heads) {
+    const before = merged.get(store);
+    if (before === undefined || generation > before.generation) merged.set(store, { generation, head });
+  }
+  return {
+    manifestVersion: Math.max(seen.manifestVersion, manifestVersion),
+    heads: Object.fromEntries([...merged].slice(-STORES_MAX)),
+    since: seen.since === 0 ? now : seen.since,
+  };
+}
+
+/** A person has decided that the records may be older than they were (a restored backup): the manifest still may not. */
+export function withoutHeads(seen: Seen): Seen {
+  return { ...seen, heads: {}, since: 0 };
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isMark(value: unknown): value is Mark {
+  return isObject(value) && isCount(value.generation) && typeof value.head === 'string';
 }
 
 /** What was stored, or nothing where it is not ours to read. */
 export function parseSeen(text: string | null): Seen {
   try {
     const value: unknown = JSON.parse(text ?? 'null');
-    if (!isObject(value) || typeof value.manifestVersion !== 'number' || !isObject(value.heads)) return NOTHING_SEEN;
-    return value as unknown as Seen;
+    if (!isObject(value) || !isCount(value.manifestVersion) || !isObject(value.heads)) return NOTHING_SEEN;
+    const marks = Object.entries(value.heads).filter((entry): entry is [string, Mark & never] => isMark(entry[1]));
+    return {
+      manifestVersion: value.manifestVersion, heads: Object.fromEntries(marks), since: isCount(value.since) ? value.since : 0,
+    };
   } catch {
     return NOTHING_SEEN;
   }

@@ -4,12 +4,12 @@
 // platform's attested signing key.
 
 import { textHash } from './encoding.js';
-import { Fields } from './json.js';
+import { Fields, said } from './json.js';
 import { parseJws, TYP_PROOF, TYP_STATEMENT, verifyJws } from './jws.js';
 import type { Ledger } from './ledger.js';
 import type { PublicKey } from './keys.js';
 import type { Manifest } from './manifest.js';
-import { older, type Head, type Seen } from './memory.js';
+import { isOlder, type Head, type Seen } from './memory.js';
 import { Refusal } from './refusal.js';
 import { THUMBPRINT } from './runtime.js';
 import { CLOCK_SLACK_S } from './token.js';
@@ -36,6 +36,7 @@ export interface Statement {
 }
 
 const CODE = 'ERR_TOKEN_CLAIM';
+const STORE = /^[\w-]{1,64}$/;
 
 function hop(fields: Fields): Hop {
   return {
@@ -51,7 +52,7 @@ function hop(fields: Fields): Hop {
 
 function head(fields: Fields): Head {
   return {
-    store: fields.text('store', /^.{1,64}$/),
+    store: fields.text('store', STORE),
     generation: fields.integer('generation'),
     head: fields.text('head', /^.{1,64}$/),
   };
@@ -79,13 +80,14 @@ function checkAge(statement: Statement, now: number, ledger: Ledger): void {
     now < expires + CLOCK_SLACK_S, 'statement.age', 'ERR_TOKEN_EXPIRED', life, { seconds: Math.max(0, now - issued) });
 }
 
+/** No store is older than it was, and none that this browser knows is missing: that is how a store set back to nothing shows. */
 function checkHeads(heads: readonly Head[], seen: Seen, ledger: Ledger): void {
-  for (const item of heads) {
-    const before = older(seen, item);
-    if (before === undefined) continue;
+  for (const [store, before] of Object.entries(seen.heads)) {
+    const item = heads.find((head) => head.store === store);
+    if (item !== undefined && !isOlder(before, item)) continue;
     ledger.require(
       false, 'statement.heads', 'ERR_STORE_ROLLBACK', `${before.generation} ${before.head}`,
-      `${item.generation} ${item.head}`);
+      item === undefined ? { word: 'absent' } : `${item.generation} ${item.head}`);
   }
   ledger.passed('statement.heads', { word: 'notSetBack' }, heads.map((item) => String(item.generation)).join(', '));
 }
@@ -99,7 +101,7 @@ export async function checkStatement(
     const jws = parseJws(text, 'statement');
     await verifyJws(jws, TYP_STATEMENT, signer);
     if (jws.header.kid !== signer.thumbprint) {
-      throw new Refusal('ERR_TOKEN_KEY_BINDING', 'kid', signer.thumbprint, String(jws.header.kid ?? '-'));
+      throw new Refusal('ERR_TOKEN_KEY_BINDING', 'kid', signer.thumbprint, said(jws.header.kid));
     }
     return Fields.of(jws.payload, '', CODE);
   });

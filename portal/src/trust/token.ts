@@ -4,7 +4,7 @@
 // same codes. Form, type, algorithm, issuer, key, signature, nbf/exp, age, nonce, claims, simulated, debug, policy hash,
 // service, deployment, identity, TCB, key binding. The first failure is the answer.
 
-import { isObject, type JsonObject } from './json.js';
+import { isObject, said, type JsonObject } from './json.js';
 import { parseJws, requireAlgorithm, requireSignature, requireType, TYP_TOKEN, type Jws } from './jws.js';
 import type { PublicKey } from './keys.js';
 import { Ledger } from './ledger.js';
@@ -69,7 +69,7 @@ export interface TokenClaims {
 }
 
 function findIssuer(jws: Jws, rules: Rules, ledger: Ledger): IssuerRule {
-  const seen = String(jws.payload.iss ?? '-');
+  const seen = said(jws.payload.iss);
   const rule = rules.issuers.find((item) => item.issuer === seen);
   const expected = rules.issuers.map((item) => item.issuer).join(', ');
   ledger.require(rule !== undefined, 'token.issuer', 'ERR_TOKEN_ISSUER', expected, seen);
@@ -77,7 +77,7 @@ function findIssuer(jws: Jws, rules: Rules, ledger: Ledger): IssuerRule {
 }
 
 function findKey(jws: Jws, issuer: IssuerRule, ledger: Ledger): PublicKey {
-  const kid = String(jws.header.kid ?? '-');
+  const kid = said(jws.header.kid);
   const key = issuer.keys.find((item) => item.kid === kid);
   const expected = issuer.keys.map((item) => item.kid).join(', ');
   ledger.require(key !== undefined, 'token.key', 'ERR_TOKEN_KEY_UNKNOWN', expected, kid);
@@ -215,7 +215,7 @@ export async function checkToken(
   const jws = await ledger.step('token.form', { word: 'wellFormed' }, () => ({ word: 'wellFormed' }), () =>
     parseJws(text, 'token', TOKEN_MAX_LENGTH));
   await ledger.step('token.type', TYP_TOKEN, () => TYP_TOKEN, () => requireType(jws, TYP_TOKEN));
-  await ledger.step('token.algorithm', 'RS256, ES256', () => String(jws.header.alg), () => requireAlgorithm(jws));
+  await ledger.step('token.algorithm', 'RS256, ES256', () => said(jws.header.alg), () => requireAlgorithm(jws));
   const issuer = findIssuer(jws, rules, ledger);
   const key = findKey(jws, issuer, ledger);
   await ledger.step('token.signature', { word: 'signatureValid' }, () => ({ word: 'signatureValid' }), async () => {
@@ -224,8 +224,8 @@ export async function checkToken(
   });
   await checkTimes(jws.payload, rules, expected.now, ledger);
   if (expected.nonce !== undefined) {
-    const nonce = String(jws.payload.nonce ?? '-');
-    ledger.require(nonce === expected.nonce, 'token.nonce', 'ERR_TOKEN_NONCE', expected.nonce, nonce);
+    const { nonce } = jws.payload;
+    ledger.require(nonce === expected.nonce, 'token.nonce', 'ERR_TOKEN_NONCE', expected.nonce, said(nonce));
   }
   const claims = await ledger.step('token.claims', { word: 'complete' }, () => ({ word: 'complete' }), () =>
     readClaims(jws.payload, rules));

@@ -9,8 +9,15 @@ export function nowSeconds(): number {
   return Math.floor(Date.now() / 1000);
 }
 
+const SPAN_MAX_S = 1e12; // longer spans and later times are somebody's mistake, and no calendar shows them
+
+function isShowable(seconds: number): boolean {
+  return Number.isFinite(seconds) && Math.abs(seconds) < SPAN_MAX_S;
+}
+
 /** The local time, with the date when it is not today. */
 export function moment(seconds: number): string {
+  if (!isShowable(seconds)) return t('app.unknown');
   const date = new Date(seconds * 1000);
   const today = date.toDateString() === new Date().toDateString();
   const options: Intl.DateTimeFormatOptions = today
@@ -29,6 +36,7 @@ export function day(text: string | undefined): string {
   const match = /^(\d{4})-(\d\d)-(\d\d)/.exec(text ?? '');
   if (match === null) return text ?? t('app.unknown');
   const date = new Date(Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3])));
+  if (date.getUTCMonth() + 1 !== Number(match[2])) return text ?? t('app.unknown'); // no such day: shown as it stands
   const options: Intl.DateTimeFormatOptions = { year: 'numeric', month: 'short', day: '2-digit', timeZone: 'UTC' };
   return new Intl.DateTimeFormat(locale(), options).format(date);
 }
@@ -39,6 +47,7 @@ function unit(value: number, name: string): string {
 
 /** A span of time in its largest sensible unit. */
 export function span(seconds: number): string {
+  if (!isShowable(seconds)) return t('app.unknown');
   if (seconds < 120) return unit(Math.round(seconds), 'second');
   if (seconds < 7200) return unit(Math.round(seconds / 60), 'minute');
   if (seconds < 172800) return unit(Math.round(seconds / 3600), 'hour');
@@ -48,6 +57,7 @@ export function span(seconds: number): string {
 export function ago(seconds: number): string {
   const relative = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' });
   const age = Math.max(0, nowSeconds() - seconds);
+  if (!isShowable(age)) return t('app.unknown');
   if (age < 60) return relative.format(0, 'second');
   if (age < 7200) return relative.format(-Math.round(age / 60), 'minute');
   if (age < 172800) return relative.format(-Math.round(age / 3600), 'hour');

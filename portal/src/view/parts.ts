@@ -26,7 +26,11 @@ export function notice(tone: Tone, ...children: Child[]): HTMLElement {
 export function identifier(text: string, length?: number): HTMLElement {
   const said = h('span', { class: 'visually-hidden', role: 'status' });
   const copy = async () => {
-    await navigator.clipboard.writeText(text);
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      return; // the whole text stands in the button's title all the same
+    }
     said.textContent = t('app.copied');
     button.classList.add('copied');
     setTimeout(() => {

@@ -19,7 +19,8 @@ export function thumbnail(app: App, film: string, label: string): Thumbnail {
   void app.platform.filmImage(film, SIDE).then((blob) => {
     if (gone) return;
     url = URL.createObjectURL(blob);
-    element.replaceChildren(h('img', { src: url, alt: label, 'data-testid': 'thumbnail' }));
+    const missing = () => element.replaceChildren(icon('film', 28));
+    element.replaceChildren(h('img', { src: url, alt: label, 'data-testid': 'thumbnail', on: { error: missing } }));
   }).catch(() => element.classList.add('thumbnail-missing'));
   const dispose = () => {
     gone = true;

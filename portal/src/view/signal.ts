@@ -12,7 +12,13 @@ export class Signal<T> {
 
   set(value: T): void {
     this.current = value;
-    for (const listener of [...this.listeners]) listener(value);
+    for (const listener of [...this.listeners]) {
+      try {
+        listener(value);
+      } catch (thrown) {
+        reportError(thrown); // one that fails must not keep the others from hearing it: a lock among them
+      }
+    }
   }
 
   /** Calls `listener` now and on every change, until the returned function is called. */

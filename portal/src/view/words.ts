@@ -2,6 +2,7 @@
 //
 // The language in use, and its words.
 
+import { keep, stored } from '../app/storage.js';
 import { en, type WordKey, type Words } from '../words/en.js';
 import { zh } from '../words/zh.js';
 import { Signal } from './signal.js';
@@ -13,8 +14,8 @@ const STORED = 'lazaret.language';
 const LOCALES: Record<Language, string> = { en: 'en-GB', zh: 'zh-CN' };
 
 function first(): Language {
-  const stored = localStorage.getItem(STORED);
-  if (stored === 'en' || stored === 'zh') return stored;
+  const chosen = stored('for-good', STORED);
+  if (chosen === 'en' || chosen === 'zh') return chosen;
   return navigator.language.startsWith('zh') ? 'zh' : 'en';
 }
 
@@ -24,7 +25,7 @@ language.watch((value) => {
 });
 
 export function setLanguage(value: Language): void {
-  localStorage.setItem(STORED, value);
+  keep('for-good', STORED, value);
   language.set(value);
 }
 

@@ -23,6 +23,10 @@ export const en = {
   'boot.missing.title': 'This page cannot find whom to trust',
   'boot.missing.text':
     'The file that says whom to trust is not where this page looks for it. Nothing was sent. Reload the page; if that does not help, tell the person on call for the hospital’s web server.',
+  'boot.style.title': 'This page was changed and does not run',
+  'boot.style.text':
+    'The style sheet is not the one that this page names, or did not arrive. Nothing was sent, and nothing can be entered. Load the page again; if that does not help, tell the person on call for the hospital’s web server.',
+  'boot.again': 'Load again',
   'boot.browser.title': 'This browser is too old for this page',
   'boot.browser.text':
     'It cannot seal what you enter (X25519 is missing). Nothing was sent. Use a current Chrome, Edge, Firefox or Safari.',
@@ -79,6 +83,12 @@ export const en = {
   'trust.keyFor.sign': 'Key for signing',
   'trust.keyFor.hpke': 'Key for sealing',
   'trust.platformSays': 'The platform says: {reason}',
+  'trust.watches': 'Watches for older records since',
+  'trust.watchesFirst': 'just now: this browser knows nothing from before, so it could not notice if something was set back',
+  'trust.watchesNot': 'never: this browser’s storage is off or full, so it cannot notice if something is set back',
+  'trust.olderText':
+    'If the records were restored from a backup on purpose, the person on call for the platform can tell you so. Only then go on with them as they are now.',
+  'trust.olderAccept': 'The restore is confirmed: go on with these records',
   'trust.checks': 'What was checked',
   'trust.checks.what': 'Check',
   'trust.checks.seen': 'Seen',
@@ -448,6 +458,9 @@ export const en = {
   'error.store': 'The platform could not save. Nothing was changed. Ask the person on call for the platform.',
   'error.refused': 'The platform did not take this ({reason}). Nothing was saved. Check the entry and try again.',
   'error.platform': 'The platform failed ({reason}). What you entered stays here. Try again, or ask the person on call for the platform.',
+  'error.answer':
+    'An answer could not be read and was thrown away. What you entered stays here. Try again, and tell the person on call for the platform if it repeats.',
+  'error.again': 'Try again',
   'error.other': 'This page failed ({reason}). What you entered stays here. Reload the page.',
 };
 
