@@ -204,6 +204,34 @@ test('a store that was set back: ERR_STORE_ROLLBACK', async () => {
   await refused('platform', 'ERR_STORE_ROLLBACK');
 });
 
+test('a store that is not shown any more is one that was set back to nothing: ERR_STORE_ROLLBACK', async () => {
+  await verify();
+  deployment.heads = [{ ...deployment.heads[0], store: 'another' }];
+  await refused('platform', 'ERR_STORE_ROLLBACK');
+  deployment.heads = [];
+  await refused('platform', 'ERR_STORE_ROLLBACK');
+});
+
+test('a check that began before another tab noted more does not lower what was noted', async () => {
+  const before = await verify();
+  const newer = { manifestVersion: 9, heads: { records: { generation: 99, head: 'newer' } }, since: 1 };
+  let reads = 0;
+  const memory = { load: () => (++reads > 2 ? newer : NOTHING_SEEN), save: (value: Seen) => { seen = value; return true; } };
+  const report = await verifyChain({ trust: deployment.trust, send, memory, now: () => deployment.now });
+  assert.ok(before.accepted && report.accepted && reads > 2);
+  assert.deepEqual(seen, newer);
+});
+
+test('the report says since when this browser watches, and when it cannot', async () => {
+  assert.deepEqual((await verify()).memory, { since: deployment.now, kept: true });
+  deployment.now += 50;
+  await deployment.remake();
+  assert.deepEqual((await verify()).memory, { since: deployment.now - 50, kept: true });
+  const memory = { load: () => NOTHING_SEEN, save: () => false };
+  const report = await verifyChain({ trust: deployment.trust, send, memory, now: () => deployment.now });
+  assert.equal(report.memory?.kept, false);
+});
+
 test('a store with another history at the same generation: ERR_STORE_ROLLBACK', async () => {
   await verify();
   deployment.heads = [{ ...deployment.heads[0], head: 'other' }];

@@ -91,6 +91,8 @@ export interface HopBend {
   code?: string;
 }
 
+let sharedIssuerKey: Promise<SigningKey> | undefined; // an RSA key costs more than all else, and one serves every test
+
 /** Everything that one deployment signs, at a time `now` that a test can move. */
 export class Deployment {
   now = 1_790_000_000;
@@ -115,7 +117,8 @@ export class Deployment {
   ) {}
 
   static async make(): Promise<Deployment> {
-    const [root, issuerKey] = [await signingKey(), await signingKey('RS256')];
+    sharedIssuerKey ??= signingKey('RS256');
+    const [root, issuerKey] = [await signingKey(), await sharedIssuerKey];
     const made = new Deployment(
       root, issuerKey, await enclave('platform'), await enclave('gate'), await enclave('diagnosis'));
     await made.remake();
