@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One script and one style sheet with fixed names; scripts/assemble.mjs names them by their digests and pins them.
+// One script and one style sheet with fixed names; scripts/release.mjs names them by their digests.
 
 import { defineConfig } from 'vite';
 

@@ -29,7 +29,7 @@ function ingress(port, upstream) {
 }
 
 /** Writes the configuration; answers the arguments for nginx, which changes nothing but `tmp` in the folder. */
-export function nginxArguments(folder, { portalFolder, ports }) {
+export function nginxArguments(folder, { portalFolder, headersFile, ports }) {
   mkdirSync(join(folder, 'tmp'), { recursive: true, mode: 0o700 });
   const file = join(folder, 'nginx.conf');
   writeFileSync(file, `
@@ -62,11 +62,7 @@ http {
     root ${portalFolder};
     location / {
       try_files $uri $uri/ =404;
-      add_header Cache-Control "no-cache";
-      add_header X-Content-Type-Options nosniff;
-      add_header X-Frame-Options DENY;
-      add_header Referrer-Policy no-referrer;
-      add_header Cross-Origin-Opener-Policy same-origin;
+      include ${headersFile};
     }
   }${ingress(ports.platformIngress, ports.platform)}${ingress(ports.attestationIngress, ports.attestation)}
 }

@@ -292,10 +292,11 @@ export class Stack {
     mkdirSync(site, { recursive: true, mode: 0o755 });
     run('node', [join(ROOT, 'portal/scripts/assemble.mjs'), '--dist', join(ROOT, 'build/portal'), '--out', site, '--manifest', this.path('manifest.jws'),
       '--platform', this.urls.platformIngress, '--attestation', this.urls.attestationIngress, '--deployment', this.deployment,
-      '--hospital', this.hospital]);
+      '--hospital', this.hospital, '--headers', join(folder, 'headers.conf')]);
     this.site = site;
     const nginx = existsSync('/usr/sbin/nginx') ? '/usr/sbin/nginx' : 'nginx';
-    const [command, args] = commandAs(this.users?.nginx, nginx, nginxArguments(folder, { portalFolder: site, ports: this.ports }));
+    const configured = nginxArguments(folder, { portalFolder: site, headersFile: join(folder, 'headers.conf'), ports: this.ports });
+    const [command, args] = commandAs(this.users?.nginx, nginx, configured);
     this.#giveTo('nginx', join(folder, 'tmp'));
     this.processes.start('nginx', command, args, { log: this.path('log', 'nginx.log') });
   }
