@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Time is passed in, never asked for inside pure code. A TEE has no clock that the host cannot set, so a process keeps
- * a floor, the highest signed time that it has verified, and uses max(host clock, floor).
+ * a floor, the highest signed time that it has verified, and uses max(host clock, floor + what has passed since the
+ * floor was raised, by the clock that only goes forward). A host clock that is set back while the process runs
+ * therefore changes nothing; one that is ahead is believed, because that can only refuse, but leaves nothing behind:
+ * only signed times are kept.
  */
 #pragma once
 
@@ -15,11 +18,18 @@ enum status clock_new(struct clock **clock_out);
 void clock_free(struct clock *clock);
 void clock_cleanup(struct clock **clock);
 
+#ifdef LAZARET_SIMULATION
+/* As clock_new, but the host's clock is shown wrong by the whole seconds that stand as text in the file, such as
+ * "-3600"; it is read each time, and the last number counts while there is none. For tests. ERR_IO. */
+enum status clock_new_insecure(const char *offset_path, struct clock **clock_out);
+#endif
+
 /* A clock that stands still until clock_set: for tests. */
 enum status clock_new_fixed(int64_t now_s, struct clock **clock_out);
 void clock_set(struct clock *clock, int64_t now_s);
 
-/* Unix seconds; never below the floor, and never lower than an earlier answer's floor. */
+/* Unix seconds; never below the floor, and never lower than an earlier answer's floor. The floor of a fixed clock does
+ * not run on. */
 int64_t clock_now_s(const struct clock *clock);
 
 /* Raises the floor to a time that stands in verified, signed data. Lower times are ignored. */

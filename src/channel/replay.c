@@ -10,15 +10,17 @@
 #include <string.h>
 
 /* Entries live in one pool and are linked twice by index: into the chain of their hash, and into the list of the last
- * second in which their date is within the window, so that forgetting costs no search. Index 0 means "none". */
+ * second in which their date is within the window, modulo SLOT_COUNT, so that forgetting costs no search. Index 0 means
+ * "none". */
 enum {
     HASH_WORDS = REPLAY_KEY_BYTES / 8,
-    /* More seconds than a remembered entry can have left, so that each slot holds one second only. */
+    /* More seconds than a remembered entry can have left: a slot holds one second only, but for a clock that jumps. */
     SLOT_COUNT = 1024,
 };
 static_assert(SLOT_COUNT > 2 * REPLAY_WINDOW_S + 1);
 
 struct entry {
+    int64_t last_s; /* in which its date is within the window */
     uint8_t key[REPLAY_KEY_BYTES];
     uint32_t next_in_chain, next_in_slot;
 };
@@ -30,7 +32,8 @@ struct replay_window {
     uint32_t slots[SLOT_COUNT];
     uint32_t max_count, used_count, free_list, chain_mask;
     uint64_t multipliers[HASH_WORDS];
-    int64_t floor_s; /* the highest time that was ever passed in */
+    int64_t swept_s;     /* no entry is left whose last second is before it */
+    int64_t forgotten_s; /* the latest date of an entry that was forgotten */
 };
 
 void replay_window_free(struct replay_window *window)
@@ -73,6 +76,7 @@ enum status replay_window_new(size_t max_count, struct replay_window **window_ou
     CLEANUP(window_cleanup) struct replay_window *window = calloc(1, sizeof(*window));
     if (window == NULL || pthread_mutex_init(&window->mutex, NULL) != 0) return ERR_NO_MEMORY;
     window->max_count = (uint32_t)max_count;
+    window->forgotten_s = INT64_MIN;
     window->chain_mask = mask_for(max_count);
     window->entries = calloc(max_count + 1, sizeof(*window->entries));
     window->chains = calloc((size_t)window->chain_mask + 1, sizeof(*window->chains));
@@ -106,26 +110,32 @@ static void unlink_from_chain(struct replay_window *window, uint32_t index)
     *link = window->entries[index].next_in_chain;
 }
 
-static void forget_second(struct replay_window *window, int64_t second)
+/* Forgets the entries of one slot whose last second is before `now_s`. */
+static void sweep_slot(struct replay_window *window, uint32_t *slot, int64_t now_s)
 {
-    uint32_t *const slot = slot_of(window, second);
-    while (*slot != 0) {
-        const uint32_t index = *slot;
+    uint32_t *link = slot;
+    while (*link != 0) {
+        const uint32_t index = *link;
         struct entry *const entry = &window->entries[index];
-        *slot = entry->next_in_slot;
+        if (entry->last_s >= now_s) {
+            link = &entry->next_in_slot;
+            continue;
+        }
+        const int64_t date_s = entry->last_s - REPLAY_WINDOW_S;
+        if (date_s > window->forgotten_s) window->forgotten_s = date_s;
+        *link = entry->next_in_slot;
         unlink_from_chain(window, index);
         entry->next_in_slot = window->free_list;
         window->free_list = index;
     }
 }
 
-/* Moves the floor up to `now_s`, and forgets what the window has left behind. */
-static void advance(struct replay_window *window, int64_t now_s)
+/* Forgets what the window has left behind at `now_s`. A clock that went back has nothing to sweep. */
+static void sweep(struct replay_window *window, int64_t now_s)
 {
-    if (now_s <= window->floor_s) return;
-    const int64_t first_s = window->floor_s > now_s - SLOT_COUNT ? window->floor_s : now_s - SLOT_COUNT;
-    for (int64_t second = first_s; second < now_s; second++) forget_second(window, second);
-    window->floor_s = now_s;
+    const int64_t first_s = window->swept_s > now_s - SLOT_COUNT ? window->swept_s : now_s - SLOT_COUNT;
+    for (int64_t second = first_s; second < now_s; second++) sweep_slot(window, slot_of(window, second), now_s);
+    window->swept_s = now_s;
 }
 
 static bool is_remembered(struct replay_window *window, const uint8_t *key)
@@ -154,7 +164,8 @@ static enum status remember(struct replay_window *window, const uint8_t *key, in
     uint32_t index;
     TRY(take_entry(window, &index));
     struct entry *const entry = &window->entries[index];
-    uint32_t *const chain = chain_of(window, key), *const slot = slot_of(window, date_s + REPLAY_WINDOW_S);
+    entry->last_s = date_s + REPLAY_WINDOW_S;
+    uint32_t *const chain = chain_of(window, key), *const slot = slot_of(window, entry->last_s);
     memcpy(entry->key, key, REPLAY_KEY_BYTES);
     entry->next_in_chain = *chain;
     entry->next_in_slot = *slot;
@@ -164,8 +175,9 @@ static enum status remember(struct replay_window *window, const uint8_t *key, in
 
 static enum status admit(struct replay_window *window, const uint8_t *key, int64_t date_s, int64_t now_s)
 {
-    advance(window, now_s);
-    if (date_s < window->floor_s - REPLAY_WINDOW_S || date_s > window->floor_s + REPLAY_WINDOW_S) return ERR_DATE;
+    sweep(window, now_s);
+    if (date_s < now_s - REPLAY_WINDOW_S || date_s > now_s + REPLAY_WINDOW_S) return ERR_DATE;
+    if (date_s <= window->forgotten_s) return ERR_DATE;
     if (is_remembered(window, key)) return ERR_REPLAY;
     return remember(window, key, date_s);
 }

@@ -98,7 +98,7 @@ static enum status obtain(const struct own_token_options *options, struct refusa
 
 static void publish(struct own_token *feed, struct fresh *fresh)
 {
-    clock_raise_floor(feed->options.clock, fresh->claims.issued_s);
+    if (!feed->options.is_issuer) clock_raise_floor(feed->options.clock, fresh->claims.issued_s);
     if (feed->options.arrived != NULL)
         feed->options.arrived(feed->options.arrived_context, buffer_slice(&fresh->token), &fresh->claims);
     (void)pthread_mutex_lock(&feed->mutex);

@@ -26,12 +26,13 @@ typedef enum status own_token_appraise(void *context, struct slice quote, struct
 typedef void own_token_arrived(void *context, struct slice token, const struct token_claims *claims);
 
 struct own_token_options {
-    struct clock *clock; /* its floor rises with each token's time of issue */
+    struct clock *clock; /* its floor rises with each token's time of issue, unless the issuer is this program */
     struct enclave *enclave;
     const struct relying_party_rules *rules; /* of the manifest */
     const struct role_rule *role;            /* this program's own role */
     own_token_appraise *appraise;
     void *appraise_context;
+    bool is_issuer;             /* appraises itself: its tokens carry this host's own time, which proves nothing */
     own_token_arrived *arrived; /* may be NULL */
     void *arrived_context;
 };

@@ -104,8 +104,19 @@ static enum status read_limits(struct configuration *configuration, struct refus
 static enum status check_names(const json_t *json, const char *const *own_names, struct refusal *why)
 {
     enum { MAX_NAMES = 32 };
-    static const char *const common[] = {"manifest",    "deployment", "state",     "listen",
-                                         "attestation", "ready_file", "log_level", "limits"};
+    static const char *const common[] = {
+        "manifest",
+        "deployment",
+        "state",
+        "listen",
+        "attestation",
+        "ready_file",
+        "log_level",
+        "limits",
+#ifdef LAZARET_SIMULATION
+        "insecure_clock_file",
+#endif
+    };
     const char *names[MAX_NAMES + 1] = {};
     size_t count = 0;
     for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) names[count++] = common[i];
@@ -125,6 +136,11 @@ static enum status read_members(struct configuration *configuration, struct refu
     TRY(configuration_text(json, "", "listen", ADDRESS_MAX_BYTES, why, configuration->listen));
     if (json_has(json, "ready_file"))
         TRY(configuration_path(configuration, json, "", "ready_file", why, configuration->ready_file));
+#ifdef LAZARET_SIMULATION
+    if (json_has(json, "insecure_clock_file"))
+        TRY(configuration_path(configuration, json, "", "insecure_clock_file", why,
+                               configuration->insecure_clock_file));
+#endif
     TRY(read_log_level(json, why, &configuration->log_level));
     TRY(read_limits(configuration, why));
     return read_attestation(configuration, why);

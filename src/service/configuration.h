@@ -24,6 +24,9 @@ struct configuration {
     char attestation_url[URL_MAX_BYTES + 1];    /* "" if not given */
     char attestation_ca[PATH_MAX];              /* "" if not given: the system's anchors */
     char ready_file[PATH_MAX]; /* "" if not given: else written with the port once the program listens */
+#ifdef LAZARET_SIMULATION
+    char insecure_clock_file[PATH_MAX]; /* "" if not given: else clock_new_insecure's file, for tests */
+#endif
     enum log_level log_level;
     struct tunnel_limits tunnel_limits; /* of all connections, 0 where not given */
     struct http_limits http_limits;     /* of those that carry HTTP */

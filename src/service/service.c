@@ -172,6 +172,7 @@ static enum status make_token_feed(struct runtime *runtime)
         .role = service->role,
         .appraise = remote ? own_token_appraise_remotely : service->program->appraise,
         .appraise_context = remote ? (void *)service->attestation : service->context,
+        .is_issuer = !remote,
         .arrived = on_token,
         .arrived_context = runtime,
     };
@@ -187,13 +188,28 @@ static void block_signals(sigset_t *signals_out)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
+static enum status make_clock(const struct configuration *configuration, struct refusal *why, struct clock **clock_out)
+{
+#ifdef LAZARET_SIMULATION
+    const char *const path = configuration->insecure_clock_file;
+    if (path[0] != '\0') {
+        log_event(LOG_WARNING, "clock.insecure", log_text(LOG_DETAIL, "the clock is what a file of the host says"));
+        if (clock_new_insecure(path, clock_out) == OK) return OK;
+        return refuse(why, ERR_CONFIG, "insecure_clock_file", "a file that can be read", "%s", path);
+    }
+#endif
+    (void)configuration;
+    (void)why;
+    return clock_new(clock_out);
+}
+
 static enum status make_trust(struct runtime *runtime, struct refusal *why)
 {
     struct service *const service = &runtime->service;
     TRY(tee_open(why, &service->tee));
     TRY(check_state_folder(runtime->configuration.state, why));
     TRY(read_manifest(runtime, why));
-    TRY(clock_new(&service->clock));
+    TRY(make_clock(&runtime->configuration, why, &service->clock));
     TRY(hold_floor(runtime, why));
     return make_enclave(runtime);
 }

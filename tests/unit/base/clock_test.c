@@ -3,6 +3,10 @@
 
 #include "testing.h"
 
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
 static void test_the_floor_only_rises(void **)
 {
     CLEANUP(clock_cleanup) struct clock *clock = NULL;
@@ -16,6 +20,55 @@ static void test_the_floor_only_rises(void **)
     clock_set(clock, 10);
     assert_int_equal(clock_now_s(clock), 2000);
 }
+
+/* Over the host's clock: a signed time ahead of it runs on, as time passes; the floor itself stays what was signed. */
+static void test_the_floor_runs_on(void **)
+{
+    enum { AHEAD_S = 100000 };
+    CLEANUP(clock_cleanup) struct clock *clock = NULL;
+    assert_ok(clock_new(&clock));
+    const int64_t signed_s = clock_now_s(clock) + AHEAD_S, started_ms = clock_monotonic_ms();
+    clock_raise_floor(clock, signed_s);
+    while (clock_monotonic_ms() - started_ms < 1100) (void)usleep(10000);
+    assert_true(clock_now_s(clock) >= signed_s + 1);
+    assert_true(clock_now_s(clock) <= signed_s + 1 + (clock_monotonic_ms() - started_ms) / 1000);
+    assert_int_equal(clock_floor_s(clock), signed_s);
+    clock_raise_floor(clock, signed_s - AHEAD_S);
+    assert_true(clock_now_s(clock) >= signed_s + 1);
+}
+
+#ifdef LAZARET_SIMULATION
+static bool is_about(int64_t seen_s, int64_t expected_s)
+{
+    return seen_s >= expected_s && seen_s <= expected_s + 5;
+}
+
+/* What the insecure clock shows is the host's word: it does not move the floor, and the floor holds against it. */
+static void test_an_insecure_clock_follows_its_file(void **)
+{
+    const int64_t year_s = 365 * 24 * 3600;
+    char path[] = "/tmp/lazaret-clock-XXXXXX";
+    const int file = mkstemp(path);
+    assert_true(file >= 0);
+    CLEANUP(clock_cleanup) struct clock *clock = NULL;
+    assert_ok(clock_new_insecure(path, &clock));
+    const int64_t start_s = (int64_t)time(NULL);
+    assert_true(is_about(clock_now_s(clock), start_s));
+    assert_int_equal(pwrite(file, "31536000\n", 9, 0), 9);
+    assert_true(is_about(clock_now_s(clock), start_s + year_s));
+    assert_int_equal(clock_floor_s(clock), 0);
+    assert_int_equal(ftruncate(file, 0), 0);
+    assert_true(is_about(clock_now_s(clock), start_s + year_s)); /* the last number */
+    assert_int_equal(pwrite(file, "-3600\n", 6, 0), 6);
+    assert_true(is_about(clock_now_s(clock), start_s - 3600));
+    clock_raise_floor(clock, start_s - 60);
+    assert_true(is_about(clock_now_s(clock), start_s - 60));
+    (void)close(file);
+    (void)unlink(path);
+    struct clock *none = NULL;
+    assert_status(clock_new_insecure(path, &none), ERR_IO);
+}
+#endif
 
 static void test_iso8601(void **)
 {
@@ -48,6 +101,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_floor_only_rises),
+        cmocka_unit_test(test_the_floor_runs_on),
+#ifdef LAZARET_SIMULATION
+        cmocka_unit_test(test_an_insecure_clock_follows_its_file),
+#endif
         cmocka_unit_test(test_iso8601),
         cmocka_unit_test(test_http_date),
     };

@@ -81,10 +81,35 @@ static void test_a_clock_set_back_reopens_nothing(void **state)
     assert_ok(admit(*state, 2, NOW_S + 1000, NOW_S + 1000)); /* forgets request 1 */
     assert_status(admit(*state, 1, NOW_S, NOW_S), ERR_DATE);
     assert_status(admit(*state, 1, NOW_S, 0), ERR_DATE);
+    /* Nor is any other let in whose date is not after what was forgotten: it may have been forgotten, too. */
     assert_status(admit(*state, 3, NOW_S, NOW_S), ERR_DATE);
-    /* The floor still lets in what is of its time, once. */
-    assert_status(admit(*state, 2, NOW_S + 1000, NOW_S), ERR_REPLAY);
-    assert_ok(admit(*state, 3, NOW_S + 1000, NOW_S));
+    assert_status(admit(*state, 3, NOW_S - 1, NOW_S), ERR_DATE);
+    /* Time that passes a second time still lets in what is new, once. */
+    assert_ok(admit(*state, 3, NOW_S + 1, NOW_S));
+    assert_status(admit(*state, 3, NOW_S + 1, NOW_S), ERR_REPLAY);
+    assert_status(admit(*state, 2, NOW_S + 1000, NOW_S + 1000), ERR_REPLAY);
+}
+
+/* A year ahead for a moment, then right again: nothing is admitted twice, and what comes next is served. */
+static void test_a_clock_that_was_ahead_leaves_no_floor(void **state)
+{
+    const int64_t year_s = 365 * 24 * 3600;
+    assert_ok(admit(*state, 1, NOW_S - 20, NOW_S));
+    assert_ok(admit(*state, 2, NOW_S, NOW_S));
+    assert_status(admit(*state, 3, NOW_S + 1, NOW_S + year_s), ERR_DATE); /* by then 1 and 2 are forgotten */
+    assert_status(admit(*state, 1, NOW_S - 20, NOW_S), ERR_DATE);
+    assert_status(admit(*state, 2, NOW_S, NOW_S), ERR_DATE);
+    assert_ok(admit(*state, 3, NOW_S + 1, NOW_S + 1));
+    assert_status(admit(*state, 3, NOW_S + 1, NOW_S + 1), ERR_REPLAY);
+}
+
+/* A request of the wrong time is remembered as long as its own date would be accepted, whatever the clock does. */
+static void test_a_request_of_a_clock_ahead_is_not_admitted_twice(void **state)
+{
+    const int64_t year_s = 365 * 24 * 3600;
+    assert_ok(admit(*state, 1, NOW_S + year_s, NOW_S + year_s));
+    for (uint32_t i = 0; i < 3000; i++) (void)!admit(*state, 10 + i, NOW_S + i, NOW_S + i);
+    assert_status(admit(*state, 1, NOW_S + year_s, NOW_S + year_s + REPLAY_WINDOW_S), ERR_REPLAY);
 }
 
 static void test_a_full_window_refuses_until_time_has_passed(void **)
@@ -126,25 +151,30 @@ static void test_agrees_with_a_plain_list(void **)
     struct replay_window *window = NULL;
     assert_ok(replay_window_new(KEYS, &window));
     uint32_t random = 12345;
-    int64_t floor_s = 0, now_s = NOW_S;
+    int64_t forgotten_s = 0, now_s = NOW_S;
+    unsigned admitted = 0;
     for (int step = 0; step < STEPS; step++) {
         random = random * 1103515245U + 12345U;
         const uint32_t key = random >> 16 & (KEYS - 1);
-        now_s += (int64_t)(random >> 8 & 31) - 10 + (random % 997 == 0 ? 3000 : 0);
+        now_s += (int64_t)(random >> 8 & 31) - 10 + (random % 997 == 0 ? 3000 : 0) - (random % 991 == 0 ? 2500 : 0);
         const int64_t date_s = now_s + (int64_t)(random >> 4 & 1023) - 512;
-        if (now_s > floor_s) floor_s = now_s;
+        for (size_t i = 0; i < KEYS; i++) {
+            if (!list[i].is_there || list[i].date_s + REPLAY_WINDOW_S >= now_s) continue;
+            list[i].is_there = false;
+            if (list[i].date_s > forgotten_s) forgotten_s = list[i].date_s;
+        }
         enum status expected = OK;
-        const bool is_outside = date_s < floor_s - REPLAY_WINDOW_S || date_s > floor_s + REPLAY_WINDOW_S;
-        if (is_outside)
+        if (date_s < now_s - REPLAY_WINDOW_S || date_s > now_s + REPLAY_WINDOW_S || date_s <= forgotten_s)
             expected = ERR_DATE;
-        else if (list[key].is_there && list[key].date_s + REPLAY_WINDOW_S >= floor_s)
+        else if (list[key].is_there)
             expected = ERR_REPLAY;
         assert_status(admit(window, key, date_s, now_s), expected);
-        if (expected == OK) {
-            list[key].date_s = date_s;
-            list[key].is_there = true;
-        }
+        if (expected != OK) continue;
+        admitted++;
+        list[key].date_s = date_s;
+        list[key].is_there = true;
     }
+    assert_true(admitted > 100);
     replay_window_free(window);
 }
 
@@ -198,6 +228,8 @@ int main(void)
         WINDOW_TEST(test_a_clock_out_of_its_range_is_refused),
         WINDOW_TEST(test_a_request_is_remembered_as_long_as_its_date_is_acceptable),
         WINDOW_TEST(test_a_clock_set_back_reopens_nothing),
+        WINDOW_TEST(test_a_clock_that_was_ahead_leaves_no_floor),
+        WINDOW_TEST(test_a_request_of_a_clock_ahead_is_not_admitted_twice),
         cmocka_unit_test(test_a_full_window_refuses_until_time_has_passed),
         cmocka_unit_test(test_a_long_pause_forgets_everything),
         cmocka_unit_test(test_agrees_with_a_plain_list),
