@@ -37,8 +37,9 @@ struct chain {
     struct chain_options options;
     pthread_t thread;
     pthread_mutex_t mutex;
-    pthread_cond_t wake;
+    pthread_cond_t wake, looked;
     bool is_stopping, is_check_wanted;
+    uint64_t looks_begun, looks_ended;
     struct hop hops[CHAIN_HOP_COUNT];
     uint64_t epoch; /* changes whenever a hop's key or verdict does; 0 before the first check */
     struct buffer statement;
@@ -162,24 +163,49 @@ static bool wait_for_next_check(struct chain *chain)
     while (!chain->is_stopping && !chain->is_check_wanted && result == 0)
         result = pthread_cond_timedwait(&chain->wake, &chain->mutex, &until);
     chain->is_check_wanted = false;
+    chain->looks_begun++;
     const bool goes_on = !chain->is_stopping;
     unlock(chain);
     return goes_on;
+}
+
+static void end_look(struct chain *chain)
+{
+    lock(chain);
+    chain->looks_ended = chain->looks_begun;
+    (void)pthread_cond_broadcast(&chain->looked);
+    unlock(chain);
 }
 
 /* The hops refuse a caller without a token, so the first check waits for the platform's own. */
 static void *keep_checked(void *context)
 {
     struct chain *const chain = context;
-    while (wait_for_next_check(chain)) check_hops(chain);
+    while (wait_for_next_check(chain)) {
+        check_hops(chain);
+        end_look(chain);
+    }
     return NULL;
 }
 
-void chain_recheck(struct chain *chain)
+/* Under the lock. */
+static void want_check(struct chain *chain)
 {
-    lock(chain);
     chain->is_check_wanted = true;
     (void)pthread_cond_signal(&chain->wake);
+}
+
+void chain_look_again(struct chain *chain)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += CHAIN_LOOK_TIMEOUT_MS / 1000;
+    lock(chain);
+    const uint64_t wanted = chain->looks_begun + 1;
+    want_check(chain);
+    int result = 0;
+    while (chain->looks_ended < wanted && !chain->is_stopping && result == 0)
+        result = pthread_cond_timedwait(&chain->looked, &chain->mutex, &until);
     unlock(chain);
 }
 
@@ -189,7 +215,9 @@ void chain_token_arrived(struct chain *chain, struct slice token)
         if (service_show_token(chain->options.service, token, chain->hops[kind].endpoint) != OK)
             log_event(LOG_ERROR, "chain.token_not_shown", log_text(LOG_ROLE, hop_services[kind]));
     }
-    chain_recheck(chain);
+    lock(chain);
+    want_check(chain);
+    unlock(chain);
 }
 
 static const char *verdict_name(enum chain_verdict verdict)
@@ -340,6 +368,7 @@ static enum status start_thread(struct chain *chain)
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&chain->wake, &monotonic);
+    (void)pthread_cond_init(&chain->looked, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
     return pthread_create(&chain->thread, NULL, keep_checked, chain) == 0 ? OK : ERR_NO_MEMORY;
 }
@@ -380,6 +409,7 @@ void chain_free(struct chain *chain)
     unlock(chain);
     (void)pthread_join(chain->thread, NULL);
     (void)pthread_cond_destroy(&chain->wake);
+    (void)pthread_cond_destroy(&chain->looked);
     (void)pthread_mutex_destroy(&chain->mutex);
     free_parts(chain);
 }

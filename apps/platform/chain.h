@@ -16,7 +16,8 @@ enum {
     CHAIN_RETRY_S = 1,
     CHAIN_STATEMENT_LIFE_S = 600,
     CHAIN_KEPT_STATEMENTS = 64,
-    CHAIN_HOP_TIMEOUT_MS = 3000
+    CHAIN_HOP_TIMEOUT_MS = 3000,
+    CHAIN_LOOK_TIMEOUT_MS = 8000, /* a look at each hop, and the one that may be under way */
 };
 
 enum chain_hop_kind { CHAIN_GATE, CHAIN_DIAGNOSIS, CHAIN_HOP_COUNT };
@@ -55,5 +56,6 @@ bool chain_accepts(struct chain *chain, struct slice statement_hash);
 enum status chain_hop(struct chain *chain, enum chain_hop_kind kind, enum chain_verdict *verdict_out,
                       char key_out[static THUMBPRINT_TEXT_BYTES + 1], struct buffer *token);
 
-/* A hop answered with another key, or not at all: its verdict is taken anew at once, on the chain's thread. */
-void chain_recheck(struct chain *chain);
+/* A hop answered with another key, or not at all: the verdicts are taken anew, on the chain's thread. Returns when a
+ * look that began after this call has ended, or after CHAIN_LOOK_TIMEOUT_MS. */
+void chain_look_again(struct chain *chain);

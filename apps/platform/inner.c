@@ -166,6 +166,7 @@ unsigned inner_status_of(enum status status)
     case ERR_NO_MEMORY:
     case ERR_CRYPTO:
     case ERR_STORE_CORRUPT: return 500;
+    case ERR_REPLAY_FULL:
     case ERR_CACHE:
     case ERR_STORE:
     case ERR_STORE_LOCKED:

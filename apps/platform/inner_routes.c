@@ -12,7 +12,7 @@
 static const struct inner_route routes[] = {
     {"POST", "/session", INNER_NOBODY, false, session_create},
     {"GET", "/session", INNER_ANYBODY, true, session_show},
-    {"DELETE", "/session", INNER_ANYBODY, false, session_end},
+    {"DELETE", "/session", INNER_NOBODY, false, session_end}, /* also one that is over: a retry is no failure */
     {"POST", "/accounts", INNER_ADMINISTRATOR, false, account_create},
     {"GET", "/accounts", INNER_ADMINISTRATOR, false, account_list_all},
     {"POST", "/fhir", INNER_STAFF, false, fhir_transaction},
@@ -64,14 +64,29 @@ static void answer_chain_changed(struct platform *platform, struct inner_respons
         response->content_type = "application/problem+json";
 }
 
-static enum status check_session(struct platform *platform, struct inner_request *request, struct refusal *why,
-                                 struct session *session)
+void platform_hold_gate(struct platform *platform)
 {
-    const struct slice text = field(request->message, "authorization");
+    enum chain_verdict verdict;
+    char key[THUMBPRINT_TEXT_BYTES + 1];
+    const bool is_known = chain_hop(platform->chain, CHAIN_GATE, &verdict, key, NULL) == OK;
+    const bool is_accepted = is_known && verdict == CHAIN_ACCEPTED;
+    if (gate_client_hold(platform->gate, is_accepted ? key : "")) cache_forget_connections(platform->cache);
+}
+
+enum status session_in(const struct bhttp_request *message, struct refusal *why, struct slice *session_out)
+{
+    const struct slice text = field(message, "authorization");
     const struct slice scheme = SLICE_LITERAL("Bearer ");
     if (!slice_starts_with(text, scheme))
         return refuse(why, ERR_SESSION, "authorization", "Bearer and a session", "none");
-    request->session = slice_part(text, scheme.size, text.size);
+    *session_out = slice_part(text, scheme.size, text.size);
+    return OK;
+}
+
+static enum status check_session(struct platform *platform, struct inner_request *request, struct refusal *why,
+                                 struct session *session)
+{
+    TRY(session_in(request->message, why, &request->session));
     TRY(session_find(platform, request->session, request->now_s, why, session));
     request->account = &session->account;
     return OK;
@@ -115,6 +130,8 @@ static enum status handle_route(struct platform *platform, const struct inner_ro
         TRY(check_session(platform, request, why, &session));
         TRY(check_role(route, &session.account, why));
     }
+    /* The session came through the gate, which may have been replaced since the request was let in. */
+    if (!route->without_statement && !statement_is_good(platform, request->message)) return ERR_PEER_REFUSED;
     return run_handler(platform, route, request, why, response);
 }
 
@@ -128,13 +145,34 @@ static void answer_unknown(const struct bhttp_request *message, bool is_path_kno
     if (is_path_known) response->status = 405;
 }
 
-/* A peer that is refused because the chain changed since the request was let in is told as that change. */
+/* How a request fails whose hop was replaced, or went away, since it was let in. */
+static bool is_hop_failure(enum status status)
+{
+    switch (status) {
+    case ERR_PEER_REFUSED:
+    case ERR_CONNECT:
+    case ERR_TLS:
+    case ERR_CLOSED:
+    case ERR_CACHE: return true;
+    default: return false;
+    }
+}
+
+/* The hop is looked at again before the answer: if the request's statement no longer holds, that is the answer. */
+static bool has_chain_changed(struct platform *platform, const struct inner_route *route,
+                              const struct inner_request *request, enum status status)
+{
+    if (route->without_statement || !is_hop_failure(status)) return false;
+    if (statement_is_good(platform, request->message)) chain_look_again(platform->chain);
+    return !statement_is_good(platform, request->message);
+}
+
 static enum status answer_route(struct platform *platform, const struct inner_route *route,
                                 struct inner_request *request, struct inner_response *response)
 {
     struct refusal why = {};
     const enum status status = handle_route(platform, route, request, &why, response);
-    if (status == ERR_PEER_REFUSED && !statement_is_good(platform, request->message))
+    if (has_chain_changed(platform, route, request, status))
         answer_chain_changed(platform, response);
     else if (status != OK)
         inner_problem(response, status, &why, is_fhir_path(request->path));
@@ -155,6 +193,7 @@ static void handle_message(struct platform *platform, const struct bhttp_request
         answer_unknown(message, is_path_known, request.path, response);
         return;
     }
+    platform_hold_gate(platform);
     const bool is_refused = !route->without_statement && !statement_is_good(platform, message);
     const enum status status = is_refused ? ERR_CONFLICT : answer_route(platform, route, &request, response);
     if (is_refused) answer_chain_changed(platform, response);

@@ -50,17 +50,6 @@ static enum status before_threads(void *context, struct refusal *why)
     return decoder_start(why, &platform->decoder);
 }
 
-static enum status open_gate(struct platform *platform, struct refusal *why)
-{
-    const struct service *const service = platform->service;
-    const struct role_rule *const role = manifest_role(service->manifest, "gate");
-    if (role == NULL) return refuse(why, ERR_MANIFEST, "manifest.roles", "gate", "no rule for it");
-    TRY(tunnel_endpoint_new(&platform->gate_endpoint));
-    const struct tunnel_peer_rule rule = {.rules = &service->manifest->relying_party, .roles = {role}, .role_count = 1};
-    tunnel_endpoint_set_rule(platform->gate_endpoint, &rule);
-    return OK;
-}
-
 static enum status store_head_for_chain(void *context, char store_id_out[static RECORD_ID_BYTES + 1],
                                         int64_t *generation_out, uint8_t head_out[static 32])
 {
@@ -132,7 +121,7 @@ static enum status start(void *context, struct service *service, struct refusal 
     platform->service = service;
     TRY(name_hpke_key(platform));
     TRY(replay_window_new(REPLAY_MAX_COUNT, &platform->replay));
-    TRY(open_gate(platform, why));
+    TRY(gate_client_new(service, platform->configuration.gate, why, &platform->gate));
     TRY(custody_new(&platform->custody));
     TRY(records_start(platform, why));
     TRY(open_chain(platform, why));
@@ -140,10 +129,10 @@ static enum status start(void *context, struct service *service, struct refusal 
     return open_listener(platform, why);
 }
 
-static void token_arrived(void *context, struct service *service, struct slice token, const struct token_claims *)
+static void token_arrived(void *context, struct service *, struct slice token, const struct token_claims *)
 {
     struct platform *const platform = context;
-    if (service_show_token(service, token, platform->gate_endpoint) != OK)
+    if (gate_client_token_arrived(platform->gate, token) != OK)
         log_event(LOG_ERROR, "gate.token_not_shown", log_status(ERR_INTERNAL));
     diagnosis_client_token_arrived(platform->diagnosis, token);
     chain_token_arrived(platform->chain, token);
@@ -161,13 +150,14 @@ static void stop(void *context)
     custody_free(platform->custody);
     replay_window_free(platform->replay);
     decoder_stop(platform->decoder);
-    tunnel_endpoint_free(platform->gate_endpoint);
+    gate_client_free(platform->gate);
     tunnel_endpoint_free(platform->public_endpoint);
 }
 
 static bool cache_answers(struct platform *platform)
 {
     if (custody_enter(platform->custody, NULL) != OK) return false;
+    platform_hold_gate(platform);
     const enum status status = cache_ping(platform->cache);
     custody_leave(platform->custody);
     return status == OK;

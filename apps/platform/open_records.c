@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GATE_TIMEOUT_MS = 2000 };
-
 static enum status sealing_key(const struct service *service, struct secret *key_out)
 {
     CLEANUP(buffer_done) struct buffer label = buffer_of_maximum(TEE_LABEL_MAX_BYTES);
@@ -31,16 +29,6 @@ enum status records_wrapping(const struct platform *platform, struct secret *sea
         .recovery = service->manifest->recovery,
     };
     return OK;
-}
-
-static enum status connect_gate(void *context, int *socket_out)
-{
-    const struct platform *const platform = context;
-    const struct tunnel_target target = {
-        .address = platform->configuration.gate,
-        .endpoint = platform->gate_endpoint,
-    };
-    return tunnel_connect(platform->service->tunnel, &target, GATE_TIMEOUT_MS, NULL, socket_out, NULL);
 }
 
 /* The whole file set back to an earlier state is a true earlier state: only who remembers a later one can tell. */
@@ -74,7 +62,7 @@ static enum status open_parts(struct platform *platform, struct slice master, co
         .administrator_user = service->manifest->administrator.user,
         .administrator_hash = service->manifest->administrator.password_hash,
     };
-    const struct cache_options cache = {.connect = connect_gate, .context = platform};
+    const struct cache_options cache = {.connect = gate_client_connect, .context = platform->gate};
     TRY(accounts_new(&accounts, &platform->accounts));
     TRY(cache_new(&cache, &platform->cache));
     return sessions_new(platform->cache, platform->store, platform->keys, &platform->sessions);

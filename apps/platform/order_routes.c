@@ -107,7 +107,6 @@ static enum status run_model(struct platform *platform, const struct inner_reque
         return refuse(why, ERR_PEER_REFUSED, "lazaret-statement", "the present chain statement", "an earlier one");
     const enum status status =
         diagnosis_client_run(platform->diagnosis, key, buffer_slice(&token), buffer_slice(&order->tensor), why, result);
-    if (status != OK) chain_recheck(platform->chain);
     return refuse_service(status, why);
 }
 

@@ -9,6 +9,7 @@
 #include "platform/chain.h"
 #include "platform/custody.h"
 #include "platform/diagnosis_client.h"
+#include "platform/gate_client.h"
 #include "platform/housekeeping.h"
 #include "platform/inner.h"
 #include "records/accounts.h"
@@ -37,7 +38,7 @@ struct platform {
     struct housekeeping *housekeeping;
     struct cache *cache;
     struct sessions *sessions;
-    struct tunnel_endpoint *gate_endpoint; /* shows the platform's token to the gate */
+    struct gate_client *gate;
     struct diagnosis_client *diagnosis;
     struct chain *chain;
     struct replay_window *replay;
@@ -86,6 +87,12 @@ inner_handler inbox_list, inbox_acknowledge;
 
 /* Whether the request names a statement under which the platform may serve it now. */
 bool statement_is_good(struct platform *platform, const struct bhttp_request *message);
+
+/* Holds the cache's connections to the gate that the present statement names. */
+void platform_hold_gate(struct platform *platform);
+
+/* The session in an `authorization: Bearer SESSION` field. ERR_SESSION if there is none. */
+enum status session_in(const struct bhttp_request *message, struct refusal *why, struct slice *session_out);
 
 /* The session of a token; the refusal says what to do while the cache is away. ERR_SESSION, ERR_CACHE. */
 enum status session_find(struct platform *platform, struct slice token, int64_t now_s, struct refusal *why,

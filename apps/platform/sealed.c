@@ -10,6 +10,9 @@ enum {
     ANSWER_CONTENT_MAX_BYTES = INNER_ANSWER_MAX_BYTES + 64 * 1024
 };
 
+/* A place in a full window is free when the oldest date has left it: within 300 s, on average much sooner. */
+#define FULL_WINDOW_RETRY_S "60"
+
 static enum status check_date(struct platform *platform, const struct bhttp_request *message,
                               const uint8_t encapsulated_key[static HPKE_ENCAPSULATED_KEY_BYTES], struct refusal *why)
 {
@@ -23,7 +26,7 @@ static enum status check_date(struct platform *platform, const struct bhttp_requ
     if (status == ERR_DATE) {
         (void)!refuse(why, ERR_DATE, "date", "within 300 s of the platform's clock", "%lld s away",
                       (long long)(date_s - now_s));
-        return refuse_fix(why, ERR_DATE, "set this computer's clock");
+        return refuse_fix(why, ERR_DATE, "set this computer's clock; if it is right, the platform's is wrong");
     }
     if (status == ERR_REPLAY)
         return refuse(why, ERR_REPLAY, "encapsulated key", "a request of its own", "one that was seen before");
@@ -33,6 +36,7 @@ static enum status check_date(struct platform *platform, const struct bhttp_requ
 
 static void answer_problem(struct inner_response *response, enum status status, const struct refusal *why)
 {
+    if (status == ERR_REPLAY_FULL) (void)!inner_field(response, "retry-after", FULL_WINDOW_RETRY_S);
     inner_problem(response, status, why, false);
 }
 

@@ -69,6 +69,8 @@ enum status session_create(struct platform *platform, const struct inner_request
     CLEANUP(wipe_token) struct session_token token = {};
     struct session session = {};
     TRY(refuse_cache(sessions_start(platform->sessions, &account, request->now_s, &token, &session), why));
+    /* It was kept through the gate: no session is given out that another gate than the statement's has seen begin. */
+    if (!statement_is_good(platform, request->message)) return ERR_PEER_REFUSED;
     CLEANUP(json_done) json_t *user_json = NULL;
     TRY(account_json(&account, &user_json));
     return inner_json(response, 201,
@@ -90,7 +92,10 @@ enum status session_show(struct platform *platform, const struct inner_request *
 enum status session_end(struct platform *platform, const struct inner_request *request, struct refusal *why,
                         struct inner_response *response)
 {
-    TRY(refuse_cache(sessions_end(platform->sessions, request->session, request->now_s), why));
+    struct slice session;
+    TRY(session_in(request->message, why, &session));
+    const enum status status = sessions_end(platform->sessions, session, request->now_s);
+    if (status != ERR_SESSION) TRY(refuse_cache(status, why));
     inner_empty(response, 204);
     return OK;
 }

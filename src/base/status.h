@@ -92,6 +92,7 @@
     X(ERR_TLS, 0x0706, "the TLS handshake failed")                                                                     \
     X(ERR_PEER_REFUSED, 0x0707, "the peer's attestation was refused")                                                  \
     X(ERR_CONNECT, 0x0708, "the peer cannot be reached")                                                               \
+    X(ERR_REPLAY_FULL, 0x0709, "no more requests can be remembered for now")                                           \
     /* http */                                                                                                         \
     X(ERR_HTTP_MALFORMED, 0x0801, "the HTTP message is malformed")                                                     \
     X(ERR_HTTP_STATUS, 0x0802, "the HTTP answer has an unexpected status")                                             \

@@ -154,7 +154,7 @@ static enum status take_entry(struct replay_window *window, uint32_t *index_out)
         window->free_list = window->entries[*index_out].next_in_slot;
         return OK;
     }
-    if (window->used_count == window->max_count) return ERR_BUSY;
+    if (window->used_count == window->max_count) return ERR_REPLAY_FULL;
     *index_out = ++window->used_count;
     return OK;
 }

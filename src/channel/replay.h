@@ -13,7 +13,7 @@
 
 enum {
     REPLAY_WINDOW_S = 300,      /* a request's date may be this far from now, either way */
-    REPLAY_MAX_COUNT = 1 << 20, /* remembered at once; beyond, requests are refused (ERR_BUSY) */
+    REPLAY_MAX_COUNT = 1 << 20, /* remembered at once; beyond, requests are refused */
     REPLAY_KEY_BYTES = 32,
 };
 
@@ -22,6 +22,7 @@ enum status replay_window_new(size_t max_count, struct replay_window **window_ou
 void replay_window_free(struct replay_window *window);
 
 /* Remembers a request. ERR_DATE: further than REPLAY_WINDOW_S from `now_s`, or not after the latest date that was
- * forgotten. ERR_REPLAY: seen before. ERR_BUSY: full. */
+ * forgotten. ERR_REPLAY: seen before. ERR_REPLAY_FULL: it remembers as many as it can, and
+ * forgets none of them early. */
 enum status replay_window_admit(struct replay_window *window, const uint8_t key[static REPLAY_KEY_BYTES],
                                 int64_t date_s, int64_t now_s);

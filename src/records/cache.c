@@ -18,6 +18,7 @@ enum { READ_BYTES = 16 * 1024, COMMAND_MAX_BYTES = CACHE_VALUE_MAX_BYTES + CACHE
 struct connection {
     int socket; /* -1: none */
     bool busy;
+    uint64_t generation; /* the cache's when it was made */
 };
 
 struct cache {
@@ -26,6 +27,7 @@ struct cache {
     pthread_cond_t freed;
     struct connection connections[CACHE_MAX_CONNECTIONS];
     int64_t away_until_ms;
+    uint64_t generation; /* counts cache_forget_connections */
 };
 
 /* One exchange: until when, over which connection, and whether the peer said anything. */
@@ -110,6 +112,10 @@ static enum status borrow(struct cache *cache, int64_t deadline_ms, struct conne
     (void)pthread_mutex_lock(&cache->mutex);
     struct connection *connection = NULL;
     enum status status = wait_for_free(cache, deadline_ms, &connection);
+    if (status == OK && connection->generation != cache->generation) {
+        hang_up(connection);
+        connection->generation = cache->generation;
+    }
     if (status == OK && connection->socket < 0 && clock_monotonic_ms() < cache->away_until_ms) status = ERR_CACHE;
     if (status == OK) {
         connection->busy = true;
@@ -124,6 +130,14 @@ static void give_back(struct cache *cache, struct connection *connection)
     (void)pthread_mutex_lock(&cache->mutex);
     connection->busy = false;
     (void)pthread_cond_signal(&cache->freed);
+    (void)pthread_mutex_unlock(&cache->mutex);
+}
+
+void cache_forget_connections(struct cache *cache)
+{
+    (void)pthread_mutex_lock(&cache->mutex);
+    cache->generation++;
+    cache->away_until_ms = 0; /* it was another peer that was away */
     (void)pthread_mutex_unlock(&cache->mutex);
 }
 

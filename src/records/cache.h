@@ -35,6 +35,10 @@ enum status cache_new(const struct cache_options *options, struct cache **cache_
 void cache_free(struct cache *cache);
 void cache_cleanup(struct cache **cache);
 
+/* Connections that were made, or are being made now, serve no later command: they lead to another peer than what
+ * `connect` would connect from now on. */
+void cache_forget_connections(struct cache *cache);
+
 /* Whether it answers. */
 enum status cache_ping(struct cache *cache);
 

@@ -117,13 +117,13 @@ static void test_a_full_window_refuses_until_time_has_passed(void **)
     struct replay_window *window = NULL;
     assert_ok(replay_window_new(10, &window));
     for (uint32_t i = 0; i < 10; i++) assert_ok(admit(window, i, NOW_S + i % 2, NOW_S));
-    assert_status(admit(window, 10, NOW_S, NOW_S), ERR_BUSY);
+    assert_status(admit(window, 10, NOW_S, NOW_S), ERR_REPLAY_FULL);
     assert_status(admit(window, 3, NOW_S, NOW_S), ERR_REPLAY);
-    assert_status(admit(window, 10, NOW_S + REPLAY_WINDOW_S, NOW_S + REPLAY_WINDOW_S), ERR_BUSY);
+    assert_status(admit(window, 10, NOW_S + REPLAY_WINDOW_S, NOW_S + REPLAY_WINDOW_S), ERR_REPLAY_FULL);
     /* Now those of the even second are forgotten: five places. */
     const int64_t later_s = NOW_S + REPLAY_WINDOW_S + 1;
     for (uint32_t i = 10; i < 15; i++) assert_ok(admit(window, i, later_s, later_s));
-    assert_status(admit(window, 15, later_s, later_s), ERR_BUSY);
+    assert_status(admit(window, 15, later_s, later_s), ERR_REPLAY_FULL);
     replay_window_free(window);
 }
 
@@ -134,7 +134,7 @@ static void test_a_long_pause_forgets_everything(void **)
     for (int64_t round = 0; round < 5; round++) {
         const int64_t now_s = NOW_S + round * 100000;
         for (uint32_t i = 0; i < 3; i++) assert_ok(admit(window, i, now_s + i, now_s));
-        assert_status(admit(window, 9, now_s, now_s), ERR_BUSY);
+        assert_status(admit(window, 9, now_s, now_s), ERR_REPLAY_FULL);
     }
     replay_window_free(window);
 }

@@ -94,6 +94,26 @@ static void test_a_restarted_server_is_found_again(void **)
     assert_ok(cache_ping(cache));
 }
 
+/* The peer that is connected from now on is another: nothing more goes to the one before. */
+static void test_forgotten_connections_serve_no_command(void **)
+{
+    redis_start(&redis, folder);
+    CLEANUP(cache_cleanup) struct cache *cache = new_cache(redis_connect, &redis, 0);
+    assert_ok(cache_ping(cache));
+    assert_ok(cache_ping(cache));
+    assert_int_equal(redis.connects, 1);
+    cache_forget_connections(cache);
+    assert_ok(cache_ping(cache));
+    assert_ok(cache_ping(cache));
+    assert_int_equal(redis.connects, 2);
+    /* That the peer before was away says nothing of this one. */
+    redis_stop(&redis);
+    assert_status(cache_ping(cache), ERR_CACHE);
+    redis_start(&redis, folder);
+    cache_forget_connections(cache);
+    assert_ok(cache_ping(cache));
+}
+
 static void test_an_absent_server_is_not_asked_again_at_once(void **)
 {
     (void)snprintf(redis.socket_path, sizeof(redis.socket_path), "%s/nobody", folder);
@@ -226,6 +246,7 @@ int main(void)
         CACHE_TEST(test_values_expire),
         CACHE_TEST(test_sizes_are_bounded),
         CACHE_TEST(test_a_restarted_server_is_found_again),
+        CACHE_TEST(test_forgotten_connections_serve_no_command),
         CACHE_TEST(test_an_absent_server_is_not_asked_again_at_once),
         CACHE_TEST(test_threads_share_the_pool),
         CACHE_TEST(test_huge_claims_are_refused),
