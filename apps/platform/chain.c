@@ -125,7 +125,8 @@ static bool take_finding(struct hop *hop, struct finding *finding, int64_t check
 static void check_hops(struct chain *chain)
 {
     struct finding findings[CHAIN_HOP_COUNT] = {};
-    for (size_t kind = 0; kind < CHAIN_HOP_COUNT; kind++) look_at_hop(chain, kind, &findings[kind]);
+    for (size_t kind = 0; kind < CHAIN_HOP_COUNT; kind++)
+        look_at_hop(chain, (enum chain_hop_kind)kind, &findings[kind]);
     lock(chain);
     bool changed = chain->epoch == 0;
     for (size_t kind = 0; kind < CHAIN_HOP_COUNT; kind++) {
@@ -390,7 +391,8 @@ enum status chain_new(const struct chain_options *options, struct refusal *why, 
     chain->options = *options;
     chain->statement = buffer_of_maximum(STATEMENT_MAX_BYTES);
     enum status status = OK;
-    for (size_t kind = 0; kind < CHAIN_HOP_COUNT && status == OK; kind++) status = open_hop(chain, kind, why);
+    for (size_t kind = 0; kind < CHAIN_HOP_COUNT && status == OK; kind++)
+        status = open_hop(chain, (enum chain_hop_kind)kind, why);
     if (status == OK) status = start_thread(chain);
     if (status != OK) {
         free_parts(chain);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Hits configuration_read and collateral_configure: the file that the host gives a program. */
+#include "attestation/collateral_setup.h"
+#include "fuzz.h"
+#include "parts.h"
+#include "service/configuration.h"
+
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    static const char *const own_names[] = {"collateral", NULL};
+    static struct memory_file file;
+    if (file.descriptor == 0) file = memory_file_new();
+    memory_file_set(&file, slice_of(bytes, size));
+    CLEANUP(configuration_done) struct configuration configuration = {};
+    struct refusal why = {};
+    if (configuration_read(file.path, own_names, &why, &configuration) != OK) {
+        if (configuration.json != NULL) abort();
+        return 0;
+    }
+    if (strlen(configuration.deployment) != THUMBPRINT_TEXT_BYTES || configuration.manifest[0] == '\0') abort();
+    struct collateral_configuration own;
+    if (collateral_configure(&configuration, &why, &own) != OK) return 0;
+    if ((own.folder[0] == '\0') == (own.url[0] == '\0')) abort();
+    return 0;
+}
