@@ -51,8 +51,9 @@ static void read_facts(const json_t *json, struct film_facts *facts)
     copy_text(json, "transfer_syntax", facts->transfer_syntax, sizeof(facts->transfer_syntax));
 }
 
-/* The value was written by film_put and opened under its seal, so its members are there. */
-static void read_film(const json_t *json, struct film_record *film)
+/* The value was written by film_put and opened under its seal, so its members are there; the size, by which memory is
+ * counted, is looked at all the same. */
+static enum status read_film(const json_t *json, struct film_record *film)
 {
     copy_text(json, "account", film->account.text, sizeof(film->account.text));
     film->size = json_integer_value(json_object_get(json, "size"));
@@ -64,6 +65,7 @@ static void read_film(const json_t *json, struct film_record *film)
     film->height = json_integer_value(json_object_get(json, "height"));
     copy_text(json, "unsuitable", film->unsuitable, sizeof(film->unsuitable));
     read_facts(json_object_get(json, "facts"), &film->facts);
+    return film->size >= 1 && film->size <= FILM_FILE_MAX_BYTES ? OK : ERR_STORE_CORRUPT;
 }
 
 enum status film_get(struct store_transaction *transaction, struct slice id, struct film_record *film_out,
@@ -76,7 +78,7 @@ enum status film_get(struct store_transaction *transaction, struct slice id, str
     TRY(store_get(transaction, FILM_TYPE, film.id.text, &value, &facts));
     CLEANUP(json_done) json_t *json = NULL;
     if (json_parse(buffer_slice(&value), FILM_RECORD_MAX_BYTES, NULL, &json) != OK) return ERR_STORE_CORRUPT;
-    read_film(json, &film);
+    TRY(read_film(json, &film));
     TRY(record_id_from(slice_of_text(facts.owner), &film.patient));
     *film_out = film;
     if (version_out != NULL) *version_out = facts.version;
@@ -125,7 +127,7 @@ static enum status count_staged(void *context, const struct store_record *record
     CLEANUP(json_done) json_t *json = NULL;
     if (json_parse(record->value, FILM_RECORD_MAX_BYTES, NULL, &json) != OK) return ERR_STORE_CORRUPT;
     struct film_record film = {};
-    read_film(json, &film);
+    TRY(read_film(json, &film));
     if (!film_is_over(&film, staged->now_s)) staged->count++;
     *more = true;
     return OK;

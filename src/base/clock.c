@@ -157,14 +157,16 @@ static bool parse_digits(const uint8_t *text, size_t count, int *value_out)
     return true;
 }
 
-/* timegm accepts the 31st of February; a date is right only if it comes back unchanged. */
-static enum status to_seconds(const struct tm *fields, int64_t *time_s_out)
+/* timegm accepts the 31st of February; a date is right only if it comes back unchanged. Fills in the day of the week.
+ */
+static enum status to_seconds(struct tm *fields, int64_t *time_s_out)
 {
     struct tm normal = *fields;
     const time_t seconds = timegm(&normal);
     if (normal.tm_year != fields->tm_year || normal.tm_mon != fields->tm_mon || normal.tm_mday != fields->tm_mday ||
         normal.tm_hour != fields->tm_hour || normal.tm_min != fields->tm_min || normal.tm_sec != fields->tm_sec)
         return ERR_ENCODING;
+    fields->tm_wday = normal.tm_wday;
     *time_s_out = (int64_t)seconds;
     return OK;
 }
@@ -208,7 +210,11 @@ enum status time_parse_http(struct slice text, int64_t *time_s_out)
         !parse_digits(text.bytes + 20, 2, &fields.tm_min) || !parse_digits(text.bytes + 23, 2, &fields.tm_sec))
         return ERR_ENCODING;
     fields.tm_year = year - 1900;
-    return to_seconds(&fields, time_s_out);
+    int64_t time_s;
+    TRY(to_seconds(&fields, &time_s));
+    if (memcmp(text.bytes, day_names[fields.tm_wday], 3) != 0) return ERR_ENCODING;
+    *time_s_out = time_s;
+    return OK;
 }
 
 static struct tm fields_of(int64_t time_s)

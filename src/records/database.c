@@ -20,6 +20,13 @@ enum status database_run(sqlite3 *database, const char *sql)
     return sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK ? OK : ERR_STORE;
 }
 
+enum status database_reindex(sqlite3 *database)
+{
+    const int result = sqlite3_exec(database, "REINDEX", NULL, NULL, NULL);
+    if (result == SQLITE_OK) return OK;
+    return (result & 0xff) == SQLITE_CONSTRAINT || (result & 0xff) == SQLITE_CORRUPT ? ERR_STORE_CORRUPT : ERR_STORE;
+}
+
 /* SQLite would make the file readable by others; its companions take the mode of this one. */
 static enum status make_file(const char *path, struct refusal *why)
 {

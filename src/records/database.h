@@ -26,6 +26,10 @@ enum status database_run(sqlite3 *database, const char *sql);
  * word for word: ERR_STORE_CORRUPT. */
 enum status database_migrate(sqlite3 *database, const char *const *steps, size_t count, struct refusal *why);
 
+/* Makes every index anew out of its table: what the file's owner wrote into one is gone. ERR_STORE_CORRUPT if the rows
+ * cannot be indexed. */
+enum status database_reindex(sqlite3 *database);
+
 enum status database_prepare(sqlite3 *database, const char *sql, sqlite3_stmt **statement_out);
 
 /* Makes a statement ready for its next use and drops what was bound. For CLEANUP of a borrowed statement. */

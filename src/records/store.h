@@ -15,9 +15,10 @@
  * What the disk's owner sees: types, ids, owners, versions, sizes, hours of expiry, order of making, lookup tokens.
  * What he cannot do unnoticed: altering a value, moving it to another place or version (ERR_STORE_CORRUPT when it is
  * read), and, between two openings of the file, also adding, removing or putting back rows or lookup tokens
- * (ERR_STORE_CORRUPT on opening): the head seals a keyed sum over every row. Rows that he puts back while the store is
- * open are noticed at the next opening. The whole file put back to an earlier state is a true earlier state: that is
- * noticed by those who remember a higher generation (store_head goes into each chain statement).
+ * (ERR_STORE_CORRUPT on opening): the head seals a keyed sum over every row, and the indexes, through which rows are
+ * found, are made anew out of those rows. Rows that he puts back while the store is open are noticed at the next
+ * opening. The whole file put back to an earlier state is a true earlier state: that is noticed by those who remember a
+ * higher generation (store_head goes into each chain statement).
  *
  * Errors of all calls: ERR_STORE (the store failed; after a failed commit it refuses everything until it is opened
  * again), ERR_STORE_CORRUPT, ERR_NO_MEMORY, ERR_CRYPTO.

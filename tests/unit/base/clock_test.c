@@ -94,6 +94,8 @@ static void test_http_date(void **)
     assert_int_equal(time_s, 784111777);
     assert_string_equal(time_http(time_s).text, "Sun, 06 Nov 1994 08:49:37 GMT");
     assert_status(time_parse_http(SLICE_LITERAL("Sun, 06 Foo 1994 08:49:37 GMT"), &time_s), ERR_ENCODING);
+    assert_status(time_parse_http(SLICE_LITERAL("Mon, 06 Nov 1994 08:49:37 GMT"), &time_s), ERR_ENCODING);
+    assert_status(time_parse_http(SLICE_LITERAL("sun, 06 Nov 1994 08:49:37 GMT"), &time_s), ERR_ENCODING);
     assert_status(time_parse_http(SLICE_LITERAL("Sunday, 06-Nov-94 08:49:37 GMT"), &time_s), ERR_ENCODING);
 }
 

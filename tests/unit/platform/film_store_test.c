@@ -107,6 +107,22 @@ static void test_unknown_ids(void **)
     store_rollback(&transaction);
 }
 
+/* Arrays of parts are as long as the largest film has, so a size of another kind must not come out of the store. */
+static void test_sizes_that_no_film_has(void **)
+{
+    static const char *const values[] = {"{\"size\":0}", "{\"size\":-1}", "{\"size\":67108865}", "{}", "[]"};
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        const struct record_id id = new_account();
+        const struct store_record record = {
+            .type = FILM_TYPE, .id = id.text, .owner = id.text, .value = slice_of_text(values[i])};
+        struct film_record found;
+        struct store_transaction *transaction = begin();
+        assert_ok(store_put(transaction, &record, NULL, NULL));
+        assert_status(film_get(transaction, slice_of_text(id.text), &found, NULL), ERR_STORE_CORRUPT);
+        store_rollback(&transaction);
+    }
+}
+
 static void put_part(struct store_transaction *transaction, const struct film_record *film, size_t part, uint8_t fill)
 {
     const size_t size = film_part_size(film, part);
@@ -248,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_part_sizes),
         cmocka_unit_test_setup_teardown(test_keeps_what_it_is_given, make, clear),
         cmocka_unit_test_setup_teardown(test_unknown_ids, make, clear),
+        cmocka_unit_test_setup_teardown(test_sizes_that_no_film_has, make, clear),
         cmocka_unit_test_setup_teardown(test_parts_make_the_file, make, clear),
         cmocka_unit_test_setup_teardown(test_a_part_of_another_size, make, clear),
         cmocka_unit_test_setup_teardown(test_a_part_changes_the_films_version, make, clear),

@@ -330,6 +330,61 @@ static void test_another_owner_is_noticed(void **)
     assert_tampering_is_noticed("UPDATE record SET owner='q' WHERE id='a'", "store.head");
 }
 
+/* Puts a row back into its table alone while `index` is not in the schema: the row is there, the index does not say so.
+ */
+static void hide_row_from_index(const char *index)
+{
+    char sql[1024];
+    (void)snprintf(sql, sizeof(sql),
+                   "CREATE TABLE kept AS SELECT * FROM record WHERE id='a'; DELETE FROM record WHERE id='a';"
+                   "CREATE TABLE kept_schema AS SELECT * FROM sqlite_schema WHERE name='%s';"
+                   "PRAGMA writable_schema=ON; DELETE FROM sqlite_schema WHERE name='%s'",
+                   index, index);
+    tamper(sql);
+    tamper("INSERT INTO record SELECT * FROM kept; DROP TABLE kept; PRAGMA writable_schema=ON;"
+           "INSERT INTO sqlite_schema SELECT * FROM kept_schema");
+    tamper("DROP TABLE kept_schema");
+}
+
+static void assert_both_are_listed(void)
+{
+    CLEANUP(store_rollback) struct store_transaction *transaction = begin();
+    struct ids typed = {.limit = 100}, owned = {.limit = 100};
+    assert_ok(store_list(transaction, "Patient", note_id, &typed));
+    assert_string_equal(typed.text, "b a ");
+    assert_ok(store_list_owned(transaction, "p", NULL, note_id, &owned));
+    assert_string_equal(owned.text, "b a ");
+}
+
+static void test_a_row_hidden_from_the_index_of_types_is_found(void **)
+{
+    two_records();
+    hide_row_from_index("record_by_type");
+    place_open(&place);
+    assert_both_are_listed();
+}
+
+static void test_a_row_hidden_from_the_index_of_owners_is_found(void **)
+{
+    two_records();
+    hide_row_from_index("record_by_owner");
+    place_open(&place);
+    assert_both_are_listed();
+}
+
+static void test_a_token_hidden_from_its_index_is_found(void **)
+{
+    two_records();
+    tamper("CREATE TABLE kept AS SELECT * FROM lookup WHERE record=1; DELETE FROM lookup WHERE record=1;"
+           "CREATE TABLE kept_schema AS SELECT * FROM sqlite_schema WHERE name='lookup_by_token';"
+           "PRAGMA writable_schema=ON; DELETE FROM sqlite_schema WHERE name='lookup_by_token'");
+    tamper("INSERT INTO lookup SELECT * FROM kept; DROP TABLE kept; PRAGMA writable_schema=ON;"
+           "INSERT INTO sqlite_schema SELECT * FROM kept_schema");
+    tamper("DROP TABLE kept_schema");
+    place_open(&place);
+    assert_found(tokens_of("x", "y"), "b a ");
+}
+
 static void test_another_expiry_is_noticed(void **)
 {
     two_records();
@@ -467,6 +522,9 @@ int main(void)
         STORE_TEST(test_swapped_rows_are_noticed),
         STORE_TEST(test_removed_rows_are_noticed),
         STORE_TEST(test_another_owner_is_noticed),
+        STORE_TEST(test_a_row_hidden_from_the_index_of_types_is_found),
+        STORE_TEST(test_a_row_hidden_from_the_index_of_owners_is_found),
+        STORE_TEST(test_a_token_hidden_from_its_index_is_found),
         STORE_TEST(test_another_expiry_is_noticed),
         STORE_TEST(test_a_removed_lookup_token_is_noticed),
         STORE_TEST(test_a_row_put_back_to_an_earlier_version_is_noticed),
