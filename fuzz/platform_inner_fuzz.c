@@ -292,7 +292,7 @@ static void read_request(struct slice rest, size_t number, struct text_request *
     static const struct slice date = SLICE_LITERAL("Fri, 21 Nov 2025 10:00:00 GMT");
     static char bearer[sizeof("Bearer ") + SESSION_TOKEN_TEXT_BYTES];
     struct bhttp_request *const message = &request->message;
-    const unsigned role = rest.size == 0 ? 3U : rest.bytes[0] - '0';
+    const size_t role = rest.size == 0 ? SIZE_MAX : (size_t)rest.bytes[0] - '0';
     rest = slice_part(rest, 1, rest.size);
     struct slice line = take_until(&rest, SLICE_LITERAL("\n"));
     *message = (struct bhttp_request){.scheme = SLICE_LITERAL("https"), .authority = SLICE_LITERAL("platform")};
@@ -496,6 +496,9 @@ static void set_up(void)
     must(clock_new_fixed(NOW_S, &service.clock));
     make_enclave();
     platform.service = &service;
+    must(custody_new(&platform.custody));
+    must(custody_begin_change(platform.custody, CUSTODY_LOCKED, NULL));
+    custody_end_change(platform.custody, CUSTODY_OPEN);
     must(record_keys_new(SLICE_ARRAY(master), SLICE_LITERAL("hospital"), &platform.keys));
     renew_replay_window();
     open_records();

@@ -8,8 +8,6 @@
 #include <setjmp.h>
 #include <string.h>
 
-enum { PNG_CHUNK_MAX_COUNT = 64, PNG_CHUNK_MAX_BYTES = 4 * 1024 * 1024 };
-
 /* libpng reports errors by longjmp, past every cleanup. So all that must be freed stands in the job, which the caller
  * of the guarded part owns, and that part keeps no state in variables of its own. */
 struct png_job {
@@ -50,8 +48,9 @@ static enum status open_png(struct png_job *job)
     if (job->info == NULL) return ERR_NO_MEMORY;
     png_set_read_fn(job->png, job, on_read);
     png_set_user_limits(job->png, FILM_SIDE_MAX, FILM_SIDE_MAX);
-    png_set_chunk_cache_max(job->png, PNG_CHUNK_MAX_COUNT);
-    png_set_chunk_malloc_max(job->png, PNG_CHUNK_MAX_BYTES);
+    /* Only what makes the picture is read: header, palette, transparency, pixels. The library would take memory for
+     * texts and profiles by the length that they claim, and its limit for that is a warning. */
+    png_set_keep_unknown_chunks(job->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     return OK;
 }
 

@@ -104,6 +104,45 @@ static void a_side_over_the_maximum_is_refused(void **state)
     assert_true(status == ERR_IMAGE_MALFORMED || status == ERR_TOO_LARGE);
 }
 
+/* The sanitizer's, where the tests are built with it. */
+__attribute__((weak)) extern int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void *,
+                                                                                             size_t),
+                                                                           void (*on_free)(const volatile void *));
+static size_t largest_allocation;
+
+static void note_allocation(const volatile void *, size_t size)
+{
+    if (size > largest_allocation) largest_allocation = size;
+}
+
+static void note_free(const volatile void *)
+{
+}
+
+/* Texts, profiles and whatever else is no part of the picture: passed over, without memory for what they claim to be.
+ */
+static void chunks_beside_the_picture_take_no_memory(void **state)
+{
+    (void)state;
+    enum { HEAD_BYTES = 33, CHUNK_BYTES = 12, LARGEST = 1 << 20 };
+    static const char *const names[] = {"tEXt", "zTXt", "iTXt", "iCCP", "sPLT", "eXIf", "pCAL", "hIST"};
+    static const uint8_t length[] = {0x5e, 0xb8, 0xf4, 0x30};
+    if (__sanitizer_install_malloc_and_free_hooks == NULL) skip();
+    CLEANUP(buffer_done) struct buffer file = corpus_file("imaging_png/grey8");
+    assert_true(__sanitizer_install_malloc_and_free_hooks(note_allocation, note_free) > 0);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        CLEANUP(buffer_done) struct buffer changed = buffer_of_maximum(file.size + CHUNK_BYTES);
+        assert_ok(buffer_append(&changed, slice_of(file.bytes, HEAD_BYTES)));
+        assert_ok(buffer_append(&changed, SLICE_ARRAY(length)));
+        assert_ok(buffer_append_text(&changed, names[i]));
+        assert_ok(buffer_append(&changed, slice_of(file.bytes + HEAD_BYTES, file.size - HEAD_BYTES)));
+        struct film film = {};
+        largest_allocation = 0;
+        assert_status(png_decode(buffer_slice(&changed), NULL, &film), ERR_IMAGE_MALFORMED);
+        assert_in_range(largest_allocation, 1, LARGEST);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +151,7 @@ int main(void)
         cmocka_unit_test(colours_are_noticed),
         cmocka_unit_test(every_shorter_file_is_refused),
         cmocka_unit_test(flipped_bytes_never_pass_as_the_film),
+        cmocka_unit_test(chunks_beside_the_picture_take_no_memory),
         cmocka_unit_test(a_file_without_pixels_is_refused),
         cmocka_unit_test(a_side_over_the_maximum_is_refused),
     };
