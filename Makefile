@@ -14,7 +14,8 @@ help:
 ## make build    the programs in build/bin/, the portal in build/portal/
 ## make demo     the whole story without a browser, each verdict printed; FILM=path takes your own film
 ## make bench    speed and memory, as ratios      make lint    layers, format, cppcheck      make format
-## make fuzz MINUTES=1   every fuzz target        make clean   removes what was built (not run/, which holds the demo's records)
+## make fuzz MINUTES=1 [RUNS=1000000] [TARGETS="a b"]   every fuzz target (fuzz/README.md)
+## make clean    removes what was built (not run/, which holds the demo's records)
 
 setup:
 	@scripts/setup
@@ -56,7 +57,7 @@ format:
 	@clang-format -i $$(git ls-files '*.c' '*.h')
 
 fuzz: | setup
-	@scripts/run-fuzz $(or $(MINUTES),1)
+	@MINUTES="$(MINUTES)" RUNS="$(RUNS)" TARGETS="$(TARGETS)" JOBS="$(JOBS)" MINIMISE="$(MINIMISE)" scripts/run-fuzz
 
 clean:
 	@rm -rf build .deps
