@@ -142,9 +142,15 @@ enum status __wrap_chain_hop(struct chain *, enum chain_hop_kind, enum chain_ver
     return OK;
 }
 
-void __wrap_chain_recheck(struct chain *chain);
-void __wrap_chain_recheck(struct chain *)
+void __wrap_chain_look_again(struct chain *chain);
+void __wrap_chain_look_again(struct chain *)
 {
+}
+
+bool __wrap_gate_client_hold(struct gate_client *client, const char *key);
+bool __wrap_gate_client_hold(struct gate_client *, const char *)
+{
+    return false;
 }
 
 enum status __wrap_diagnosis_client_run(struct diagnosis_client *client, const char *pinned_key, struct slice token,
