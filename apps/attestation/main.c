@@ -84,6 +84,18 @@ static enum status configure(void *context, const struct configuration *configur
     return read_origins(json, why, attestation);
 }
 
+static enum status allow(void *context, const struct configuration *, struct sandbox *sandbox, struct refusal *why)
+{
+    const struct attestation *const attestation = context;
+    const struct collateral_configuration *const collateral = &attestation->configuration.collateral;
+    TRY(sandbox_allow(sandbox, SANDBOX_READ, attestation->configuration.certificate));
+    TRY(sandbox_allow(sandbox, SANDBOX_READ, attestation->configuration.private_key));
+    TRY(sandbox_allow(sandbox, SANDBOX_READ, collateral->folder));
+    TRY(sandbox_allow(sandbox, SANDBOX_READ, collateral->ca));
+    TRY(service_allow_url(sandbox, collateral->url, why));
+    return service_allow_url(sandbox, collateral->root_crl_url, why);
+}
+
 static enum status open_signer(struct attestation *attestation, struct refusal *why)
 {
     const struct service *const service = attestation->service;
@@ -235,6 +247,7 @@ int main(int count, char **arguments)
             "  portal_origins  origins whose pages may call, such as [\"https://portal.example\"]\n",
         .own_names = own_names,
         .configure = configure,
+        .allow = allow,
         .appraise = appraise_own,
         .start = start,
         .stop = stop,

@@ -12,6 +12,12 @@ static void on_refusal(void *context, const struct refusal *why)
     log_refusal(LOG_WARNING, "gate.peer_refused", why);
 }
 
+static enum status allow(void *context, const struct configuration *, struct sandbox *sandbox, struct refusal *why)
+{
+    const struct gate *const gate = context;
+    return service_allow_dialling(sandbox, gate->inner, why);
+}
+
 static enum status start(void *context, struct service *service, struct refusal *why)
 {
     struct gate *const gate = context;
@@ -47,6 +53,7 @@ int main(int count, char **arguments)
             "  accept        the roles that may enter, as the manifest names them: [\"platform\"] (required)\n",
         .own_names = own_names,
         .configure = gate_configure,
+        .allow = allow,
         .start = start,
         .stop = stop,
     };

@@ -44,6 +44,15 @@ static enum status configure(void *context, const struct configuration *configur
     return read_origins(json, why, own);
 }
 
+static enum status allow(void *context, const struct configuration *, struct sandbox *sandbox, struct refusal *why)
+{
+    const struct platform_configuration *const own = &((const struct platform *)context)->configuration;
+    TRY(sandbox_allow(sandbox, SANDBOX_READ, own->certificate));
+    TRY(sandbox_allow(sandbox, SANDBOX_READ, own->private_key));
+    TRY(service_allow_dialling(sandbox, own->gate, why));
+    return service_allow_dialling(sandbox, own->diagnosis, why);
+}
+
 static enum status before_threads(void *context, struct refusal *why)
 {
     struct platform *const platform = context;
@@ -215,6 +224,7 @@ int main(int count, char **arguments)
         .has_hpke = true,
         .configure = configure,
         .before_threads = before_threads,
+        .allow = allow,
         .start = start,
         .token_arrived = token_arrived,
         .stop = stop,

@@ -20,6 +20,7 @@ enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, HTTPS_PORT = 443 };
 /* Everything that service_main owns, in the order in which it is made. */
 struct runtime {
     struct configuration configuration;
+    struct sandbox sandbox; /* here for its size alone */
     struct service service;
     struct secret sealing_key;
     struct manifest manifest;
@@ -214,11 +215,21 @@ static enum status make_trust(struct runtime *runtime, struct refusal *why)
     return make_enclave(runtime);
 }
 
+/* After the last fork and before the first thread. */
+static enum status shut_in(struct runtime *runtime, struct refusal *why)
+{
+    const struct service_program *const program = runtime->service.program;
+    struct sandbox *const sandbox = &runtime->sandbox;
+    if (program->allow != NULL) TRY(program->allow(runtime->service.context, &runtime->configuration, sandbox, why));
+    return service_enter_sandbox(&runtime->configuration, sandbox, why);
+}
+
 static enum status start(struct runtime *runtime, struct refusal *why)
 {
     struct service *const service = &runtime->service;
     TRY(make_trust(runtime, why));
     if (service->program->before_threads != NULL) TRY(service->program->before_threads(service->context, why));
+    TRY(shut_in(runtime, why));
     TRY(tunnel_new(service->clock, &runtime->configuration.tunnel_limits, &service->tunnel));
     TRY(tunnel_endpoint_new(&service->attested));
     TRY(connect_attestation(runtime, why));
@@ -289,7 +300,8 @@ int service_main(const struct service_program *program, void *context, int count
     log_set_program(program->name);
     struct options options = {};
     struct refusal why = {};
-    if (options_parse(count, arguments, &why, &options) != OK) return tell_refusal(program->name, &why);
+    if (sandbox_forbid(&why) != OK || options_parse(count, arguments, &why, &options) != OK)
+        return tell_refusal(program->name, &why);
     if (options.action == OPTIONS_HELP) {
         print_help(program);
         return 0;

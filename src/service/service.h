@@ -22,6 +22,7 @@
 #include "http/server.h"
 #include "policy/manifest.h"
 #include "service/configuration.h"
+#include "service/sandboxing.h"
 #include "tee/enclave.h"
 #include "tee/tee.h"
 
@@ -58,6 +59,10 @@ struct service_program {
 
     /* After the keys are made and before any thread starts: the place to fork contained children. May be NULL. */
     enum status (*before_threads)(void *context, struct refusal *why);
+
+    /* Names what the program opens and dials from its configuration on, for its sandbox. May be NULL. */
+    enum status (*allow)(void *context, const struct configuration *configuration, struct sandbox *sandbox,
+                         struct refusal *why);
 
     /* Appraises this program's own evidence; NULL: the configured attestation service does. */
     own_token_appraise *appraise;

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The running programs are kept from each other by the kernel: a user for each, closed folders, memory that nobody looks into.
+// The running programs are kept from each other, and from what they do not need, by the kernel: a user for each, closed folders,
+// memory that nobody looks into, no other program, no core. These are the product's programs: those of the sanitizer build must
+// let the leak checker look into them.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { lstatSync, readFileSync, readdirSync } from 'node:fs';
+import { lstatSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { closeStack, openStack } from './support/stack.mjs';
+import { demoAccounts, signIn } from '../../scripts/stack/accounts.mjs';
+import { ROOT, SAMPLES, closeStack, openStack } from './support/stack.mjs';
 
 const ROLES = ['attestation', 'gate', 'diagnosis', 'platform'];
 const ALL = [...ROLES, 'redis', 'nginx'];
 let stack;
 before(async () => {
-  stack = await openStack({ portal: true });
+  stack = await openStack({ portal: true, bin: join(ROOT, 'build/bin') });
   await stack.start();
   await stack.ready();
 });
@@ -21,6 +24,18 @@ after(() => closeStack(stack));
 function processOf(name) {
   const { pid } = stack.processes.get(name).child;
   return ROLES.includes(name) ? Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]) : pid;
+}
+
+function childrenOf(pid) {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').trim().split(' '))
+    .filter(Boolean).map(Number);
+}
+
+/** A program's process and those that it has forked. */
+function familyOf(name) {
+  const pids = [processOf(name)];
+  for (const pid of pids) pids.push(...childrenOf(pid));
+  return pids;
 }
 
 function statusOf(pid) {
@@ -116,5 +131,67 @@ describe('users of their own', () => {
     if (skipWithoutUsers(t)) return;
     assert.match(as('nginx', 'touch', join(stack.site, 'index.html')).stderr, /Permission denied/);
     assert.match(as('nginx', 'touch', join(stack.site, 'new.js')).stderr, /Permission denied/);
+  });
+});
+
+describe('processes that give nothing away', () => {
+  test('no new privileges, system calls filtered, no core: each program and all that it forks', () => {
+    for (const role of ROLES) {
+      const family = familyOf(role);
+      assert.ok(family.length >= (['platform', 'diagnosis'].includes(role) ? 2 : 1), `${role} has its children`);
+      for (const pid of family) {
+        const status = statusOf(pid);
+        assert.equal(status.NoNewPrivs, '1', role);
+        assert.equal(status.Seccomp, '2', role);
+        assert.match(readFileSync(`/proc/${pid}/limits`, 'utf8'), /Max core file size +0 +0 /, role);
+      }
+      // What is forbidden to all, and the list of what a running program may do.
+      assert.equal(statusOf(family[0]).Seccomp_filters, '2', role);
+    }
+  });
+
+  test('nobody of the same user looks into them: the kernel gives their /proc to root', (t) => {
+    if (skipWithoutUsers(t)) return;
+    for (const role of ROLES) {
+      for (const pid of familyOf(role)) {
+        assert.equal(statSync(`/proc/${pid}/mem`).uid, 0, role);
+        assert.match(as(role, 'head', '-c', '1', `/proc/${pid}/environ`).stderr, /Permission denied/, role);
+        assert.match(as(role, 'ls', `/proc/${pid}/fd`).stderr, /Permission denied/, role);
+      }
+    }
+  });
+
+  test('each says in its log what the kernel holds', () => {
+    for (const role of ROLES)
+      assert.match(readFileSync(stack.path('log', `${role}.log`), 'utf8'), /"event":"program\.sandboxed","detail":"(the kernel holds system calls, files and ports|this kernel)/, role);
+  });
+
+  test('the sandbox refuses and lets through what it should', () => {
+    const { status, stdout, stderr } = spawnSync(join(ROOT, 'build/product/tests/unit/base/base-sandbox-test'), { encoding: 'utf8' });
+    assert.equal(status, 0, stdout + stderr);
+    assert.match(stdout + stderr, /OK \] test_processes_memory_and_tracing_are_closed/);
+  });
+
+  test('the whole story runs inside', async () => {
+    const accounts = await demoAccounts(stack);
+    const clerk = signIn(stack, accounts.clerk.user, accounts.clerk.password, 'clerk');
+    const file = stack.path('patient.json');
+    writeFileSync(file, JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry: [{ fullUrl: 'urn:uuid:6f1b0c0e-6a51-4b9e-9a57-0d1f6a2b7c01',
+      request: { method: 'POST', url: 'Patient' }, resource: { resourceType: 'Patient', name: [{ family: 'Example', given: ['Robin'] }], gender: 'female',
+        birthDate: '2022-03-14', identifier: [{ system: 'urn:lazaret:demo:national-id', value: 'DEMO-0001' }] } }] }));
+    const patient = stack.client(['register', '--session', clerk, file]).trim();
+    const study = stack.client(['upload', '--session', clerk, '--patient', patient, join(SAMPLES, 'synthetic-pneumonia.dcm')]).trim();
+    assert.match(stack.client(['diagnose', '--session', clerk, '--patient', patient, '--study', study]), /Pneumonia: likely/);
+    const doctor = signIn(stack, accounts.clinician.user, accounts.clinician.password, 'doctor');
+    assert.equal(JSON.parse(stack.client(['inbox', '--session', doctor, '--json'])).messages.length, 1);
+    assert.deepEqual(stack.unexpectedEnds, []);
+  });
+
+  test('and ends in order', async () => {
+    for (const role of ROLES) {
+      const entry = stack.processes.get(role);
+      await stack.processes.stop(role);
+      assert.deepEqual(entry.end, { code: 0, signal: null }, role);
+    }
   });
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stack for one test file: real programs on free ports in a temporary folder, stopped and removed afterwards.
-import { mkdtempSync, rmSync, existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT, Stack } from '../../../scripts/stack/stack.mjs';
@@ -22,5 +22,16 @@ export async function openStack(options = {}) {
 export async function closeStack(stack) {
   if (!stack) return;
   await stack.stop();
+  const found = sanitizerReports(stack.path('log'));
   rmSync(stack.folder, { recursive: true, force: true });
+  if (found.length > 0) throw new Error(`the sanitizers found something:\n${found.join('\n')}`);
+}
+
+/** What AddressSanitizer, its leak checker and UBSan said in the programs' logs. */
+export function sanitizerReports(folder) {
+  return readdirSync(folder).flatMap((name) => {
+    const text = readFileSync(join(folder, name), 'utf8');
+    const at = text.search(/Sanitizer|runtime error: /);
+    return at < 0 ? [] : [`${name}: ${text.slice(Math.max(0, at - 200), at + 3000)}`];
+  });
 }
