@@ -119,6 +119,12 @@ enum status collateral_setup_open(const struct collateral_configuration *own, st
     return OK;
 }
 
+void collateral_setup_interrupt(struct collateral_setup *setup)
+{
+    http_client_interrupt(setup->service.client);
+    http_client_interrupt(setup->service.root_crl_client);
+}
+
 void collateral_setup_done(struct collateral_setup *setup)
 {
     http_client_free(setup->service.client);

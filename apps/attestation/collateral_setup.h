@@ -39,6 +39,8 @@ struct collateral_setup {
 /* `own` is borrowed for the setup's life. */
 enum status collateral_setup_open(const struct collateral_configuration *own, struct tunnel *tunnel,
                                   struct refusal *why, struct collateral_setup *setup_out);
+/* Ends a fetch that is under way; later ones fail. */
+void collateral_setup_interrupt(struct collateral_setup *setup);
 void collateral_setup_done(struct collateral_setup *setup);
 
 /* The source for a feed; both borrow from `setup`. */

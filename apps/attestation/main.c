@@ -217,6 +217,12 @@ static enum status appraise_own(void *context, struct slice quote, struct slice 
     return appraise(&attestation->routes.appraiser, &request, OWN_COLLATERAL_WAIT_MS, why, &step, token);
 }
 
+static void interrupt(void *context)
+{
+    struct attestation *const attestation = context;
+    collateral_setup_interrupt(&attestation->collateral);
+}
+
 static void stop(void *context)
 {
     struct attestation *const attestation = context;
@@ -250,6 +256,7 @@ int main(int count, char **arguments)
         .allow = allow,
         .appraise = appraise_own,
         .start = start,
+        .interrupt = interrupt,
         .stop = stop,
     };
     return service_main(&program, &attestation, count, arguments);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platform/diagnosis_client.h"
 
+#include "base/clock.h"
 #include "base/encoding.h"
 #include "imaging/tensor.h"
 #include "inference/oip.h"
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { REQUEST_MAX_BYTES = FILM_TENSOR_BYTES + 4096, SALT_BYTES = 32, JSON_SIZE_TEXT_MAX_BYTES = 32 };
 
@@ -56,6 +58,11 @@ void diagnosis_client_free(struct diagnosis_client *client)
     free(client);
 }
 
+void diagnosis_client_interrupt(struct diagnosis_client *client)
+{
+    if (client != NULL) http_client_interrupt(client->peer.http);
+}
+
 void diagnosis_client_token_arrived(struct diagnosis_client *client, struct slice token)
 {
     /* On failure the old token is shown on: it is valid for a while, and the next one comes before that ends. */
@@ -77,6 +84,15 @@ static void pin(struct diagnosis_client *client, const char *pinned_key)
     http_client_forget_connections(client->peer.http);
 }
 
+/* One exchange at a time; who has waited for as long as an exchange may take waits for a peer that hangs. */
+static enum status take_turn(struct diagnosis_client *client, struct refusal *why)
+{
+    const int64_t until_ms = clock_monotonic_ms() + DIAGNOSIS_TIMEOUT_MS;
+    const struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+    if (pthread_mutex_clocklock(&client->mutex, CLOCK_MONOTONIC, &until) == 0) return OK;
+    return refuse(why, ERR_TIMEOUT, "diagnosis service", "an answer to those who came before", "none");
+}
+
 static enum status exchange(struct diagnosis_client *client, const char *pinned_key, struct slice tensor,
                             struct refusal *why, struct http_answer *answer_out)
 {
@@ -95,7 +111,7 @@ static enum status exchange(struct diagnosis_client *client, const char *pinned_
         .max_answer = DIAGNOSIS_ANSWER_MAX_BYTES,
         .timeout_ms = DIAGNOSIS_TIMEOUT_MS,
     };
-    (void)pthread_mutex_lock(&client->mutex);
+    TRY(take_turn(client, why));
     pin(client, pinned_key);
     const enum status status = http_client_exchange(client->peer.http, &infer, why, answer_out);
     (void)pthread_mutex_unlock(&client->mutex);

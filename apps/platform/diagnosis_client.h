@@ -14,7 +14,7 @@ enum {
     DIAGNOSIS_TEXT_MAX_BYTES = 256,
     DIAGNOSIS_HEATMAP_MAX_SIDE = 64,
     DIAGNOSIS_ANSWER_MAX_BYTES = 512 * 1024,
-    DIAGNOSIS_TIMEOUT_MS = 30000,
+    DIAGNOSIS_TIMEOUT_MS = 15000, /* of the exchange, and of waiting for those before it */
     DIAGNOSIS_RECEIPT_MAX_BYTES = 64 * 1024,
 };
 
@@ -33,6 +33,9 @@ struct diagnosis_client;
 enum status diagnosis_client_new(struct service *service, const char *address, struct refusal *why,
                                  struct diagnosis_client **client_out);
 void diagnosis_client_free(struct diagnosis_client *client);
+
+/* Ends what is under way: the program stops. NULL is allowed. */
+void diagnosis_client_interrupt(struct diagnosis_client *client);
 
 /* Shows a new token of the platform from now on. */
 void diagnosis_client_token_arrived(struct diagnosis_client *client, struct slice token);

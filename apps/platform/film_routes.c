@@ -307,6 +307,8 @@ enum status film_complete(struct platform *platform, const struct inner_request 
 {
     uint8_t digest[32];
     TRY(read_digest(request, why, digest));
+    CLEANUP(long_work_end) struct long_work work = {};
+    TRY(long_work_begin(platform, why, response, &work));
     struct film_record record = {};
     uint64_t version = 0;
     CLEANUP(buffer_done) struct buffer file = buffer_of_maximum(FILM_FILE_MAX_BYTES);
@@ -357,6 +359,8 @@ enum status film_image(struct platform *platform, const struct inner_request *re
     TRY(stored_screen(platform, request, why, &record, &screen));
     const bool fits = record.width <= side && record.height <= side;
     if (fits || side == FILM_SCREEN_SIDE) return inner_text(response, 200, "image/png", buffer_slice(&screen));
+    CLEANUP(long_work_end) struct long_work work = {};
+    TRY(long_work_begin(platform, why, response, &work));
     CLEANUP(film_done) struct film film = {};
     TRY(decoder_decode(platform->decoder, buffer_slice(&screen), why, &film));
     CLEANUP(buffer_done) struct buffer png = buffer_of_maximum(STORE_VALUE_MAX_BYTES);

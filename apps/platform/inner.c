@@ -180,6 +180,7 @@ unsigned inner_status_of(enum status status)
     case ERR_INFERENCE:
     case ERR_HTTP_STATUS: return 502;
     case ERR_TIMEOUT: return 504;
+    case ERR_STORE_FULL: return 507;
     default: return 400;
     }
 }

@@ -64,6 +64,24 @@ static void answer_chain_changed(struct platform *platform, struct inner_respons
         response->content_type = "application/problem+json";
 }
 
+enum status long_work_begin(struct platform *platform, struct refusal *why, struct inner_response *response,
+                            struct long_work *work_out)
+{
+    if (atomic_fetch_sub(&platform->long_work, 1) <= 0) {
+        (void)atomic_fetch_add(&platform->long_work, 1);
+        (void)!inner_field(response, "retry-after", "1");
+        (void)!refuse(why, ERR_BUSY, "request", "fewer films and orders at the same time", "too many");
+        return refuse_fix(why, ERR_BUSY, "send it again in a second");
+    }
+    work_out->platform = platform;
+    return OK;
+}
+
+void long_work_end(struct long_work *work)
+{
+    if (work->platform != NULL) (void)atomic_fetch_add(&work->platform->long_work, 1);
+}
+
 void platform_hold_gate(struct platform *platform)
 {
     enum chain_verdict verdict;
@@ -172,6 +190,10 @@ static enum status answer_route(struct platform *platform, const struct inner_ro
 {
     struct refusal why = {};
     const enum status status = handle_route(platform, route, request, &why, response);
+    if (status == ERR_STORE_FULL) {
+        (void)!refuse(&why, status, "store", "room on the disk", "none");
+        (void)!refuse_fix(&why, status, "whoever runs the platform makes room; then send it again");
+    }
     if (has_chain_changed(platform, route, request, status))
         answer_chain_changed(platform, response);
     else if (status != OK)

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TLS_FILE_MAX_BYTES = 64 * 1024, PLATFORM_WORKERS = 6 };
+enum { TLS_FILE_MAX_BYTES = 64 * 1024, PLATFORM_WORKERS = 12 };
 
 static enum status read_origins(const json_t *json, struct refusal *why, struct platform_configuration *own)
 {
@@ -129,6 +129,7 @@ static enum status start(void *context, struct service *service, struct refusal 
     struct platform *const platform = context;
     platform->service = service;
     TRY(name_hpke_key(platform));
+    atomic_init(&platform->long_work, PLATFORM_WORKERS - PLATFORM_WORKERS_AT_HAND);
     TRY(replay_window_new(REPLAY_MAX_COUNT, &platform->replay));
     TRY(gate_client_new(service, platform->configuration.gate, why, &platform->gate));
     TRY(custody_new(&platform->custody));
@@ -145,6 +146,12 @@ static void token_arrived(void *context, struct service *, struct slice token, c
         log_event(LOG_ERROR, "gate.token_not_shown", log_status(ERR_INTERNAL));
     diagnosis_client_token_arrived(platform->diagnosis, token);
     chain_token_arrived(platform->chain, token);
+}
+
+static void interrupt(void *context)
+{
+    struct platform *const platform = context;
+    diagnosis_client_interrupt(platform->diagnosis);
 }
 
 static void stop(void *context)
@@ -227,6 +234,7 @@ int main(int count, char **arguments)
         .allow = allow,
         .start = start,
         .token_arrived = token_arrived,
+        .interrupt = interrupt,
         .stop = stop,
         .is_ready = is_ready,
     };

@@ -209,6 +209,8 @@ enum status order_create(struct platform *platform, const struct inner_request *
     CLEANUP(order_done) struct order order = {};
     TRY(read_order(request, why, &order));
     TRY(load(platform, &order, why));
+    CLEANUP(long_work_end) struct long_work work = {};
+    TRY(long_work_begin(platform, why, response, &work));
     CLEANUP(diagnosis_result_done) struct diagnosis_result result = {};
     /* A film whose header already says that it is not the model's is not sent at all. */
     if (order.film.unsuitable[0] == '\0') TRY(run_model(platform, request, &order, why, &result));

@@ -18,7 +18,12 @@
 #include "records/store.h"
 #include "service/service.h"
 
-enum { PLATFORM_ORIGIN_MAX_COUNT = 7 };
+#include <stdatomic.h>
+
+enum {
+    PLATFORM_ORIGIN_MAX_COUNT = 7,
+    PLATFORM_WORKERS_AT_HAND = 4, /* for requests that are answered at once, whatever long work there is */
+};
 
 struct platform_configuration {
     char certificate[PATH_MAX], private_key[PATH_MAX]; /* of the public HTTPS listener */
@@ -43,6 +48,7 @@ struct platform {
     struct chain *chain;
     struct replay_window *replay;
     struct http_server *server;
+    _Atomic int long_work; /* free places for requests that may take seconds */
     struct tunnel_endpoint *public_endpoint;
     struct tunnel_listener *listener;
     char hpke_thumbprint[THUMBPRINT_TEXT_BYTES + 1];
@@ -76,6 +82,16 @@ enum status sealed_exchange(struct platform *platform, struct slice key_thumbpri
 
 /* Handles an opened request: the table of section 8. Always gives an answer. */
 void inner_handle(struct platform *platform, const struct bhttp_request *message, struct inner_response *response);
+
+/* A place for work that may take seconds: a picture that is decoded, a model that is run. There are fewer places than
+ * workers, so that a peer or a child that hangs keeps nobody from signing in or reading. ERR_BUSY, with retry-after,
+ * when all are taken. */
+struct long_work {
+    struct platform *platform; /* NULL: none is held */
+};
+enum status long_work_begin(struct platform *platform, struct refusal *why, struct inner_response *response,
+                            struct long_work *work_out);
+void long_work_end(struct long_work *work);
 
 /* Handlers, one file per group of routes. */
 inner_handler session_create, session_show, session_end;

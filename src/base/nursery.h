@@ -2,7 +2,8 @@
  *
  * Contained children on demand. A nursery is a small process that is forked before any thread starts and before any key
  * is made; it does nothing but fork a child for each nursery_open, and the child shuts itself in (base/containment.h)
- * and talks over its own socket. A child that dies takes nothing with it but its request.
+ * and talks over its own socket. A child that dies takes nothing with it but its request. A nursery that dies cannot be
+ * replaced, because by then there are keys and threads: service_main notices, and ends the program.
  */
 #pragma once
 

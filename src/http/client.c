@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,6 +17,7 @@ struct http_client {
     CURL *easy;
     struct tunnel_dialer *dialer;
     char base_url[BASE_URL_MAX_BYTES]; /* "http://host:port", whatever the scheme that was given */
+    _Atomic bool is_interrupted;
 };
 
 void http_answer_done(struct http_answer *answer)
@@ -78,6 +80,18 @@ void http_client_forget_connections(struct http_client *client)
         client->easy = fresh;
     }
     (void)pthread_mutex_unlock(&client->lock);
+}
+
+void http_client_interrupt(struct http_client *client)
+{
+    if (client != NULL) atomic_store(&client->is_interrupted, true);
+}
+
+/* The library asks at least once a second while it waits. */
+static int ask_for_end(void *context, curl_off_t, curl_off_t, curl_off_t, curl_off_t)
+{
+    const struct http_client *const client = context;
+    return atomic_load(&client->is_interrupted) ? 1 : 0;
 }
 
 /* ---- what comes in ---- */
@@ -180,6 +194,9 @@ static CURLcode perform(struct http_client *client, const struct http_exchange *
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, receipt);
     (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
     (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, receipt);
+    (void)curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    (void)curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, ask_for_end);
+    (void)curl_easy_setopt(easy, CURLOPT_XFERINFODATA, client);
     if (client->dialer != NULL)
         (void)curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, tunnel_dialer_path(client->dialer));
     return curl_easy_perform(easy);
@@ -194,6 +211,7 @@ static enum status status_of(CURLcode code)
     case CURLE_OPERATION_TIMEDOUT: return ERR_TIMEOUT;
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST: return ERR_CONNECT;
+    case CURLE_ABORTED_BY_CALLBACK:
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:

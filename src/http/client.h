@@ -38,6 +38,10 @@ void http_answer_done(struct http_answer *answer);
  * ERR_HTTP_MALFORMED. */
 enum status http_client_exchange(struct http_client *client, const struct http_exchange *exchange, struct refusal *why,
                                  struct http_answer *answer_out);
+/* Ends the exchange that is under way, within a second or so, and every later one at once: ERR_CLOSED. For a program
+ * that stops and must not wait for a peer that hangs. NULL is allowed. */
+void http_client_interrupt(struct http_client *client);
+
 /* Closes connections that are kept alive, so that the next exchange dials anew and its peer is checked anew. */
 void http_client_forget_connections(struct http_client *client);
 

@@ -8,8 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The request is the file's size and its bytes. The answer is a verdict and, on OK, this head and the pixels. Both
- * sides are the same program, so the structure goes over as it is; but each field is checked. */
+/* A child that is there says so with a verdict. The request is the file's size and its bytes. The answer is a verdict
+ * and, on OK, this head and the pixels. Both sides are the same program, so the structure goes over as it is; but each
+ * field is checked. */
 struct film_head {
     uint32_t width, height;
     struct film_facts facts;
@@ -35,7 +36,7 @@ static void decode_one(const void *context, int socket)
     (void)context;
     CLEANUP(buffer_done) struct buffer file = buffer_of_maximum(FILM_FILE_MAX_BYTES);
     CLEANUP(film_done) struct film film = {};
-    if (receive_file(socket, &file) != OK) return;
+    if (nursery_send_verdict(socket, OK, NULL) != OK || receive_file(socket, &file) != OK) return;
     struct refusal why = {};
     const enum status verdict = image_decode(buffer_slice(&file), &why, &film);
     if (nursery_send_verdict(socket, verdict, &why) != OK || verdict != OK) return;
@@ -88,13 +89,30 @@ static enum status receive_film(int socket, int64_t deadline_ms, struct refusal 
     return nursery_receive(socket, film->pixels.size, deadline_ms, place);
 }
 
+/* ERR_IO before the child is there: then whatever became of it is not of the picture's making. */
 static enum status exchange(int socket, struct slice file, struct refusal *why, struct film *film)
 {
     const uint64_t size = file.size;
     const int64_t deadline_ms = clock_monotonic_ms() + DECODER_TIMEOUT_MS;
+    if (nursery_receive_verdict(socket, deadline_ms, NULL) != OK) return ERR_IO;
     TRY(nursery_send(socket, slice_of(&size, sizeof(size)), deadline_ms));
     TRY(nursery_send(socket, file, deadline_ms));
     return receive_film(socket, deadline_ms, why, film);
+}
+
+/* In a child of its own. */
+static enum status decode_in_child(struct decoder *decoder, struct slice file, struct refusal *why,
+                                   struct film *film_out)
+{
+    int socket;
+    CLEANUP(film_done) struct film film = {};
+    if (nursery_open(decoder->nursery, &socket) != OK) return ERR_IO;
+    const enum status status = exchange(socket, file, why, &film);
+    (void)close(socket);
+    TRY(status);
+    *film_out = film;
+    film = (struct film){};
+    return OK;
 }
 
 enum status decoder_start(struct refusal *why, struct decoder **decoder_out)
@@ -129,17 +147,11 @@ enum status decoder_decode(struct decoder *decoder, struct slice file, struct re
 {
     if (file.size > FILM_FILE_MAX_BYTES)
         return refuse(why, ERR_TOO_LARGE, "file", "at most 67108864 bytes", "%zu bytes", file.size);
-    int socket;
-    CLEANUP(film_done) struct film film = {};
-    TRY(nursery_open(decoder->nursery, &socket));
-    const enum status status = exchange(socket, file, why, &film);
-    (void)close(socket);
-    if (status == ERR_CHILD_DIED || status == ERR_TIMEOUT) {
-        (void)refuse(why, status, "picture", "a picture that can be decoded within the limits", "none came back");
-        return status;
-    }
-    TRY(status);
-    *film_out = film;
-    film = (struct film){};
-    return OK;
+    enum status status = decode_in_child(decoder, file, why, film_out);
+    /* A process may die of something else than its picture, so another one has a try. */
+    if (status == ERR_CHILD_DIED || status == ERR_IO) status = decode_in_child(decoder, file, why, film_out);
+    if (status == ERR_IO) return refuse(why, status, "decoder", "a contained process", "none");
+    if (status == ERR_CHILD_DIED || status == ERR_TIMEOUT)
+        return refuse(why, status, "picture", "a picture that can be decoded within the limits", "none came back");
+    return status;
 }

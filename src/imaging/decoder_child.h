@@ -16,5 +16,6 @@ struct decoder; /* thread-safe; several pictures may be decoded at once */
 enum status decoder_start(struct refusal *why, struct decoder **decoder_out);
 void decoder_stop(struct decoder *decoder);
 
-/* As image_decode, and: ERR_CHILD_DIED if the process died of this picture (the next one gets another), ERR_TIMEOUT. */
+/* As image_decode, and: ERR_CHILD_DIED if two processes in turn died of this picture (the next one gets another),
+ * ERR_TIMEOUT, ERR_IO if there is no process to be had. */
 enum status decoder_decode(struct decoder *decoder, struct slice file, struct refusal *why, struct film *film_out);

@@ -148,6 +148,18 @@ static enum status run_once(struct inference_child *child, size_t batch, struct 
     if (status == OK || status == ERR_TENSOR || status == ERR_INFERENCE) return status;
     drop_process(child);
     start_process(child);
+    return status;
+}
+
+/* A process may die of something else than this picture, so another one has a try; two that die are told. */
+static enum status run(struct inference_child *child, size_t batch, struct slice input, struct refusal *why,
+                       struct inference_result *result)
+{
+    enum status status = run_once(child, batch, input, why, result);
+    if (status == ERR_CHILD_DIED) {
+        inference_result_done(result);
+        status = run_once(child, batch, input, why, result);
+    }
     if (status != ERR_CHILD_DIED && status != ERR_TIMEOUT) return status;
     return refuse(why, status, "model", "a process that answers", "it ended or did not answer in time");
 }
@@ -218,7 +230,7 @@ enum status inference_child_run(struct inference_child *child, size_t batch, str
         return refuse(why, ERR_TENSOR, spec->name, "1 to 8 pictures of the model's size", "%zu bytes", input.size);
     CLEANUP(inference_result_done) struct inference_result result = {};
     (void)pthread_mutex_lock(&child->lock);
-    const enum status status = run_once(child, batch, input, why, &result);
+    const enum status status = run(child, batch, input, why, &result);
     (void)pthread_mutex_unlock(&child->lock);
     TRY(status);
     *result_out = result;

@@ -117,10 +117,29 @@ enum status bind_integer(sqlite3_stmt *statement, int index, int64_t number)
     return sqlite3_bind_int64(statement, index, number) == SQLITE_OK ? OK : ERR_STORE;
 }
 
+/* What the system said to the last write of the journal, into which every change goes first. */
+static int reason_of_write(sqlite3 *database)
+{
+    sqlite3_file *journal = NULL;
+    int reason = 0;
+    if (sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &journal) == SQLITE_OK &&
+        journal != NULL && journal->pMethods != NULL)
+        (void)journal->pMethods->xFileControl(journal, SQLITE_FCNTL_LAST_ERRNO, &reason);
+    return reason;
+}
+
+/* A write for which there was no room is told apart: it wrote nothing that counts, and there may be room again. */
+static enum status failure_of(sqlite3_stmt *statement, int result)
+{
+    if ((result & 0xff) == SQLITE_FULL) return ERR_STORE_FULL;
+    const int reason = result == SQLITE_IOERR_WRITE ? reason_of_write(sqlite3_db_handle(statement)) : 0;
+    return reason == ENOSPC || reason == EDQUOT || reason == EFBIG ? ERR_STORE_FULL : ERR_STORE;
+}
+
 enum status statement_step(sqlite3_stmt *statement, bool *found_out)
 {
     const int result = sqlite3_step(statement);
-    if (result != SQLITE_ROW && result != SQLITE_DONE) return ERR_STORE;
+    if (result != SQLITE_ROW && result != SQLITE_DONE) return failure_of(statement, result);
     *found_out = result == SQLITE_ROW;
     return OK;
 }
@@ -129,7 +148,7 @@ enum status statement_run(sqlite3_stmt *statement)
 {
     const int result = sqlite3_step(statement);
     if (result == SQLITE_DONE) return OK;
-    return (result & 0xff) == SQLITE_CONSTRAINT ? ERR_CONFLICT : ERR_STORE;
+    return (result & 0xff) == SQLITE_CONSTRAINT ? ERR_CONFLICT : failure_of(statement, result);
 }
 
 struct slice column_bytes(sqlite3_stmt *statement, int column)

@@ -20,6 +20,7 @@ static const char *issue_type(enum status status)
     case ERR_SIGN_IN:
     case ERR_SESSION: return "login";
     case ERR_THROTTLED: return "throttled";
+    case ERR_STORE_FULL: return "no-store";
     case ERR_CACHE:
     case ERR_BUSY:
     case ERR_TIMEOUT: return "transient";

@@ -101,7 +101,7 @@ struct store_transaction {
     struct store *store;
     struct state state; /* as it will be after commit */
     bool wrote;
-    bool spoiled; /* a change failed halfway */
+    bool spoiled; /* a change failed halfway: nothing more is changed, and nothing kept */
 };
 
 struct store {
@@ -112,7 +112,8 @@ struct store {
     struct record_id id;
     struct state state;
     struct store_transaction transaction;
-    bool broken; /* a commit failed: what is on the disk is not known */
+    bool broken;   /* a commit failed: what is on the disk is not known */
+    bool was_full; /* a commit found no room: the head is looked at before the next transaction */
 };
 
 void store_free(struct store *store)
@@ -353,12 +354,41 @@ static enum status run(struct store *store, enum statement name)
     return statement_run(statement);
 }
 
+/* The file must stand where it stood before the commit for which there was no room. */
+static enum status check_unchanged(struct store *store)
+{
+    const struct state expected = store->state;
+    const struct record_id id = store->id;
+    bool found = false;
+    const enum status status = read_head(store, &found);
+    const bool is_same = status == OK && found && strcmp(store->id.text, id.text) == 0 &&
+                         store->state.generation == expected.generation &&
+                         memcmp(store->state.head, expected.head, sizeof(expected.head)) == 0;
+    store->id = id;
+    store->state = expected;
+    return is_same ? OK : ERR_STORE;
+}
+
+static enum status open_transaction(struct store *store)
+{
+    if (store->broken) return ERR_STORE;
+    TRY(run(store, BEGIN));
+    if (store->was_full && check_unchanged(store) != OK) {
+        store->broken = true;
+        (void)!run(store, ROLLBACK);
+        return ERR_STORE;
+    }
+    store->was_full = false;
+    return OK;
+}
+
 enum status store_begin(struct store *store, struct store_transaction **transaction_out)
 {
     if (pthread_mutex_lock(&store->mutex) != 0) return ERR_INTERNAL;
-    if (store->broken || run(store, BEGIN) != OK) {
+    const enum status status = open_transaction(store);
+    if (status != OK) {
         (void)pthread_mutex_unlock(&store->mutex);
-        return ERR_STORE;
+        return status;
     }
     store->transaction = (struct store_transaction){.store = store, .state = store->state};
     *transaction_out = &store->transaction;
@@ -370,7 +400,8 @@ void store_rollback(struct store_transaction **transaction)
     if (*transaction == NULL) return;
     struct store *const store = (*transaction)->store;
     *transaction = NULL;
-    if (run(store, ROLLBACK) != OK) store->broken = true;
+    /* SQLite rolls back by itself when it has no room. */
+    if (sqlite3_get_autocommit(store->database) == 0 && run(store, ROLLBACK) != OK) store->broken = true;
     (void)pthread_mutex_unlock(&store->mutex);
 }
 
@@ -389,10 +420,13 @@ enum status store_commit(struct store_transaction **transaction)
     if (ending->spoiled) return ERR_STORE;
     if (!ending->wrote) return OK;
     TRY(write_changes(store, ending));
-    if (run(store, COMMIT) != OK) {
-        /* Whether the disk has it is not known: nothing more is promised until the file is read anew. */
-        store->broken = true;
-        return ERR_STORE;
+    const enum status status = run(store, COMMIT);
+    if (status != OK) {
+        /* Without room nothing was committed. After any other failure it is not known whether the disk has it: nothing
+         * more is promised until the file is read anew. */
+        store->was_full = status == ERR_STORE_FULL;
+        store->broken = !store->was_full;
+        return status;
     }
     store->state = ending->state;
     ending = NULL;
@@ -522,6 +556,7 @@ enum status store_put(struct store_transaction *transaction, const struct store_
                       const struct lookup_tokens *tokens, uint64_t *version_out)
 {
     if (record->value.size > STORE_VALUE_MAX_BYTES || has_long_text(record)) return ERR_TOO_LARGE;
+    if (transaction->spoiled) return ERR_STORE;
     uint64_t present;
     TRY(check_version(transaction->store, record, &present));
     const struct sealed_place place = {
@@ -580,6 +615,7 @@ static enum status delete_row(struct store_transaction *transaction, const char 
 enum status store_delete(struct store_transaction *transaction, const char *type, const char *id)
 {
     const struct store_record record = {.type = type, .id = id, .owner = "", .version = STORE_ANY_VERSION};
+    if (transaction->spoiled) return ERR_STORE;
     uint64_t present;
     TRY(check_version(transaction->store, &record, &present));
     if (present == 0) return ERR_NOT_FOUND;

@@ -21,7 +21,8 @@
  * higher generation (store_head goes into each chain statement).
  *
  * Errors of all calls: ERR_STORE (the store failed; after a failed commit it refuses everything until it is opened
- * again), ERR_STORE_CORRUPT, ERR_NO_MEMORY, ERR_CRYPTO.
+ * again), ERR_STORE_FULL (no room on the disk: the transaction is as if it had not been, reading goes on, and so does
+ * writing once there is room), ERR_STORE_CORRUPT, ERR_NO_MEMORY, ERR_CRYPTO.
  */
 #pragma once
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, HTTPS_PORT = 443 };
 
@@ -185,8 +186,11 @@ static void block_signals(sigset_t *signals_out)
     (void)sigemptyset(signals_out);
     (void)sigaddset(signals_out, SIGTERM);
     (void)sigaddset(signals_out, SIGINT);
+    (void)sigaddset(signals_out, SIGCHLD);
     (void)pthread_sigmask(SIG_BLOCK, signals_out, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    /* A file that may not grow is an error of the write, as on a full disk. */
+    (void)signal(SIGXFSZ, SIG_IGN);
 }
 
 static enum status make_clock(const struct configuration *configuration, struct refusal *why, struct clock **clock_out)
@@ -244,6 +248,8 @@ static void stop(struct runtime *runtime)
 {
     struct service *const service = &runtime->service;
     service->is_stopping = true;
+    http_client_interrupt(service->attestation);
+    if (service->program->interrupt != NULL) service->program->interrupt(service->context);
     /* First its thread, which calls the program; the feed itself last, because the program's listeners ask it. */
     own_token_stop(service->token);
     if (runtime->is_started) service->program->stop(service->context);
@@ -260,6 +266,31 @@ static void stop(struct runtime *runtime)
     buffer_done(&runtime->attestation_ca);
 }
 
+/* Whoever ended is left for the one that started it to wait for. */
+static bool has_lost_child(void)
+{
+    siginfo_t ended = {};
+    return waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0;
+}
+
+/* The children were forked before there were keys and threads, so the program cannot fork them again: it ends, and who
+ * keeps it running starts it anew. */
+static int wait_for_end(const sigset_t *signals)
+{
+    for (;;) {
+        int signal_number = 0;
+        (void)sigwait(signals, &signal_number);
+        if (signal_number != SIGCHLD) {
+            log_event(LOG_INFO, "program.stopping", log_number(LOG_COUNT, signal_number));
+            return 0;
+        }
+        if (has_lost_child()) {
+            log_event(LOG_ERROR, "program.child_ended", log_status(ERR_CHILD_DIED));
+            return EXIT_REFUSED;
+        }
+    }
+}
+
 static int run(const struct service_program *program, struct runtime *runtime)
 {
     sigset_t signals;
@@ -268,9 +299,7 @@ static int run(const struct service_program *program, struct runtime *runtime)
     const enum status status = start(runtime, &why);
     int exit_code = 0;
     if (status == OK) {
-        int signal_number = 0;
-        (void)sigwait(&signals, &signal_number);
-        log_event(LOG_INFO, "program.stopping", log_number(LOG_COUNT, signal_number));
+        exit_code = wait_for_end(&signals);
     } else {
         if (why.status == OK)
             (void)!refuse(&why, status, program->name, "a program that can start", "%s", status_name(status));

@@ -12,7 +12,7 @@
  *     }
  *
  * Exit codes: 0 stopped by a signal, or --help, --version, --check-config; 1 refused to start (one line on standard
- * error says field, seen, expected, what to do); 2 usage.
+ * error says field, seen, expected, what to do), or lost the process that forks its contained children; 2 usage.
  */
 #pragma once
 
@@ -74,6 +74,10 @@ struct service_program {
     /* Called with each new token, on the feed's thread, after `start`. May be NULL. */
     void (*token_arrived)(void *context, struct service *service, struct slice token,
                           const struct token_claims *claims);
+
+    /* First of all when the program stops: ends what is under way at peers, which may hang. Called also when `start`
+     * failed half-way. May be NULL. */
+    void (*interrupt)(void *context);
 
     /* Closes everything. Called also when `start` failed half-way. */
     void (*stop)(void *context);

@@ -9,6 +9,7 @@
 #include "tunnels.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 
 /* ---- our own server ---- */
 
@@ -118,6 +119,37 @@ static void test_methods_bodies_and_headers(void **)
     assert_header(&answer, "x-method", "HEAD");
     CLEANUP(buffer_done) struct buffer value = buffer_of_maximum(16);
     assert_status(http_answer_header(&answer, "x-absent", &value), ERR_FIELD_MISSING);
+}
+
+static void *ask_the_silent(void *client)
+{
+    const struct http_exchange exchange = {.method = "GET", .path = "/", .max_answer = 10, .timeout_ms = 3600 * 1000};
+    struct http_answer answer = {};
+    const enum status status = http_client_exchange(client, &exchange, NULL, &answer);
+    return (void *)(intptr_t)status;
+}
+
+/* It would be waited for an hour. */
+static void test_an_exchange_can_be_interrupted(void **)
+{
+    int listener = -1;
+    uint16_t port = 0;
+    char url[64];
+    pthread_t thread;
+    void *status;
+    assert_ok(address_listen("127.0.0.1:0", NULL, &listener, &port));
+    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u", port);
+    struct http_client *client = NULL;
+    assert_ok(http_client_new(url, NULL, &client));
+    assert_int_equal(pthread_create(&thread, NULL, ask_the_silent, client), 0);
+    (void)usleep(50000);
+    http_client_interrupt(client);
+    assert_int_equal(pthread_join(thread, &status), 0);
+    assert_status((enum status)(intptr_t)status, ERR_CLOSED);
+    assert_status((enum status)(intptr_t)ask_the_silent(client), ERR_CLOSED);
+    http_client_interrupt(NULL);
+    http_client_free(client);
+    (void)close(listener);
 }
 
 static void test_redirects_and_cookies_are_not_followed(void **)
@@ -386,6 +418,7 @@ int main(void)
         PLAIN_TEST(test_redirects_and_cookies_are_not_followed),
         PLAIN_TEST(test_answers_are_bounded),
         PLAIN_TEST(test_time_is_bounded),
+        cmocka_unit_test(test_an_exchange_can_be_interrupted),
         PLAIN_TEST(test_requests_that_are_not_sent),
         cmocka_unit_test(test_bases_that_are_refused),
         cmocka_unit_test(test_answers_that_are_not_http),

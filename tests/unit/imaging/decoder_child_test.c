@@ -2,8 +2,10 @@
 #include "imaging/decoder_child.h"
 
 #include "corpus.h"
+#include "imaging/png_write.h"
 
 #include <pthread.h>
+#include <signal.h>
 
 static int start(void **state)
 {
@@ -96,12 +98,124 @@ static void damaged_files_do_not_kill_the_child(void **state)
     }
 }
 
+/* The first child of `parent`, 0 if there is none. */
+static pid_t child_of(pid_t parent)
+{
+    char path[64];
+    int child = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", parent, parent);
+    FILE *const file = fopen(path, "r");
+    if (file == NULL) return 0;
+    if (fscanf(file, "%d", &child) != 1) child = 0;
+    (void)fclose(file);
+    return child;
+}
+
+/* Kills the processes of the nursery as they come up, as many as it is told to. */
+struct killer {
+    pid_t nursery;
+    int wanted;
+    _Atomic int killed;
+    _Atomic bool is_over;
+};
+
+static void *kill_some(void *context)
+{
+    struct killer *const killer = context;
+    for (pid_t last = 0; !killer->is_over && killer->killed < killer->wanted;) {
+        const pid_t child = child_of(killer->nursery);
+        if (child == 0 || child == last || kill(child, SIGKILL) != 0) continue;
+        last = child;
+        killer->killed++;
+    }
+    return NULL;
+}
+
+static struct buffer large_picture(void)
+{
+    enum { SIDE = 2048 };
+    CLEANUP(film_done) struct film film = {.width = SIDE, .height = SIDE, .pixels = buffer_of_maximum(SIDE * SIDE)};
+    uint8_t *pixels;
+    uint32_t noise = 1;
+    assert_ok(buffer_extend(&film.pixels, (size_t)SIDE * SIDE, &pixels));
+    for (size_t i = 0; i < film.pixels.size; i++) pixels[i] = (uint8_t)((noise = noise * 1664525 + 1013904223) >> 24);
+    struct buffer file = buffer_of_maximum(16 << 20);
+    assert_ok(png_write_film(&film, SIDE, &file));
+    return file;
+}
+
+static enum status decode_while_killing(struct decoder *decoder, pid_t nursery, int count, int *killed_out)
+{
+    CLEANUP(buffer_done) struct buffer file = large_picture();
+    CLEANUP(film_done) struct film film = {};
+    struct killer killer = {.nursery = nursery, .wanted = count};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, kill_some, &killer), 0);
+    const enum status status = decoder_decode(decoder, buffer_slice(&file), NULL, &film);
+    killer.is_over = true;
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    *killed_out = killer.killed;
+    return status;
+}
+
+/* The kill may come too late; then it is tried again. */
+static void a_child_that_dies_costs_nothing_and_two_cost_the_picture(void **state)
+{
+    const pid_t nursery = child_of(getpid());
+    assert_true(nursery > 0);
+    bool was_killed = false, was_refused = false;
+    for (int tries = 0; tries < 100 && !was_killed; tries++) {
+        int killed;
+        assert_ok(decode_while_killing(*state, nursery, 1, &killed));
+        was_killed = killed == 1;
+    }
+    assert_true(was_killed);
+    for (int tries = 0; tries < 100 && !was_refused; tries++) {
+        int killed;
+        const enum status status = decode_while_killing(*state, nursery, 2, &killed);
+        /* Before the child was there it was not the picture's fault. */
+        was_refused = status == ERR_CHILD_DIED;
+        assert_true(was_refused || status == ERR_IO || status == OK);
+        if (was_refused) assert_int_equal(killed, 2);
+    }
+    assert_true(was_refused);
+    the_child_gives_what_decoding_gives(state);
+}
+
+static void without_its_nursery_nothing_is_said_of_the_picture(void **)
+{
+    struct decoder *decoder = NULL;
+    const pid_t others = child_of(getpid());
+    assert_ok(decoder_start(NULL, &decoder));
+    pid_t nursery = 0;
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+    FILE *const file = fopen(path, "r");
+    assert_non_null(file);
+    while (fscanf(file, "%d", &nursery) == 1 && nursery == others) {}
+    (void)fclose(file);
+    assert_true(nursery > 0 && nursery != others);
+    assert_int_equal(kill(nursery, SIGKILL), 0);
+    CLEANUP(buffer_done) struct buffer picture = corpus_file("imaging_jpeg/grey");
+    enum status status = OK;
+    for (int tries = 0; tries < 1000 && status == OK; tries++) {
+        CLEANUP(film_done) struct film film = {};
+        status = decoder_decode(decoder, buffer_slice(&picture), NULL, &film);
+    }
+    decoder_stop(decoder);
+    assert_status(status, ERR_IO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_child_gives_what_decoding_gives), cmocka_unit_test(refusals_come_through),
-        cmocka_unit_test(a_file_over_the_maximum_is_refused),  cmocka_unit_test(several_threads_may_decode_at_once),
+        cmocka_unit_test(the_child_gives_what_decoding_gives),
+        cmocka_unit_test(refusals_come_through),
+        cmocka_unit_test(a_file_over_the_maximum_is_refused),
+        cmocka_unit_test(several_threads_may_decode_at_once),
         cmocka_unit_test(damaged_files_do_not_kill_the_child),
+        cmocka_unit_test(a_child_that_dies_costs_nothing_and_two_cost_the_picture),
+        cmocka_unit_test(without_its_nursery_nothing_is_said_of_the_picture),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

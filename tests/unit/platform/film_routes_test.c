@@ -38,7 +38,7 @@ static int make(void **)
 {
     place_make(&place);
     place_open(&place);
-    platform = (struct platform){.store = place.store};
+    platform = (struct platform){.store = place.store, .long_work = 1};
     new_account(&desk);
     new_account(&other_desk);
     register_patient();
@@ -168,6 +168,25 @@ static void test_completions_that_are_refused(void **)
     refuses(film_complete, &other_desk, id, NULL, slice_of_text(digest), ERR_NOT_FOUND, "film");
     refuses(film_complete, &desk, id, NULL, slice_of_text(digest), ERR_FIELD_VALUE, "sha256");
     accepts(film_show, &desk, id, NULL, (struct slice){}); /* it may be sent again */
+    assert_int_equal(platform.long_work, 1);               /* each has given its place back */
+}
+
+/* While all places for long work are taken, as by a diagnosis service that hangs, more of it is not begun. */
+static void test_long_work_leaves_workers_for_others(void **)
+{
+    static const char digest[] = "{\"sha256\":\"0000000000000000000000000000000000000000000000000000000000000000\"}";
+    char id[RECORD_ID_BYTES + 1];
+    struct refusal why = {};
+    struct long_work work = {};
+    CLEANUP(inner_response_done) struct inner_response response = {};
+    assert_ok(create(&desk, patient.text, 3, &why, id));
+    assert_ok(long_work_begin(&platform, &why, &response, &work));
+    assert_status(ask(film_complete, &desk, id, NULL, slice_of_text(digest), &why, &response), ERR_BUSY);
+    assert_int_equal(response.field_count, 1);
+    assert_string_equal(response.fields[0].name, "retry-after");
+    accepts(film_put_part, &desk, id, "0", SLICE_LITERAL("abc"));
+    long_work_end(&work);
+    refuses(film_complete, &desk, id, NULL, slice_of_text(digest), ERR_FIELD_VALUE, "sha256");
 }
 
 int main(void)
@@ -178,6 +197,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_is_staged_is_its_accounts_alone, make, clear),
         cmocka_unit_test_setup_teardown(test_parts_that_are_refused, make, clear),
         cmocka_unit_test_setup_teardown(test_completions_that_are_refused, make, clear),
+        cmocka_unit_test_setup_teardown(test_long_work_leaves_workers_for_others, make, clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

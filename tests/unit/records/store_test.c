@@ -4,7 +4,10 @@
 #include "records_testing.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 static struct place place;
 
@@ -501,6 +504,81 @@ static void test_threads_take_turns(void **)
     place_open(&place);
 }
 
+/* As on a full disk: the journal can grow by so many bytes only. */
+static void leave_room(off_t bytes)
+{
+    char journal[160];
+    struct stat facts = {};
+    (void)snprintf(journal, sizeof(journal), "%s-wal", place.store_path);
+    assert_int_equal(stat(journal, &facts), 0);
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = (rlim_t)(facts.st_size + bytes);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void make_room(void)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static int tear_down_with_room(void **state)
+{
+    make_room();
+    return tear_down(state);
+}
+
+/* After it: what was there before is there, nothing else is, and the file opens. */
+static void check_nothing_but_a(void)
+{
+    assert_ok(get("a", "one", NULL));
+    assert_status(get("b", NULL, NULL), ERR_NOT_FOUND);
+    make_room();
+    assert_status(get("b", NULL, NULL), ERR_NOT_FOUND);
+    assert_ok(put("c", "", 0, "three", NULL));
+    place_close(&place);
+    place_open(&place);
+    assert_ok(get("a", "one", NULL));
+    assert_ok(get("c", "three", NULL));
+    assert_status(get("b", NULL, NULL), ERR_NOT_FOUND);
+}
+
+static void test_without_room_a_commit_is_refused_and_the_store_goes_on(void **)
+{
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_ok(put("a", "", 0, "one", NULL));
+    leave_room(100);
+    for (int i = 0; i < 3; i++) assert_status(put("b", "", 0, "two", NULL), ERR_STORE_FULL);
+    check_nothing_but_a();
+}
+
+/* More than the pages that SQLite holds in memory: it writes before the commit, and rolls back by itself. */
+static void test_without_room_a_large_transaction_is_refused_and_the_store_goes_on(void **)
+{
+    static uint8_t large[1 << 20];
+    (void)signal(SIGXFSZ, SIG_IGN);
+    place_close(&place);
+    assert_ok(store_open(place.store_path, 64 * 1024, place.keys, NULL, &place.store));
+    assert_ok(put("a", "", 0, "one", NULL));
+    leave_room(200 * 1024);
+    {
+        CLEANUP(store_rollback) struct store_transaction *transaction = begin();
+        struct store_record record = record_of("b", "", 0, "two");
+        record.value = SLICE_ARRAY(large);
+        assert_status(store_put(transaction, &record, NULL, NULL), ERR_STORE_FULL);
+        /* SQLite's transaction is over: a further change would be kept by itself. */
+        make_room();
+        record.value = SLICE_LITERAL("two");
+        assert_status(store_put(transaction, &record, NULL, NULL), ERR_STORE);
+        assert_status(store_delete(transaction, "Patient", "a"), ERR_STORE);
+        assert_status(store_commit(&transaction), ERR_STORE);
+    }
+    check_nothing_but_a();
+}
+
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -516,6 +594,10 @@ int main(void)
         STORE_TEST(test_listings_by_owner_and_type),
         STORE_TEST(test_deleting),
         STORE_TEST(test_expired_records_go_with_what_they_own),
+        cmocka_unit_test_setup_teardown(test_without_room_a_commit_is_refused_and_the_store_goes_on, set_up,
+                                        tear_down_with_room),
+        cmocka_unit_test_setup_teardown(test_without_room_a_large_transaction_is_refused_and_the_store_goes_on, set_up,
+                                        tear_down_with_room),
         STORE_TEST(test_a_second_opening_is_refused),
         STORE_TEST(test_other_keys_do_not_open_it),
         STORE_TEST(test_a_file_that_is_no_store_is_refused),
