@@ -145,21 +145,20 @@ static void check_hops(struct chain *chain)
 }
 
 /* Before the platform has a token there is nothing to check: chain_token_arrived asks for the first look. */
-static int64_t pause_s(const struct chain *chain)
+static int64_t pause_ms(const struct chain *chain)
 {
-    if (chain->epoch == 0) return CHAIN_CHECK_S;
+    if (chain->epoch == 0) return CHAIN_CHECK_MS;
     for (size_t kind = 0; kind < CHAIN_HOP_COUNT; kind++) {
-        if (chain->hops[kind].verdict != CHAIN_ACCEPTED) return CHAIN_RETRY_S;
+        if (chain->hops[kind].verdict != CHAIN_ACCEPTED) return CHAIN_RETRY_MS;
     }
-    return CHAIN_CHECK_S;
+    return CHAIN_CHECK_MS;
 }
 
 static bool wait_for_next_check(struct chain *chain)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
     lock(chain);
-    until.tv_sec += pause_s(chain);
+    const int64_t until_ms = clock_monotonic_ms() + pause_ms(chain);
+    const struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
     int result = 0;
     while (!chain->is_stopping && !chain->is_check_wanted && result == 0)
         result = pthread_cond_timedwait(&chain->wake, &chain->mutex, &until);

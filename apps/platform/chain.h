@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The platform's downstream hops and the chain statement about them (docs/protocols.md, section 6). A thread verifies
- * the hops every CHAIN_CHECK_S seconds, and every CHAIN_RETRY_S while one is not accepted; never in a request's path. A
+ * the hops every CHAIN_CHECK_MS, and every CHAIN_RETRY_MS while one is not accepted; never in a request's path. A
  * statement stays good for requests for CHAIN_STATEMENT_LIFE_S seconds as long as the hops that it names show the same
  * keys with the same verdict.
  */
@@ -12,8 +12,8 @@
 #include "service/service.h"
 
 enum {
-    CHAIN_CHECK_S = 5,
-    CHAIN_RETRY_S = 1,
+    CHAIN_CHECK_MS = 5000,
+    CHAIN_RETRY_MS = 250,
     CHAIN_STATEMENT_LIFE_S = 600,
     CHAIN_KEPT_STATEMENTS = 64,
     CHAIN_HOP_TIMEOUT_MS = 3000,
