@@ -18,11 +18,11 @@ export class Processes {
   #supervision;
   #stopping = false;
 
-  /** `supervision`: { log, giveUp }: unexpected ends are told with `log` and mended; `giveUp(name, end, lines)` is called for a
+  /** `supervision`: { log, giveUp, and what differs from SUPERVISION }: unexpected ends are told with `log` and mended; `giveUp(name, end, lines)` is called for a
    *  program that never comes up. Without it they are told with `onUnexpectedEnd(name, end, lines)`. */
   constructor(onUnexpectedEnd, supervision) {
     this.#onUnexpectedEnd = onUnexpectedEnd;
-    this.#supervision = supervision;
+    this.#supervision = supervision && { ...SUPERVISION, ...supervision };
   }
 
   /** Starts `command`; `options.log` is the file for both outputs. `options.ready`: a file that it writes once it is up, removed
@@ -60,18 +60,19 @@ export class Processes {
       this.#onUnexpectedEnd?.(name, entry.end, lastLines(options.log));
       return;
     }
-    const wasUp = options.ready ? existsSync(options.ready) : Date.now() - entry.startedMs >= SUPERVISION.firstPauseMs;
-    const ranAWhile = wasUp && Date.now() - entry.startedMs >= SUPERVISION.ranAWhileMs;
+    const { firstPauseMs, lastPauseMs, ranAWhileMs, maxFailures, log, giveUp } = this.#supervision;
+    const ranMs = Date.now() - entry.startedMs;
+    const wasUp = options.ready ? existsSync(options.ready) : ranMs >= firstPauseMs;
     const wasEverUp = plan.wasEverUp || wasUp;
     const failures = plan.failures + 1;
-    if (!wasEverUp && failures >= SUPERVISION.maxFailures) {
-      this.#supervision.giveUp(name, entry.end, lastLines(options.log));
+    if (!wasEverUp && failures >= maxFailures) {
+      giveUp(name, entry.end, lastLines(options.log));
       return;
     }
-    const pauseMs = ranAWhile ? SUPERVISION.firstPauseMs : plan.pauseMs;
-    this.#supervision.log(`${name} ended unexpectedly (${endText(entry.end)}); it is started again${pauseMs >= 1000 ? ` in ${pauseMs / 1000} s` : ''}`);
+    const pauseMs = wasUp && ranMs >= ranAWhileMs ? firstPauseMs : plan.pauseMs;
+    log(`${name} ended unexpectedly (${endText(entry.end)}); it is started again${pauseMs >= 1000 ? ` in ${pauseMs / 1000} s` : ''}`);
     entry.isReplaced = true;
-    const next = { ...plan, wasEverUp, failures, pauseMs: Math.min(pauseMs * 2, SUPERVISION.lastPauseMs) };
+    const next = { ...plan, wasEverUp, failures, pauseMs: Math.min(pauseMs * 2, lastPauseMs) };
     this.#restarts.set(name, setTimeout(() => {
       this.#restarts.delete(name);
       this.#spawn(next);
