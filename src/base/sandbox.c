@@ -265,6 +265,7 @@ static const int allowed_calls[] = {
     SCMP_SYS(sigaltstack),
     SCMP_SYS(restart_syscall),
     SCMP_SYS(wait4),
+    SCMP_SYS(waitid),
     SCMP_SYS(exit),
     SCMP_SYS(exit_group),
     /* what it is and what time */
