@@ -28,6 +28,31 @@ static enum status read_origins(const json_t *json, struct refusal *why, struct 
     return OK;
 }
 
+static enum status read_hand_over(const json_t *json, struct refusal *why, struct platform_configuration *own)
+{
+    static const char *const names[] = {"listen", NULL};
+    json_t *hand_over;
+    if (!json_has(json, "hand_over")) return OK;
+    TRY(json_get_object(json, "", "hand_over", why, &hand_over));
+    TRY(json_only(hand_over, "hand_over", names, why));
+    return configuration_text(hand_over, "hand_over", "listen", ADDRESS_MAX_BYTES, why, own->hand_over);
+}
+
+static enum status read_predecessor(const struct configuration *configuration, struct refusal *why,
+                                    struct platform_configuration *own)
+{
+    static const char *const names[] = {"url", "ca", "hand_over", NULL};
+    struct successor_options *const options = &own->predecessor;
+    json_t *predecessor;
+    if (!json_has(configuration->json, "predecessor")) return OK;
+    TRY(json_get_object(configuration->json, "", "predecessor", why, &predecessor));
+    TRY(json_only(predecessor, "predecessor", names, why));
+    TRY(configuration_text(predecessor, "predecessor", "url", ADDRESS_MAX_BYTES, why, options->url));
+    if (json_has(predecessor, "ca"))
+        TRY(configuration_path(configuration, predecessor, "predecessor", "ca", why, options->ca));
+    return configuration_text(predecessor, "predecessor", "hand_over", ADDRESS_MAX_BYTES, why, options->hand_over);
+}
+
 static enum status configure(void *context, const struct configuration *configuration, struct refusal *why)
 {
     struct platform *const platform = context;
@@ -41,6 +66,8 @@ static enum status configure(void *context, const struct configuration *configur
     TRY(configuration_path(configuration, tls, "tls", "key", why, own->private_key));
     TRY(configuration_text(json, "", "gate", ADDRESS_MAX_BYTES, why, own->gate));
     TRY(configuration_text(json, "", "diagnosis", ADDRESS_MAX_BYTES, why, own->diagnosis));
+    TRY(read_hand_over(json, why, own));
+    TRY(read_predecessor(configuration, why, own));
     return read_origins(json, why, own);
 }
 
@@ -124,6 +151,15 @@ static enum status open_listener(struct platform *platform, struct refusal *why)
     return service_listening(platform->service, tunnel_listener_port(platform->listener), why);
 }
 
+/* After the chain, whose statements they change; before the public listener, which takes a successor's manifest. */
+static enum status open_hand_over(struct platform *platform, struct refusal *why)
+{
+    const struct platform_configuration *const own = &platform->configuration;
+    if (own->hand_over[0] != '\0') TRY(hand_over_new(platform, own->hand_over, why, &platform->hand_over));
+    if (own->predecessor.hand_over[0] == '\0' || custody_now(platform->custody) != CUSTODY_LOCKED) return OK;
+    return successor_new(platform, &own->predecessor, why, &platform->successor);
+}
+
 static enum status start(void *context, struct service *service, struct refusal *why)
 {
     struct platform *const platform = context;
@@ -135,6 +171,7 @@ static enum status start(void *context, struct service *service, struct refusal 
     TRY(custody_new(&platform->custody));
     TRY(records_start(platform, why));
     TRY(open_chain(platform, why));
+    TRY(open_hand_over(platform, why));
     TRY(open_server(platform));
     return open_listener(platform, why);
 }
@@ -146,6 +183,8 @@ static void token_arrived(void *context, struct service *, struct slice token, c
         log_event(LOG_ERROR, "gate.token_not_shown", log_status(ERR_INTERNAL));
     diagnosis_client_token_arrived(platform->diagnosis, token);
     chain_token_arrived(platform->chain, token);
+    if (platform->hand_over != NULL) hand_over_token_arrived(platform->hand_over, token);
+    if (platform->successor != NULL) successor_token_arrived(platform->successor, token);
 }
 
 static void interrupt(void *context)
@@ -160,6 +199,8 @@ static void stop(void *context)
     /* First, because it feeds the server. */
     tunnel_listener_free(platform->listener);
     http_server_free(platform->server);
+    successor_free(platform->successor);
+    hand_over_free(platform->hand_over);
     chain_free(platform->chain);
     diagnosis_client_free(platform->diagnosis);
     records_close(platform);
@@ -217,7 +258,8 @@ static bool is_ready(void *context, struct refusal *why)
 int main(int count, char **arguments)
 {
     static struct platform platform;
-    static const char *const own_names[] = {"tls", "gate", "diagnosis", "portal_origins", NULL};
+    static const char *const own_names[] = {"tls",       "gate",        "diagnosis", "portal_origins",
+                                            "hand_over", "predecessor", NULL};
     static const struct service_program program = {
         .name = "lazaret-platform",
         .role = "platform",
@@ -226,7 +268,11 @@ int main(int count, char **arguments)
             "  tls             {\"certificate\": PEM chain, \"key\": PEM} of the public HTTPS listener (required)\n"
             "  gate            address of the gate before Redis, \"host:port\" (required)\n"
             "  diagnosis       address of the diagnosis service, \"host:port\" (required)\n"
-            "  portal_origins  origins whose pages may call, such as [\"https://portal.example\"]\n",
+            "  portal_origins  origins whose pages may call, such as [\"https://portal.example\"]\n"
+            "  hand_over       {\"listen\": \"host:port\"}: where a successor may ask for the records\n"
+            "  predecessor     {\"url\": its public address, \"ca\"?: PEM file, \"hand_over\": \"host:port\"}: whom to "
+            "ask\n"
+            "                  for the records while they are locked\n",
         .own_names = own_names,
         .has_hpke = true,
         .configure = configure,

@@ -126,29 +126,54 @@ enum status records_unlock(struct platform *platform, struct slice master, const
     return status;
 }
 
-static enum status open_with_own_key(struct platform *platform, struct refusal *why)
+/* Whose configuration names a predecessor has come to take records over, never to begin with none. */
+static enum status check_is_to_begin(const struct platform *platform, struct refusal *why)
+{
+    char path[PATH_MAX];
+    TRY(service_state_path(platform->service, MASTER_KEY_FILE, path));
+    if (platform->configuration.predecessor.hand_over[0] == '\0' || file_exists(path)) return OK;
+    (void)!refuse(why, ERR_STORE_LOCKED, MASTER_KEY_FILE, "the predecessor's key file and store", "none");
+    return refuse_fix(why, ERR_STORE_LOCKED, "give it the predecessor's state folder, or name no predecessor");
+}
+
+static enum status open_with_own_key(struct platform *platform, const struct store_head *at_least, struct refusal *why)
 {
     char path[PATH_MAX];
     CLEANUP(secret_done) struct secret own_key = {}, master = {};
     struct master_key_wrapping wrapping;
+    TRY(check_is_to_begin(platform, why));
     TRY(service_state_path(platform->service, STORE_FILE, path));
     TRY(records_wrapping(platform, &own_key, &wrapping));
     TRY(master_key_load(platform->service->configuration->state, file_exists(path), &wrapping, why, &master));
-    return open_or_close(platform, secret_slice(&master), NULL, why);
+    return open_or_close(platform, secret_slice(&master), at_least, why);
+}
+
+static enum status change_to_own(struct platform *platform, const struct store_head *at_least, struct refusal *why)
+{
+    TRY(custody_begin_change(platform->custody, CUSTODY_LOCKED, why));
+    const enum status status = open_with_own_key(platform, at_least, why);
+    custody_end_change(platform->custody, status == OK ? CUSTODY_OPEN : CUSTODY_LOCKED);
+    return status;
+}
+
+enum status records_open_own(struct platform *platform, const struct store_head *at_least, struct refusal *why)
+{
+    const enum status status = change_to_own(platform, at_least, why);
+    if (status == OK) chain_forget_statements(platform->chain);
+    return status;
 }
 
 enum status records_start(struct platform *platform, struct refusal *why)
 {
     struct refusal locked = {};
-    TRY(custody_begin_change(platform->custody, CUSTODY_LOCKED, why));
-    const enum status status = open_with_own_key(platform, &locked);
-    custody_end_change(platform->custody, status == OK ? CUSTODY_OPEN : CUSTODY_LOCKED);
+    const enum status status = change_to_own(platform, NULL, &locked);
+    const bool has_predecessor = platform->configuration.predecessor.hand_over[0] != '\0';
     if (status == OK) return OK;
-    if (status != ERR_STORE_LOCKED) {
-        if (why != NULL) *why = locked;
-        return status;
+    if (status == ERR_STORE_LOCKED || (status == ERR_STORE_IN_USE && has_predecessor)) {
+        custody_explain(platform->custody, &locked);
+        log_refusal(LOG_WARNING, "records.locked", &locked);
+        return OK;
     }
-    custody_explain(platform->custody, &locked);
-    log_refusal(LOG_WARNING, "records.locked", &locked);
-    return OK;
+    if (why != NULL) *why = locked;
+    return status;
 }

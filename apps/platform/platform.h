@@ -10,8 +10,10 @@
 #include "platform/custody.h"
 #include "platform/diagnosis_client.h"
 #include "platform/gate_client.h"
+#include "platform/hand_over.h"
 #include "platform/housekeeping.h"
 #include "platform/inner.h"
+#include "platform/successor.h"
 #include "records/accounts.h"
 #include "records/master_key.h"
 #include "records/sessions.h"
@@ -30,6 +32,8 @@ struct platform_configuration {
     char gate[ADDRESS_MAX_BYTES + 1], diagnosis[ADDRESS_MAX_BYTES + 1];
     char origins[PLATFORM_ORIGIN_MAX_COUNT][ADDRESS_MAX_BYTES + 1]; /* of portals, for CORS */
     size_t origin_count;
+    char hand_over[ADDRESS_MAX_BYTES + 1]; /* where a successor may ask; "" if nowhere */
+    struct successor_options predecessor;  /* its `hand_over` is "" if there is none */
 };
 
 struct platform {
@@ -46,6 +50,8 @@ struct platform {
     struct gate_client *gate;
     struct diagnosis_client *diagnosis;
     struct chain *chain;
+    struct hand_over *hand_over; /* NULL without a listener for it */
+    struct successor *successor; /* NULL without a predecessor, or with the records open from the start */
     struct replay_window *replay;
     struct http_server *server;
     _Atomic int long_work; /* free places for requests that may take seconds */
@@ -69,6 +75,9 @@ enum status records_start(struct platform *platform, struct refusal *why);
  * nothing is locked; ERR_BUSY; ERR_STORE_CORRUPT, ERR_STORE, ERR_STORE_IN_USE, ERR_IO. */
 enum status records_unlock(struct platform *platform, struct slice master, const struct store_head *at_least,
                            struct refusal *why);
+/* Opens locked records with the enclave's own sealing key after all: a successor that stands in the key file by now.
+ * Errors as above. */
+enum status records_open_own(struct platform *platform, const struct store_head *at_least, struct refusal *why);
 void records_close(struct platform *platform);
 
 /* To whom this enclave wraps the master key; `sealing_key_out` must outlive it. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the public HTTPS listener answers: health, evidence, sealed requests, recovery; nothing else.
+ * What the public HTTPS listener answers: health, evidence, sealed requests, recovery, a successor's
+ * manifest; nothing else.
  */
 #include "platform/platform.h"
 #include "records/key_parcel.h"
@@ -67,11 +68,37 @@ static void handle_sealed(void *context, const struct http_request *request, str
     http_respond_problem(response, plain_status(status), problem, &why);
 }
 
+static unsigned manifest_status(enum status status)
+{
+    switch (status) {
+    case ERR_NOT_FOUND: return 404;
+    case ERR_MANIFEST_OLD: return 409;
+    case ERR_BUSY: return 429;
+    case ERR_NO_MEMORY: return 500;
+    default: return 400;
+    }
+}
+
+static void handle_manifest(void *context, const struct http_request *request, struct http_response *response)
+{
+    struct platform *const platform = context;
+    struct refusal why = {};
+    const enum status status =
+        platform->hand_over == NULL
+            ? refuse(&why, ERR_NOT_FOUND, "hand_over", "a listener for a successor", "none in the configuration")
+            : hand_over_take_manifest(platform->hand_over, request->body, &why);
+    if (status == OK)
+        http_respond(response, 204, NULL, (struct slice){});
+    else
+        http_respond_problem(response, manifest_status(status), NULL, &why);
+}
+
 const struct http_route public_routes[] = {
     {"GET", "/healthz", 0, handle_health},
     {"GET", "/readyz", 0, handle_ready},
     {"GET", EVIDENCE_ENDPOINT_PATH, 0, handle_evidence},
     {"POST", "/sealed/{key}", SEALED_MESSAGE_MAX_BYTES, handle_sealed},
     {"POST", "/recovery", KEY_PARCEL_MAX_BYTES, handle_recovery, "application/json"},
+    {"POST", "/hand-over/manifest", MANIFEST_MAX_BYTES, handle_manifest, "application/jose"},
 };
 const size_t public_route_count = sizeof(public_routes) / sizeof(public_routes[0]);

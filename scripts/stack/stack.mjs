@@ -25,6 +25,9 @@ export const PROGRAMS = { attestation: 101, platform: 102, diagnosis: 103, gate:
 
 const DEFAULT_PORTS = { portal: 8080, platformIngress: 8081, attestationIngress: 8082, platform: 0, attestation: 0, diagnosis: 0, gate: 0, collateral: 0 };
 
+/** Two programs of one role, as in a hand-over, share its state folder. */
+const readyName = (role, name) => (name === role ? 'ready' : `${name}.ready`);
+
 export class Stack {
   #removeAtStop = [];
 
@@ -93,7 +96,7 @@ export class Stack {
   async #choosePorts() {
     const file = this.path('ports.json');
     const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : this.wantedPorts ?? DEFAULT_PORTS;
-    this.ports = await freePorts(before);
+    this.ports = await freePorts({ handOver: 0, ...before });
     writeFileSync(file, JSON.stringify(this.ports));
     this.urls = {
       portal: `http://localhost:${this.ports.portal}`,
@@ -189,24 +192,24 @@ export class Stack {
     return true;
   }
 
-  #configure(role, own) {
-    const file = this.path('config', `${role}.json`);
+  #configure(role, name, own) {
+    const file = this.path('config', `${name}.json`);
     writeFileSync(file, JSON.stringify({
       manifest: '../manifest.jws', deployment: this.deployment, state: `../state/${role}`, listen: `127.0.0.1:${this.ports[role]}`,
-      ready_file: `../state/${role}/ready`,
+      ready_file: `../state/${role}/${readyName(role, name)}`,
       ...(role === 'attestation' ? {} : { attestation: { url: this.urls.attestation, ca: this.tls.ca } }), ...own,
     }, null, 2));
     return file;
   }
 
   /** Launches a program inside the software TEE and waits until it listens. */
-  async startProgram(role, own = this.ownConfiguration(role)) {
-    const config = this.#configure(role, own);
-    const ready = this.path('state', role, 'ready');
+  async startProgram(role, own = this.ownConfiguration(role), { name = role, program = this.program(`lazaret-${role}`), signature = this.path('keys', `${role}.sig`) } = {}) {
+    const config = this.#configure(role, name, own);
+    const ready = this.path('state', role, readyName(role, name));
     const user = this.users ? ['--user', `${this.users[role].user}:${this.users[role].group}`] : [];
     this.#giveTo(role, this.path('state', role));
-    const entry = this.processes.start(role, this.program('lazaret-softtee'), ['launch', '--state', this.path('softtee'), '--signature',
-      this.path('keys', `${role}.sig`), ...user, '--', this.program(`lazaret-${role}`), '--config', config], { log: this.path('log', `${role}.log`), ready });
+    const entry = this.processes.start(name, this.program('lazaret-softtee'), ['launch', '--state', this.path('softtee'), '--signature',
+      signature, ...user, '--', program, '--config', config], { log: this.path('log', `${name}.log`), ready });
     await portIn(ready, entry);
     return entry;
   }
@@ -230,7 +233,8 @@ export class Stack {
       case 'attestation': return { tls: this.#webIdentity(role), issuer: this.urls.attestation, collateral: { url: this.urls.collateral }, portal_origins: origins };
       case 'gate': return { inner: `unix:${this.redisSocket}`, accept: ['platform'] };
       case 'diagnosis': return { model: join(ROOT, 'models/chest-xray/model.json'), runtime: join(ROOT, '.deps/onnxruntime/lib/libonnxruntime.so.1') };
-      case 'platform': return { tls: this.#webIdentity(role), gate: `127.0.0.1:${this.ports.gate}`, diagnosis: `127.0.0.1:${this.ports.diagnosis}`, portal_origins: origins };
+      case 'platform': return { tls: this.#webIdentity(role), gate: `127.0.0.1:${this.ports.gate}`, diagnosis: `127.0.0.1:${this.ports.diagnosis}`, portal_origins: origins,
+        hand_over: { listen: `127.0.0.1:${this.ports.handOver}` } };
       default: throw new Error(`no configuration for ${role}`);
     }
   }

@@ -110,27 +110,49 @@ static enum status read_identity(const json_t *object, const char *path, struct 
     return OK;
 }
 
+static enum status read_identities(const json_t *object, const char *path, const char *name, struct refusal *why,
+                                   struct role_rule *role)
+{
+    json_t *identities;
+    TRY(json_get_array(object, path, name, IDENTITY_MAX_COUNT, why, &identities));
+    for (size_t i = 0; i < json_array_size(identities); i++) {
+        TRY(read_identity(json_array_get(identities, i), json_path_at(path, name, i).text, why, &role->identities[i]));
+        role->identity_count++;
+    }
+    return OK;
+}
+
+/* "predecessors" stands in the platform's role alone: the other programs have nothing to hand over. */
+static const char *const *role_names(const char *service)
+{
+    static const char *const names[] = {"identities", "deployment", NULL};
+    static const char *const platform_names[] = {"identities", "deployment", "predecessors", NULL};
+    return strcmp(service, "platform") == 0 ? platform_names : names;
+}
+
 static enum status read_role(const json_t *object, const char *path, const char *service, const char *deployment,
                              struct refusal *why, struct role_rule *role)
 {
-    static const char *const names[] = {"identities", "deployment", NULL};
-    json_t *identities;
     const size_t size = strlen(service);
     if (size == 0 || size > SERVICE_NAME_MAX_BYTES || !utf8_is_valid(slice_of_text(service), false))
         return refuse(why, ERR_FIELD_VALUE, path, "a role's name of 1 to 32 printable bytes", "%zu bytes", size);
     if (!json_is_object(object)) return refuse(why, ERR_FIELD_TYPE, path, "an object", "another type");
-    TRY(json_only(object, path, names, why));
+    TRY(json_only(object, path, role_names(service), why));
     memcpy(role->service, service, size + 1);
     memcpy(role->deployment, deployment, THUMBPRINT_TEXT_BYTES + 1);
     if (json_object_get(object, "deployment") != NULL)
         TRY(read_digest_text(object, path, "deployment", why, role->deployment));
-    TRY(json_get_array(object, path, "identities", IDENTITY_MAX_COUNT, why, &identities));
-    for (size_t i = 0; i < json_array_size(identities); i++) {
-        TRY(read_identity(json_array_get(identities, i), json_path_at(path, "identities", i).text, why,
-                          &role->identities[i]));
-        role->identity_count++;
-    }
-    return OK;
+    return read_identities(object, path, "identities", why, role);
+}
+
+/* A role like the platform's own, but for the identities: whoever is named here is no platform any more. */
+static enum status read_predecessors(const json_t *object, const struct role_rule *role, const char *path,
+                                     struct refusal *why, struct manifest *manifest)
+{
+    if (json_object_get(object, "predecessors") == NULL) return OK;
+    memcpy(manifest->predecessors.service, role->service, sizeof(role->service));
+    memcpy(manifest->predecessors.deployment, role->deployment, sizeof(role->deployment));
+    return read_identities(object, path, "predecessors", why, &manifest->predecessors);
 }
 
 static enum status read_roles(const json_t *payload, struct refusal *why, struct manifest *manifest)
@@ -142,7 +164,9 @@ static enum status read_roles(const json_t *payload, struct refusal *why, struct
         return refuse(why, ERR_FIELD_VALUE, "manifest.roles", "at most 8 roles", "%zu", json_object_size(roles));
     json_object_foreach (roles, service, role) {
         struct role_rule *const rule = &manifest->roles[manifest->role_count];
-        TRY(read_role(role, json_path("manifest.roles", service).text, service, manifest->deployment, why, rule));
+        const struct json_path path = json_path("manifest.roles", service);
+        TRY(read_role(role, path.text, service, manifest->deployment, why, rule));
+        TRY(read_predecessors(role, rule, path.text, why, manifest));
         manifest->role_count++;
     }
     return OK;

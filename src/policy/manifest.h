@@ -31,7 +31,8 @@ struct manifest {
     uint8_t digest[32];                         /* SHA-256 of the JWS text */
     struct role_rule roles[MANIFEST_ROLE_MAX_COUNT];
     size_t role_count;
-    struct relying_party_rules relying_party;             /* issuers may be empty in a first manifest */
+    struct role_rule predecessors;            /* of the platform: from whom it takes records over; often none */
+    struct relying_party_rules relying_party; /* issuers may be empty in a first manifest */
     struct key *simulated_roots[MANIFEST_ROOT_MAX_COUNT]; /* P-256 keys; only in a simulation build */
     size_t simulated_root_count;
     int64_t minimum_tcb_evaluation; /* tcbEvaluationDataNumber; 0: any */

@@ -313,17 +313,29 @@ enum status master_key_keep(const char *folder, struct slice master, const struc
     return write_wrapped(path, master, to, why);
 }
 
+/* For a key that came from elsewhere: the file must be there, of this deployment, and wrap this very key. */
+static enum status read_fitting(const char *folder, struct slice master, struct slice deployment, struct refusal *why,
+                                char path_out[static PATH_MAX], json_t **document_out)
+{
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(MASTER_KEY_FILE_MAX_BYTES);
+    CLEANUP(json_done) json_t *document = NULL;
+    struct wrapped_key key;
+    TRY(file_path(folder, path_out));
+    if (!file_exists(path_out))
+        return locked(why, "the key file beside the store", "none", "restore " MASTER_KEY_FILE " from a backup");
+    TRY(file_read(path_out, why, &text));
+    TRY(read_text(buffer_slice(&text), why, &document, &key));
+    TRY(check_deployment(&key, deployment, why));
+    TRY(check_is(&key, master, why));
+    *document_out = json_incref(document);
+    return OK;
+}
+
 enum status master_key_fits(const char *folder, struct slice master, struct slice deployment, struct refusal *why)
 {
     char path[PATH_MAX];
-    TRY(file_path(folder, path));
-    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(MASTER_KEY_FILE_MAX_BYTES);
-    TRY(file_read(path, why, &text));
     CLEANUP(json_done) json_t *document = NULL;
-    struct wrapped_key key;
-    TRY(read_text(buffer_slice(&text), why, &document, &key));
-    TRY(check_deployment(&key, deployment, why));
-    return check_is(&key, master, why);
+    return read_fitting(folder, master, deployment, why, path, &document);
 }
 
 static enum status write_with_heir(const char *path, json_t *document, struct slice master,
@@ -339,13 +351,7 @@ enum status master_key_inherit(const char *folder, struct slice master, const st
                                struct refusal *why)
 {
     char path[PATH_MAX];
-    TRY(file_path(folder, path));
-    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(MASTER_KEY_FILE_MAX_BYTES);
-    TRY(file_read(path, why, &text));
     CLEANUP(json_done) json_t *document = NULL;
-    struct wrapped_key key;
-    TRY(read_text(buffer_slice(&text), why, &document, &key));
-    TRY(check_deployment(&key, to->deployment, why));
-    TRY(check_is(&key, master, why));
+    TRY(read_fitting(folder, master, to->deployment, why, path, &document));
     return write_with_heir(path, document, master, to, why);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a program must not forget over a restart: its clock's floor and the newest manifest version that it has seen,
- * sealed to this measurement in the state folder (architecture 5.0, 5.10). The host can delete the file; it cannot
- * lower what stands in it, and peers keep their own record.
+ * sealed to this measurement in a file of its own in the state folder (architecture 5.0, 5.10). The host can delete the
+ * file; it cannot lower what stands in it, and peers keep their own record.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/service.h"
 
+#include "base/encoding.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "channel/address.h"
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,9 +27,11 @@ struct runtime {
     struct service service;
     struct secret sealing_key;
     struct manifest manifest;
+    struct buffer manifest_text;
     char floor_path[PATH_MAX];
-    struct buffer attestation_ca;
-    struct tunnel_dialer *attestation_dialer;
+    pthread_mutex_t floor_mutex; /* over the file and this: */
+    int64_t manifest_version;    /* the newest that was seen */
+    struct web_client attestation;
     bool is_started;
 };
 
@@ -76,23 +80,42 @@ static enum status check_state_folder(const char *path, struct refusal *why)
 
 static enum status read_manifest(struct runtime *runtime, struct refusal *why)
 {
-    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(MANIFEST_MAX_BYTES + 1);
-    TRY(file_read(runtime->configuration.manifest, why, &text));
-    struct slice jws = buffer_slice(&text);
-    while (jws.size > 0 && jws.bytes[jws.size - 1] == '\n') jws.size--;
-    TRY(manifest_verify(jws, slice_of_text(runtime->configuration.deployment), why, &runtime->manifest));
+    runtime->manifest_text = buffer_of_maximum(MANIFEST_MAX_BYTES + 1);
+    struct buffer *const text = &runtime->manifest_text;
+    TRY(file_read(runtime->configuration.manifest, why, text));
+    while (text->size > 0 && text->bytes[text->size - 1] == '\n') buffer_truncate(text, text->size - 1);
+    TRY(manifest_verify(buffer_slice(text), slice_of_text(runtime->configuration.deployment), why, &runtime->manifest));
     runtime->service.manifest = &runtime->manifest;
+    runtime->service.manifest_text = buffer_slice(text);
     runtime->service.role = manifest_role(&runtime->manifest, runtime->service.program->role);
     if (runtime->service.role == NULL)
         return refuse(why, ERR_MANIFEST, "manifest.roles", runtime->service.program->role, "no rule for this program");
     return OK;
 }
 
+/* Each measurement has a file of its own: a successor that starts in the same folder must not wipe what its predecessor
+ * remembers, or the predecessor could be started again under an older manifest. */
+static enum status name_floor(struct runtime *runtime)
+{
+    struct tee_measurement measurement;
+    char name[32];
+    TRY(tee_measure(runtime->service.tee, &measurement));
+    (void)snprintf(name, sizeof(name), "floor-%.16s", hex_of_32(measurement.mrenclave).text);
+    return service_state_path(&runtime->service, name, runtime->floor_path);
+}
+
+static enum status write_floor(struct runtime *runtime, struct refusal *why)
+{
+    const struct floor floor = {.time_s = clock_floor_s(runtime->service.clock),
+                                .manifest_version = runtime->manifest_version};
+    return floor_write(runtime->floor_path, &runtime->sealing_key, &floor, why);
+}
+
 /* The floor is raised by what the manifest's signature proves, and the newest manifest version is remembered. */
 static enum status hold_floor(struct runtime *runtime, struct refusal *why)
 {
     struct service *const service = &runtime->service;
-    TRY(service_state_path(service, "floor", runtime->floor_path));
+    TRY(name_floor(runtime));
     CLEANUP(buffer_done) struct buffer label = buffer_of_maximum(TEE_LABEL_MAX_BYTES);
     TRY(buffer_append_format(&label, "state:%s", runtime->configuration.deployment));
     TRY(tee_sealing_key(service->tee, buffer_slice(&label), &runtime->sealing_key));
@@ -106,8 +129,8 @@ static enum status hold_floor(struct runtime *runtime, struct refusal *why)
     }
     clock_raise_floor(service->clock, floor.time_s);
     clock_raise_floor(service->clock, runtime->manifest.issued_s);
-    floor = (struct floor){.time_s = clock_floor_s(service->clock), .manifest_version = runtime->manifest.version};
-    return floor_write(runtime->floor_path, &runtime->sealing_key, &floor, why);
+    runtime->manifest_version = runtime->manifest.version;
+    return write_floor(runtime, why);
 }
 
 static enum status make_enclave(struct runtime *runtime)
@@ -127,7 +150,38 @@ static enum status split_url(const char *url, struct refusal *why, struct addres
     const struct slice text = slice_of_text(url), authority = slice_part(text, scheme.size, text.size);
     if (slice_starts_with(text, scheme) && address_of_authority(authority, HTTPS_PORT, NULL, authority_out) == OK)
         return OK;
-    return refuse(why, ERR_CONFIG, "attestation.url", "https://host[:port] without a path", "%s", url);
+    return refuse(why, ERR_CONFIG, "url", "https://host[:port] without a path", "%s", url);
+}
+
+static enum status open_web_client(struct tunnel *tunnel, const char *url, const char *ca_path, struct refusal *why,
+                                   struct web_client *client)
+{
+    client->ca = buffer_of_maximum(CONFIGURATION_MAX_BYTES);
+    if (ca_path[0] != '\0') TRY(file_read(ca_path, why, &client->ca));
+    struct address_authority authority;
+    TRY(split_url(url, why, &authority));
+    const struct tunnel_target target = {
+        .address = authority.address, .server_name = authority.host, .ca_pem = buffer_slice(&client->ca)};
+    TRY(tunnel_dialer_new(tunnel, &target, why, &client->dialer));
+    return http_client_new(url, client->dialer, &client->http);
+}
+
+enum status web_client_new(struct service *service, const char *url, const char *ca_path, struct refusal *why,
+                           struct web_client *client_out)
+{
+    CLEANUP(web_client_done) struct web_client client = {};
+    TRY(open_web_client(service->tunnel, url, ca_path, why, &client));
+    *client_out = client;
+    client = (struct web_client){};
+    return OK;
+}
+
+void web_client_done(struct web_client *client)
+{
+    http_client_free(client->http);
+    tunnel_dialer_free(client->dialer);
+    buffer_done(&client->ca);
+    *client = (struct web_client){};
 }
 
 static enum status connect_attestation(struct runtime *runtime, struct refusal *why)
@@ -137,15 +191,22 @@ static enum status connect_attestation(struct runtime *runtime, struct refusal *
         if (runtime->service.program->appraise != NULL) return OK;
         return refuse(why, ERR_CONFIG, "attestation", "{\"url\": ...}", "nothing");
     }
-    runtime->attestation_ca = buffer_of_maximum(CONFIGURATION_MAX_BYTES);
-    if (configuration->attestation_ca[0] != '\0')
-        TRY(file_read(configuration->attestation_ca, why, &runtime->attestation_ca));
-    struct address_authority authority;
-    TRY(split_url(configuration->attestation_url, why, &authority));
-    const struct tunnel_target target = {
-        .address = authority.address, .server_name = authority.host, .ca_pem = buffer_slice(&runtime->attestation_ca)};
-    TRY(tunnel_dialer_new(runtime->service.tunnel, &target, why, &runtime->attestation_dialer));
-    return http_client_new(configuration->attestation_url, runtime->attestation_dialer, &runtime->service.attestation);
+    TRY(web_client_new(&runtime->service, configuration->attestation_url, configuration->attestation_ca, why,
+                       &runtime->attestation));
+    runtime->service.attestation = runtime->attestation.http;
+    return OK;
+}
+
+enum status service_remember_manifest(struct service *service, int64_t version, struct refusal *why)
+{
+    struct runtime *const runtime = (struct runtime *)((char *)service - offsetof(struct runtime, service));
+    (void)pthread_mutex_lock(&runtime->floor_mutex);
+    const int64_t before = runtime->manifest_version;
+    if (version > before) runtime->manifest_version = version;
+    const enum status status = write_floor(runtime, why);
+    if (status != OK) runtime->manifest_version = before;
+    (void)pthread_mutex_unlock(&runtime->floor_mutex);
+    return status;
 }
 
 /* On the token feed's thread. */
@@ -157,9 +218,8 @@ static void on_token(void *context, struct slice token, const struct token_claim
         log_event(LOG_ERROR, "token.not_shown", log_status(ERR_INTERNAL));
     if (service->program->token_arrived != NULL)
         service->program->token_arrived(service->context, service, token, claims);
-    const struct floor floor = {.time_s = clock_floor_s(service->clock), .manifest_version = runtime->manifest.version};
     struct refusal why = {};
-    if (floor_write(runtime->floor_path, &runtime->sealing_key, &floor, &why) != OK)
+    if (service_remember_manifest(service, runtime->manifest.version, &why) != OK)
         log_refusal(LOG_WARNING, "floor.not_written", &why);
 }
 
@@ -254,8 +314,7 @@ static void stop(struct runtime *runtime)
     own_token_stop(service->token);
     if (runtime->is_started) service->program->stop(service->context);
     own_token_free(service->token);
-    http_client_free(service->attestation);
-    tunnel_dialer_free(runtime->attestation_dialer);
+    web_client_done(&runtime->attestation);
     tunnel_free(service->tunnel);
     tunnel_endpoint_free(service->attested);
     enclave_free(service->enclave);
@@ -263,7 +322,7 @@ static void stop(struct runtime *runtime)
     manifest_done(&runtime->manifest);
     secret_done(&runtime->sealing_key);
     tee_free(service->tee);
-    buffer_done(&runtime->attestation_ca);
+    buffer_done(&runtime->manifest_text);
 }
 
 /* Whoever ended is left for the one that started it to wait for. */
@@ -341,6 +400,7 @@ int service_main(const struct service_program *program, void *context, int count
     }
     struct runtime *const runtime = calloc(1, sizeof(*runtime));
     if (runtime == NULL) return EXIT_REFUSED;
+    (void)pthread_mutex_init(&runtime->floor_mutex, NULL);
     int exit_code = 0;
     if (prepare(program, context, &options, runtime, &why) != OK)
         exit_code = tell_refusal(program->name, &why);
@@ -349,6 +409,7 @@ int service_main(const struct service_program *program, void *context, int count
     else
         exit_code = run(program, runtime);
     configuration_done(&runtime->configuration);
+    (void)pthread_mutex_destroy(&runtime->floor_mutex);
     free(runtime);
     return exit_code;
 }

@@ -36,6 +36,7 @@ struct service {
     struct clock *clock;
     struct tee *tee;
     const struct manifest *manifest;
+    struct slice manifest_text;   /* the JWS, as it was read */
     const struct role_rule *role; /* this program's own role in the manifest */
     struct enclave *enclave;
     struct tunnel *tunnel;
@@ -91,6 +92,10 @@ int service_main(const struct service_program *program, void *context, int count
 /* The path of a file in the program's state folder. */
 enum status service_state_path(const struct service *service, const char *name, char path_out[static PATH_MAX]);
 
+/* Remembers, sealed and on the disk, that a manifest of this version was seen: an older one is refused at the next
+ * start. Never lowers it. ERR_IO. */
+enum status service_remember_manifest(struct service *service, int64_t version, struct refusal *why);
+
 /* Ready, with the reason if not: the program's is_ready, after its token is there. */
 bool service_is_ready(struct service *service, struct refusal *why);
 
@@ -113,6 +118,17 @@ enum status attested_client_new(struct service *service, const char *address, co
 void attested_client_done(struct attested_client *client);
 /* To be called when a new token arrives. */
 enum status attested_client_show(struct attested_client *client, struct service *service, struct slice token);
+
+/* A client over ordinary TLS: `url` is "https://host[:port]", `ca_path` a PEM file with the anchors ("": the system's).
+ */
+struct web_client {
+    struct buffer ca;
+    struct tunnel_dialer *dialer;
+    struct http_client *http;
+};
+enum status web_client_new(struct service *service, const char *url, const char *ca_path, struct refusal *why,
+                           struct web_client *client_out);
+void web_client_done(struct web_client *client);
 
 /* Gives `endpoint` an identity of this enclave's TLS key and `token`. */
 enum status service_show_token(const struct service *service, struct slice token, struct tunnel_endpoint *endpoint);

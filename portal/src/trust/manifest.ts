@@ -66,7 +66,9 @@ function roles(fields: Fields, deployment: string): Map<string, RoleRule> {
   const count = fields.names().length;
   if (count > ROLE_MAX_COUNT) throw new Refusal(CODE, 'roles', `<= ${ROLE_MAX_COUNT}`, String(count));
   for (const service of fields.names()) {
-    const role = fields.fields(service).only('identities', 'deployment');
+    const role = fields.fields(service).only('identities', 'deployment', ...(service === 'platform' ? ['predecessors'] : []));
+    // Whose records the platform takes over: its business, but a misspelt entry is refused here too.
+    if (role.has('predecessors')) role.fieldsList('predecessors', 16).forEach(identity);
     found.set(service, {
       service,
       deployment: role.has('deployment') ? role.text('deployment', THUMBPRINT) : deployment,

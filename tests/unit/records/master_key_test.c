@@ -154,6 +154,9 @@ static void test_a_store_without_its_key_file_is_locked(void **)
     struct refusal why = {};
     assert_status(master_key_load(place.folder, true, &f.to, &why, &opened), ERR_STORE_LOCKED);
     assert_non_null(strstr(why.fix, "backup"));
+    const struct slice master = secret_slice(&f.master), deployment = f.to.deployment;
+    assert_status(master_key_fits(place.folder, master, deployment, NULL), ERR_STORE_LOCKED);
+    assert_status(master_key_inherit(place.folder, master, &f.to, NULL), ERR_STORE_LOCKED);
 }
 
 static struct buffer key_file(const struct place *place)
