@@ -32,14 +32,15 @@ export class Stack {
   #removeAtStop = [];
 
   /** options: folder; bin (programs); portal (serve it too); hospital (name); log (function); manifest (changes to the payload);
-   *  supervision ({ log, giveUp }: programs that end unexpectedly are started again; see processes.mjs). */
+   *  supervision ({ log, giveUp }: programs that end unexpectedly are started again; see processes.mjs); restoresRecords (false: a
+   *  locked store stays locked). */
   static async open(options) {
     const stack = new Stack(options);
     await stack.#prepare();
     return stack;
   }
 
-  constructor({ folder, bin, portal = false, hospital = 'Demonstration hospital', log = () => {}, manifest, onUnexpectedEnd, ports, supervision }) {
+  constructor({ folder, bin, portal = false, hospital = 'Demonstration hospital', log = () => {}, manifest, onUnexpectedEnd, ports, supervision, restoresRecords = true }) {
     this.folder = resolve(folder);
     this.bin = resolve(bin);
     this.servesPortal = portal;
@@ -47,6 +48,7 @@ export class Stack {
     this.log = log;
     this.changeManifest = manifest ?? ((payload) => payload);
     this.wantedPorts = ports;
+    this.restoresRecords = restoresRecords;
     this.processes = new Processes(onUnexpectedEnd ?? ((name, end, lines) => log(`${name} ended unexpectedly:\n${lines}`)), supervision);
   }
 
@@ -139,6 +141,7 @@ export class Stack {
     const file = this.path('records.sealed-to');
     const now = `${this.measurements.platform} ${JSON.stringify(this.simulatedRoot)}`;
     const before = existsSync(file) ? readFileSync(file, 'utf8') : null;
+    if (!this.restoresRecords) return;
     if (this.hadRecords && before !== now && await this.#isLocked()) {
       await this.restore();
       this.log('the platform was rebuilt since the last run: its records were opened again with the recovery key');
