@@ -6,7 +6,7 @@ PRODUCT  := build/product
 SANITIZE := build/sanitize
 export LC_ALL := C.UTF-8
 
-.PHONY: help setup build sanitize portal run demo test bench lint format fuzz kill-9 clean
+.PHONY: help setup build sanitize portal run demo test bench lint format fuzz kill-9 upgrade-drill clean
 
 help:
 	@sed -n 's/^#   //p; s/^## //p' Makefile
@@ -16,6 +16,7 @@ help:
 ## make bench    speed and memory, as ratios      make lint    layers, format, cppcheck      make format
 ## make kill-9 N=300 [SEED=n]   kill -9 of every program under load: what is lost (nothing), and how soon all is well again
 ## make fuzz MINUTES=1 [RUNS=1000000] [TARGETS="a b"]   every fuzz target (fuzz/README.md)
+## make upgrade-drill   hand-over and recovery, kill -9 at each step
 ## make clean    removes what was built (not run/, which holds the demo's records)
 
 setup:
@@ -47,6 +48,9 @@ demo: build
 
 test: build sanitize
 	@scripts/run-tests $(TESTS)
+
+upgrade-drill: build
+	@cd tests/system && LAZARET_BIN=$(CURDIR)/build/bin LAZARET_DRILL=1 node --test --test-reporter=spec upgrade.test.mjs recovery.test.mjs
 
 bench: build
 	@scripts/run-bench

@@ -107,11 +107,16 @@ void custody_end_change(struct custody *custody, enum custody_state now)
     (void)pthread_mutex_unlock(&custody->mutex);
 }
 
-enum status custody_drain(struct custody *custody, struct refusal *why)
+enum status custody_drain(struct custody *custody, int timeout_ms, struct refusal *why)
 {
     struct timespec until;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += CUSTODY_DRAIN_MS / 1000;
+    until.tv_sec += timeout_ms / 1000;
+    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
     (void)pthread_mutex_lock(&custody->mutex);
     custody->state = CUSTODY_LEAVING;
     int result = 0;
@@ -121,5 +126,5 @@ enum status custody_drain(struct custody *custody, struct refusal *why)
     if (inside > 0) custody->state = CUSTODY_OPEN;
     (void)pthread_mutex_unlock(&custody->mutex);
     if (inside == 0) return OK;
-    return refuse(why, ERR_TIMEOUT, "requests", "all finished within 30 s", "%zu under way", inside);
+    return refuse(why, ERR_TIMEOUT, "requests", "all finished in time", "%zu under way", inside);
 }

@@ -35,5 +35,5 @@ enum status custody_begin_change(struct custody *custody, enum custody_state fro
 void custody_end_change(struct custody *custody, enum custody_state now);
 
 /* Within a change from CUSTODY_OPEN: lets nobody in any more and waits for those who are. ERR_TIMEOUT after
- * CUSTODY_DRAIN_MS; then they may come in again. */
-enum status custody_drain(struct custody *custody, struct refusal *why);
+ * `timeout_ms`; then they may come in again. */
+enum status custody_drain(struct custody *custody, int timeout_ms, struct refusal *why);

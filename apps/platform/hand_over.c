@@ -177,7 +177,7 @@ static enum status close_store(struct hand_over *hand_over, struct refusal *why,
 {
     struct platform *const platform = hand_over->platform;
     struct inheritance inheritance;
-    TRY(custody_drain(platform->custody, why));
+    TRY(custody_drain(platform->custody, CUSTODY_DRAIN_MS, why));
     TRY(gather(hand_over, &inheritance));
     TRY(inheritance_write(&inheritance, NULL, answer));
     TRY(service_remember_manifest(platform->service, inheritance.manifest_version, why));

@@ -68,6 +68,16 @@ test('an unknown member: ERR_MANIFEST', () => refusedWith({ tokens_max_age: 1 })
 test('another deployment: ERR_MANIFEST', () => refusedWith({ deployment: 'E'.repeat(43) }));
 test('an identity without a measurement: ERR_MANIFEST', () =>
   refusedWith({ roles: { gate: { identities: [{ tee: 'sgx' }] } } }));
+test('predecessors of the platform are no platform', async () => {
+  const predecessors = [{ tee: 'sgx', mrenclave: 'ab'.repeat(32) }];
+  deployment.manifestBend = { roles: { platform: { identities: [], predecessors } } };
+  const manifest = await verifyManifest(await deployment.remake(), deployment.trust.deployment);
+  assert.deepEqual(roleRule(manifest, 'platform').identities, []);
+});
+test('a predecessor without a measurement: ERR_MANIFEST', () =>
+  refusedWith({ roles: { platform: { identities: [], predecessors: [{ tee: 'sgx' }] } } }));
+test('predecessors of another role: ERR_MANIFEST', () =>
+  refusedWith({ roles: { gate: { identities: [], predecessors: [] } } }));
 test('a signer without product id: ERR_MANIFEST', () =>
   refusedWith({ roles: { gate: { identities: [{ tee: 'sgx', mrsigner: 'ab'.repeat(32) }] } } }));
 test('an issuer without policy hashes: ERR_MANIFEST', () =>

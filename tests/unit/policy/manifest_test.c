@@ -258,6 +258,32 @@ static void test_unknown_members_are_refused(void **)
     assert_change_refused("administrator.password", "\"x\"", "manifest.administrator.password");
 }
 
+/* Who hands records over to the platform; in no other role is there anything to hand over. */
+static void test_predecessors_of_the_platform(void **)
+{
+    static const char *const identities[] = {"[]", "[{\"tee\":\"sgx\",\"mrenclave\":\"" MANIFEST_TEST_HEX "\"}]"};
+    for (size_t count = 0; count < 2; count++) {
+        CLEANUP(json_done) json_t *payload = manifest_test_payload(deployment_key);
+        CLEANUP(buffer_done) struct buffer jws = buffer_of_maximum(MANIFEST_MAX_BYTES);
+        CLEANUP(manifest_done) struct manifest manifest = {};
+        const struct base64url32 deployment = manifest_test_thumbprint(deployment_key);
+        json_t *const platform = json_object_get(json_object_get(payload, "roles"), "platform");
+        assert_int_equal(json_object_set_new(platform, "predecessors", json_loads(identities[count], 0, NULL)), 0);
+        assert_ok(manifest_sign(payload, deployment_key, NULL, &jws));
+        assert_ok(manifest_verify(buffer_slice(&jws), slice_of_text(deployment.text), NULL, &manifest));
+        assert_int_equal(manifest.predecessors.identity_count, count);
+        /* A role of the same name and deployment: the same checks, but for the identity. */
+        assert_string_equal(manifest.predecessors.service, "platform");
+        assert_string_equal(manifest.predecessors.deployment, deployment.text);
+        assert_int_equal(manifest_role(&manifest, "platform")->identity_count, 1);
+    }
+    assert_change_refused("roles.platform.predecessors", "{}", "manifest.roles.platform.predecessors");
+    assert_change_refused("roles.platform.predecessors", "[7]", "manifest.roles.platform.predecessors[0]");
+    assert_change_refused("roles.platform.predecessors", "[{\"tee\":\"sgx\"}]",
+                          "manifest.roles.platform.predecessors[0]");
+    assert_change_refused("roles.diagnosis.predecessors", "[]", "manifest.roles.diagnosis.predecessors");
+}
+
 static void test_numbers_have_bounds(void **)
 {
     assert_change_refused("version", "0", "manifest.version");
@@ -406,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_text_that_is_no_jws_is_refused),
         cmocka_unit_test(test_every_required_member_is_required),
         cmocka_unit_test(test_unknown_members_are_refused),
+        cmocka_unit_test(test_predecessors_of_the_platform),
         cmocka_unit_test(test_numbers_have_bounds),
         cmocka_unit_test(test_texts_have_bounds),
         cmocka_unit_test(test_bad_roles_are_refused),
