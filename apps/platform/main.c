@@ -71,11 +71,22 @@ static enum status configure(void *context, const struct configuration *configur
     return read_origins(json, why, own);
 }
 
+static enum status allow_hand_over(const struct platform_configuration *own, struct sandbox *sandbox,
+                                   struct refusal *why)
+{
+    if (own->hand_over[0] != '\0') TRY(service_allow_listening(sandbox, own->hand_over, why));
+    if (own->predecessor.hand_over[0] == '\0') return OK;
+    TRY(sandbox_allow(sandbox, SANDBOX_READ, own->predecessor.ca));
+    TRY(service_allow_url(sandbox, own->predecessor.url, why));
+    return service_allow_dialling(sandbox, own->predecessor.hand_over, why);
+}
+
 static enum status allow(void *context, const struct configuration *, struct sandbox *sandbox, struct refusal *why)
 {
     const struct platform_configuration *const own = &((const struct platform *)context)->configuration;
     TRY(sandbox_allow(sandbox, SANDBOX_READ, own->certificate));
     TRY(sandbox_allow(sandbox, SANDBOX_READ, own->private_key));
+    TRY(allow_hand_over(own, sandbox, why));
     TRY(service_allow_dialling(sandbox, own->gate, why));
     return service_allow_dialling(sandbox, own->diagnosis, why);
 }

@@ -68,12 +68,11 @@ enum status service_allow_url(struct sandbox *sandbox, const char *url, struct r
     return service_allow_dialling(sandbox, address, why);
 }
 
-static enum status allow_listening(const struct configuration *configuration, struct sandbox *sandbox,
-                                   struct refusal *why)
+enum status service_allow_listening(struct sandbox *sandbox, const char *address, struct refusal *why)
 {
     bool is_tcp;
     uint16_t port;
-    TRY(parse_port(configuration->listen, why, &is_tcp, &port));
+    TRY(parse_port(address, why, &is_tcp, &port));
     return is_tcp ? too_many(sandbox_allow_listening(sandbox, port), why) : OK;
 }
 
@@ -117,7 +116,7 @@ enum status service_enter_sandbox(const struct configuration *configuration, str
                                   struct refusal *why)
 {
     struct sandbox_report report = {};
-    TRY(allow_listening(configuration, sandbox, why));
+    TRY(service_allow_listening(sandbox, configuration->listen, why));
     TRY(service_allow_url(sandbox, configuration->attestation_url, why));
     TRY(too_many(sandbox_allow_connecting(sandbox, DNS_PORT), why));
     TRY(too_many(allow_places(configuration, sandbox), why));

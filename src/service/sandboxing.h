@@ -11,6 +11,7 @@
 
 /* Lets the program dial or listen at "host:port"; nothing for "unix:PATH", which Landlock does not hold. ERR_CONFIG. */
 enum status service_allow_dialling(struct sandbox *sandbox, const char *address, struct refusal *why);
+enum status service_allow_listening(struct sandbox *sandbox, const char *address, struct refusal *why);
 
 /* The same for the host and port of an http:// or https:// URL; nothing for "". */
 enum status service_allow_url(struct sandbox *sandbox, const char *url, struct refusal *why);
