@@ -38,6 +38,7 @@ enum statement {
     RECORD_UPDATE,
     RECORD_DELETE,
     RECORD_SCAN,
+    RECORD_AT,
     TOKEN_LIST,
     TOKEN_INSERT,
     TOKEN_DELETE,
@@ -68,6 +69,7 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
                       " WHERE type = ?1 AND id = ?2",
     [RECORD_DELETE] = "DELETE FROM record WHERE sequence = ?1",
     [RECORD_SCAN] = "SELECT " COLUMNS " FROM record",
+    [RECORD_AT] = "SELECT 1 FROM record WHERE sequence = ?1",
     [TOKEN_LIST] = "SELECT token FROM lookup WHERE record = ?1 ORDER BY token",
     [TOKEN_INSERT] = "INSERT OR IGNORE INTO lookup(record, token) VALUES(?1, ?2)",
     [TOKEN_DELETE] = "DELETE FROM lookup WHERE record = ?1",
@@ -264,6 +266,17 @@ static enum status prepare_all(struct store *store)
     return OK;
 }
 
+/* A scan goes from leaf to leaf of a table's tree, a search down from its root: where the file's owner has put other
+ * keys on the way, the row is there and is not found. */
+static enum status check_is_found(struct store *store, sqlite3_stmt *at)
+{
+    CLEANUP(statement_done) sqlite3_stmt *row = store->statements[RECORD_AT];
+    bool found;
+    TRY(bind_integer(row, 1, sqlite3_column_int64(at, SEQUENCE)));
+    TRY(statement_step(row, &found));
+    return found ? OK : ERR_STORE_CORRUPT;
+}
+
 static enum status sum_all_rows(struct store *store, struct state_sum *sum_out, bool *any_out)
 {
     struct state_sum sum = {};
@@ -275,6 +288,7 @@ static enum status sum_all_rows(struct store *store, struct state_sum *sum_out, 
         if (!found) break;
         any = true;
         TRY(sum_row(store, scan, state_sum_add, &sum));
+        TRY(check_is_found(store, scan));
     }
     *sum_out = sum;
     *any_out = any;
@@ -296,7 +310,10 @@ static enum status check_or_make_head(struct store *store, struct refusal *why)
     struct state_sum sum;
     if (read_head(store, &has_head) != OK)
         return refuse(why, ERR_STORE_CORRUPT, "store.head", "a head sealed with this master key", "another");
-    TRY(sum_all_rows(store, &sum, &has_rows));
+    const enum status summed = sum_all_rows(store, &sum, &has_rows);
+    if (summed == ERR_STORE_CORRUPT)
+        return refuse(why, summed, "store.records", "rows that a search finds", "rows that only a scan finds");
+    TRY(summed);
     if (has_head) {
         if (slice_equal_secret(SLICE_ARRAY(sum.bytes), SLICE_ARRAY(store->state.sum.bytes)))
             return renew_indexes(store, why);

@@ -388,6 +388,49 @@ static void test_a_token_hidden_from_its_index_is_found(void **)
     assert_found(tokens_of("x", "y"), "b a ");
 }
 
+static long root_page_of_records(void)
+{
+    sqlite3 *database = NULL;
+    sqlite3_stmt *statement = NULL;
+    assert_int_equal(sqlite3_open(place.store_path, &database), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(database, "SELECT rootpage FROM sqlite_schema WHERE name='record'", -1, &statement, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    const long page = (long)sqlite3_column_int64(statement, 0);
+    (void)sqlite3_finalize(statement);
+    assert_int_equal(sqlite3_close(database), SQLITE_OK);
+    return page;
+}
+
+/* The table's root says that all rows below its first key are elsewhere: a scan still sees them. */
+static void test_rows_that_only_a_scan_finds_are_noticed(void **)
+{
+    enum { PAGE_BYTES = 4096, RECORDS = 16, VALUE_BYTES = 700, INTERIOR_TABLE = 5, FIRST_POINTER = 12, KEY = 4 };
+    char value[VALUE_BYTES + 1] = {}, id[16];
+    memset(value, 'v', VALUE_BYTES);
+    for (int i = 0; i < RECORDS; i++) {
+        (void)snprintf(id, sizeof(id), "r%d", i);
+        assert_ok(put(id, "p", 0, value, NULL));
+    }
+    place_close(&place);
+    const long at = (root_page_of_records() - 1) * PAGE_BYTES;
+    FILE *const file = fopen(place.store_path, "r+b");
+    uint8_t page[PAGE_BYTES];
+    assert_non_null(file);
+    assert_int_equal(fseek(file, at, SEEK_SET), 0);
+    assert_int_equal(fread(page, 1, sizeof(page), file), sizeof(page));
+    assert_int_equal(page[0], INTERIOR_TABLE);
+    const long cell = page[FIRST_POINTER] << 8 | page[FIRST_POINTER + 1];
+    assert_in_range(page[cell + KEY], 1, RECORDS);
+    assert_int_equal(fseek(file, at + cell + KEY, SEEK_SET), 0);
+    assert_int_equal(fputc(0, file), 0);
+    assert_int_equal(fclose(file), 0);
+    struct refusal why = {};
+    assert_status(reopen_with(place.keys, &why), ERR_STORE_CORRUPT);
+    assert_string_equal(why.field, "store.records");
+}
+
 static void test_another_expiry_is_noticed(void **)
 {
     two_records();
@@ -607,6 +650,7 @@ int main(void)
         STORE_TEST(test_a_row_hidden_from_the_index_of_types_is_found),
         STORE_TEST(test_a_row_hidden_from_the_index_of_owners_is_found),
         STORE_TEST(test_a_token_hidden_from_its_index_is_found),
+        STORE_TEST(test_rows_that_only_a_scan_finds_are_noticed),
         STORE_TEST(test_another_expiry_is_noticed),
         STORE_TEST(test_a_removed_lookup_token_is_noticed),
         STORE_TEST(test_a_row_put_back_to_an_earlier_version_is_noticed),
