@@ -367,6 +367,8 @@ static unsigned exchange(const struct bhttp_request *message)
     must(sealed_exchange(&platform, slice_of_text(platform.hpke_thumbprint), buffer_slice(&sealed), NULL, &answer));
     must(ohttp_open_response(exchange, buffer_slice(&answer), NULL, &plain));
     must(bhttp_read_response(buffer_slice(&plain), NULL, &response));
+    /* Who took the place for long work has given it back. */
+    if (atomic_load(&platform.long_work) != 1) abort();
     check_answer(message, &response);
     remember_last(&response);
     return response.status;
@@ -502,6 +504,7 @@ static void set_up(void)
     must(clock_new_fixed(NOW_S, &service.clock));
     make_enclave();
     platform.service = &service;
+    atomic_init(&platform.long_work, 1);
     must(custody_new(&platform.custody));
     must(custody_begin_change(platform.custody, CUSTODY_LOCKED, NULL));
     custody_end_change(platform.custody, CUSTODY_OPEN);
