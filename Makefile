@@ -6,7 +6,7 @@ PRODUCT  := build/product
 SANITIZE := build/sanitize
 export LC_ALL := C.UTF-8
 
-.PHONY: help setup build sanitize portal run demo test bench lint format fuzz kill-9 upgrade-drill clean
+.PHONY: help setup build sanitize portal run demo test bench lint format fuzz kill-9 faults upgrade-drill clean
 
 help:
 	@sed -n 's/^#   //p; s/^## //p' Makefile
@@ -15,6 +15,7 @@ help:
 ## make demo     the whole story without a browser, each verdict printed; FILM=path takes your own film
 ## make bench    speed and memory, as ratios      make lint    layers, format, cppcheck      make format
 ## make kill-9 N=300 [SEED=n]   kill -9 of every program under load: what is lost (nothing), and how soon all is well again
+## make faults   [FAULTS="disk-full ..."]   parts gone, hanging, or without room: what a clerk sees, and how soon all is well again
 ## make fuzz MINUTES=1 [RUNS=1000000] [TARGETS="a b"]   every fuzz target (fuzz/README.md)
 ## make upgrade-drill   hand-over and recovery, kill -9 at each step
 ## make clean    removes what was built (not run/, which holds the demo's records)
@@ -66,6 +67,9 @@ fuzz: | setup
 
 kill-9: build
 	@N="$(N)" SEED="$(SEED)" node tests/tools/kill-9.mjs
+
+faults: build
+	@node tests/tools/faults.mjs $(FAULTS)
 
 clean:
 	@rm -rf build .deps

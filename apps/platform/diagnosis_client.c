@@ -84,13 +84,16 @@ static void pin(struct diagnosis_client *client, const char *pinned_key)
     http_client_forget_connections(client->peer.http);
 }
 
-/* One exchange at a time; who has waited for as long as an exchange may take waits for a peer that hangs. */
-static enum status take_turn(struct diagnosis_client *client, struct refusal *why)
+/* One exchange at a time. What is left of the time is the exchange's own. */
+static enum status take_turn(struct diagnosis_client *client, struct refusal *why, int *left_ms_out)
 {
     const int64_t until_ms = clock_monotonic_ms() + DIAGNOSIS_TIMEOUT_MS;
     const struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
-    if (pthread_mutex_clocklock(&client->mutex, CLOCK_MONOTONIC, &until) == 0) return OK;
-    return refuse(why, ERR_TIMEOUT, "diagnosis service", "an answer to those who came before", "none");
+    if (pthread_mutex_clocklock(&client->mutex, CLOCK_MONOTONIC, &until) != 0)
+        return refuse(why, ERR_TIMEOUT, "diagnosis service", "an answer to those who came before", "none");
+    const int64_t left_ms = until_ms - clock_monotonic_ms();
+    *left_ms_out = left_ms > 1 ? (int)left_ms : 1;
+    return OK;
 }
 
 static enum status exchange(struct diagnosis_client *client, const char *pinned_key, struct slice tensor,
@@ -102,16 +105,15 @@ static enum status exchange(struct diagnosis_client *client, const char *pinned_
     char head_field[64];
     (void)snprintf(head_field, sizeof(head_field), OIP_JSON_SIZE_HEADER ": %zu", json_size);
     const char *const headers[] = {head_field, NULL};
-    const struct http_exchange infer = {
+    struct http_exchange infer = {
         .method = "POST",
         .path = MODEL_PATH,
         .content_type = "application/octet-stream",
         .headers = headers,
         .body = buffer_slice(&body),
         .max_answer = DIAGNOSIS_ANSWER_MAX_BYTES,
-        .timeout_ms = DIAGNOSIS_TIMEOUT_MS,
     };
-    TRY(take_turn(client, why));
+    TRY(take_turn(client, why, &infer.timeout_ms));
     pin(client, pinned_key);
     const enum status status = http_client_exchange(client->peer.http, &infer, why, answer_out);
     (void)pthread_mutex_unlock(&client->mutex);

@@ -14,7 +14,7 @@ enum {
     DIAGNOSIS_TEXT_MAX_BYTES = 256,
     DIAGNOSIS_HEATMAP_MAX_SIDE = 64,
     DIAGNOSIS_ANSWER_MAX_BYTES = 512 * 1024,
-    DIAGNOSIS_TIMEOUT_MS = 15000, /* of the exchange, and of waiting for those before it */
+    DIAGNOSIS_TIMEOUT_MS = 15000, /* for those who came before, and the exchange itself */
     DIAGNOSIS_RECEIPT_MAX_BYTES = 64 * 1024,
 };
 

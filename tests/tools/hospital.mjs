@@ -308,6 +308,29 @@ export class Clerk extends Person {
   }
 }
 
+/** Bytes that were sent before, sessions that were ended, a statement that nobody issued: none of it is accepted, ever. Answers what
+ *  was. */
+export async function wronglyAccepted(platform, clerks) {
+  const wrong = [];
+  const client = await connected(platform).catch(() => null);
+  for (const clerk of clerks) {
+    const replay = clerk.replays.at(-1);
+    const again = replay && await replay.client.post(replay.sealed).catch(() => null);
+    if (again?.status === 200) {
+      const opened = decodeResponse(await replay.client.open(replay.sender, Buffer.from(await again.arrayBuffer())));
+      if (opened.status < 400) wrong.push('wrongly accepted: a request that was sent before');
+    }
+    const ask = async (session, path, fields) => {
+      if (!client || !session) return 0;
+      client.session = session;
+      return (await client.request('GET', path, undefined, fields).catch(() => ({ status: 0 }))).status;
+    };
+    if (await ask(clerk.ledger.endedSessions.at(-1), '/session') === 200) wrong.push('wrongly accepted: a session that was ended');
+    if (await ask(clerk.session, '/fhir/Patient?name=kin', { 'lazaret-statement': 'A'.repeat(43) }) === 200) wrong.push('wrongly accepted: a statement that nobody issued');
+  }
+  return wrong;
+}
+
 /** Reads the inbox and acknowledges; keeps what was acknowledged. */
 export class Clinician extends Person {
   acknowledged = new Set();
