@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/service.h"
 
+#include "base/allocation.h"
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -384,6 +385,7 @@ static enum status prepare(const struct service_program *program, void *context,
 int service_main(const struct service_program *program, void *context, int count, char **arguments)
 {
     process_harden();
+    allocation_give_back();
     json_wipe_what_is_freed();
     log_set_program(program->name);
     struct options options = {};
