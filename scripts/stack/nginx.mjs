@@ -46,6 +46,7 @@ http {
   send_timeout 30s;
   keepalive_timeout 60s;
   keepalive_requests 10000;
+  lingering_time 5s;
   lingering_timeout 2s;
   reset_timedout_connection on;
   access_log off;
