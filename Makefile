@@ -6,7 +6,7 @@ PRODUCT  := build/product
 SANITIZE := build/sanitize
 export LC_ALL := C.UTF-8
 
-.PHONY: help setup build sanitize portal run demo test bench lint format fuzz kill-9 faults upgrade-drill clean
+.PHONY: help setup build sanitize portal run demo test bench lint format fuzz kill-9 faults upgrade-drill soak clean
 
 help:
 	@sed -n 's/^#   //p; s/^## //p' Makefile
@@ -16,6 +16,7 @@ help:
 ## make bench    speed and memory, as ratios      make lint    layers, format, cppcheck      make format
 ## make kill-9 N=300 [SEED=n]   kill -9 of every program under load: what is lost (nothing), and how soon all is well again
 ## make faults   [FAULTS="disk-full ..."]   parts gone, hanging, or without room: what a clerk sees, and how soon all is well again
+## make soak MINUTES=30   mixed load on the whole chain: errors, memory, open files, tails (build/soak.json)
 ## make fuzz MINUTES=1 [RUNS=1000000] [TARGETS="a b"]   every fuzz target (fuzz/README.md)
 ## make upgrade-drill   hand-over and recovery, kill -9 at each step
 ## make clean    removes what was built (not run/, which holds the demo's records)
@@ -61,6 +62,9 @@ lint: | setup
 
 format:
 	@clang-format -i $$(git ls-files '*.c' '*.h')
+
+soak: build
+	@node tests/soak/soak.mjs $(or $(MINUTES),30) $(RATE)
 
 fuzz: | setup
 	@MINUTES="$(MINUTES)" RUNS="$(RUNS)" TARGETS="$(TARGETS)" JOBS="$(JOBS)" MINIMISE="$(MINIMISE)" scripts/run-fuzz

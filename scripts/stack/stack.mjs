@@ -298,7 +298,8 @@ export class Stack {
     const site = join(folder, 'site');
     mkdirSync(site, { recursive: true, mode: 0o755 });
     run('node', [join(ROOT, 'portal/scripts/assemble.mjs'), '--dist', join(ROOT, 'build/portal'), '--out', site, '--manifest', this.path('manifest.jws'),
-      '--platform', this.urls.platformIngress, '--attestation', this.urls.attestationIngress, '--deployment', this.deployment,
+      '--platform', this.urls.platformIngress, '--attestation', this.urls.attestationIngress,
+      `--deployment=${this.deployment}`, // a thumbprint may begin with a dash
       '--hospital', this.hospital, '--headers', join(folder, 'headers.conf')]);
     this.site = site;
     const nginx = existsSync('/usr/sbin/nginx') ? '/usr/sbin/nginx' : 'nginx';

@@ -63,7 +63,7 @@ async function begin(name) {
 async function atRate(perSecond, endMs, start) {
   if (!(perSecond > 0)) return;
   const periodMs = 1000 / perSecond;
-  for (let dueMs = performance.now() + Math.random() * periodMs; dueMs < endMs; dueMs += periodMs) {
+  for (let dueMs = performance.now() + Math.random() * Math.min(periodMs, 2000); dueMs < endMs; dueMs += periodMs) {
     const waitMs = dueMs + (Math.random() - 0.5) * 0.4 * periodMs - performance.now();
     if (waitMs > 0) await sleep(waitMs);
     void start();

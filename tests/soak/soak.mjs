@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A soak: mixed load at a fixed rate through the whole chain for a while, then a verdict. No error that a user would see; memory
-// and open files of every process flat; p99 at most five times p50. `make soak MINUTES=30`.
+// and open files of every process flat; p99 at most five times p50. `make soak MINUTES=30 [RATE=1]`.
+//
+// The load is open: stories begin by the clock, at the rate that keeps the machine's processors busy for BUSY of the time. That
+// rate is found in a prelude, which counts for nothing, and does not change afterwards; RATE sets it by hand.
 import { Worker } from 'node:worker_threads';
 import { cpus, tmpdir } from 'node:os';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -17,9 +20,11 @@ const ANY_PORTS = { portal: 0, platformIngress: 0, attestationIngress: 0, platfo
 const NAMES = ['platform', 'diagnosis', 'attestation', 'gate', 'softtee', 'redis', 'nginx'];
 const SAMPLES = join(ROOT, 'models/chest-xray/samples');
 const PASSWORD = 'correct horse battery';
-/** Stories a second. */
+const BUSY = 0.65;
+const PRELUDE = { rounds: 6, roundS: 10, least: 0.2, most: 6 };
+/** Stories a second at rate 1. */
 export const RATES = { lookUp: 40, register: 2, inbox: 1, film: 0.2, verify: 1, signIn: 0.2, portal: 4 };
-export const LIMITS = { ratio: 5, memoryKiB: 1024, files: 2, fewest: 200 };
+export const LIMITS = { ratio: 5, memoryKiB: 1024, files: 2, pooledFiles: 12, fewest: 200 };
 
 const times = (rates, factor) => Object.fromEntries(Object.entries(rates).map(([name, rate]) => [name, rate * factor]));
 
@@ -81,6 +86,17 @@ class Watcher {
   stop() { clearInterval(this.timer); }
 }
 
+const openFiles = (stack) => new Map([...processesOf(stack, NAMES)].map(([name, pids]) => [name, look(pids).files]));
+
+/** Programs that still have more files open than before, some time after everybody has gone: pools may fill, nothing else. */
+async function filesKept(stack, before) {
+  for (let tries = 0; ; tries++) {
+    const kept = [...openFiles(stack)].map(([name, now]) => ({ name, now, was: before.get(name) ?? 0 })).filter(({ now, was }) => now > was + LIMITS.pooledFiles);
+    if (kept.length === 0 || tries === 60) return kept;
+    await sleep(500);
+  }
+}
+
 function folderBytes(folder) {
   return readdirSync(folder, { withFileTypes: true }).reduce((sum, entry) => sum + (entry.isDirectory() ? folderBytes(join(folder, entry.name)) : statSync(join(folder, entry.name)).size), 0);
 }
@@ -91,8 +107,40 @@ function judge(series) {
   return { rss: flatness(points('rss'), LIMITS.memoryKiB), pss: flatness(points('pss'), Infinity), files: flatness(points('files'), LIMITS.files), threads: flatness(points('threads'), 1) };
 }
 
+function makeWorker({ stack, accounts, seconds, factor }) {
+  return new Worker(new URL('load.mjs', import.meta.url), { workerData: {
+    seconds, rates: times(RATES, factor), nuisancesPerS: Math.min(1, factor), clerks: Math.max(6, Math.ceil(24 * factor)), clinicians: Math.max(2, Math.ceil(4 * factor)),
+    filmFiles: readdirSync(SAMPLES).filter((name) => name.endsWith('.dcm')).sort().reverse().map((name) => join(SAMPLES, name)),
+    world: { urls: stack.urls, accounts, clerk: accounts[0], clinician: accounts[1],
+      strangersPorts: ['platform', 'platformIngress', 'attestation', 'attestationIngress', 'diagnosis', 'gate', 'collateral', 'portal'].map((name) => stack.ports[name]) } } });
+}
+
+/** Short runs, each at the rate that the one before promised; answers the last. */
+async function findRate(make, say) {
+  let rate = 1;
+  for (let round = 0; round < PRELUDE.rounds; round++) {
+    const worker = make({ seconds: PRELUDE.roundS, factor: rate });
+    let before;
+    const busy = await new Promise((resolve, reject) => {
+      worker.on('error', reject);
+      worker.on('message', ({ type }) => {
+        if (type === 'begun') before = machineSeconds();
+        if (type !== 'ended') return;
+        const now = machineSeconds();
+        resolve((now.busy - before.busy) / (now.busy - before.busy + now.idle - before.idle));
+      });
+    });
+    await worker.terminate();
+    say(`prelude: at rate ${rate.toFixed(2)} the machine is ${(100 * busy).toFixed(0)} % busy`);
+    if (Math.abs(busy - BUSY) < 0.03) break;
+    // A machine that is full says nothing of how much too much it is.
+    rate = Math.min(PRELUDE.most, Math.max(PRELUDE.least, rate * Math.min(1.6, busy > 0.95 ? 0.5 : BUSY / busy)));
+  }
+  return rate;
+}
+
 /** Runs it. `say` takes progress lines. Answers the report. */
-export async function soak({ seconds, bin = join(ROOT, 'build/bin'), factor = 1, everyS = 10, warmS = Math.min(30, seconds / 6), progressS = 30, say = () => {} }) {
+export async function soak({ seconds, bin = join(ROOT, 'build/bin'), factor, everyS = 10, warmS = Math.min(30, seconds / 6), progressS = 30, say = () => {} }) {
   const folder = mkdtempSync(join(tmpdir(), 'lazaret-soak-'));
   const ends = [];
   const stack = await Stack.open({ folder, bin, ports: ANY_PORTS, portal: existsSync(join(ROOT, 'build/portal')), onUnexpectedEnd: (name, end, lines) => ends.push(`${name}: ${JSON.stringify(end)}\n${lines}`) });
@@ -102,16 +150,12 @@ export async function soak({ seconds, bin = join(ROOT, 'build/bin'), factor = 1,
     await stack.start();
     await stack.ready(60000);
     const accounts = await makeAccounts(stack);
-    const { ports } = stack;
-    const worker = new Worker(new URL('load.mjs', import.meta.url), { workerData: {
-      seconds, rates: times(RATES, factor), nuisancesPerS: factor, clerks: Math.max(4, Math.ceil(24 * factor)), clinicians: Math.max(1, Math.ceil(4 * factor)),
-      filmFiles: readdirSync(SAMPLES).filter((name) => name.endsWith('.dcm')).sort().map((name) => join(SAMPLES, name)),
-      world: { urls: stack.urls, accounts, clerk: accounts[0], clinician: accounts[1],
-        strangersPorts: ['platform', 'platformIngress', 'attestation', 'attestationIngress', 'diagnosis', 'gate', 'collateral', 'portal'].map((name) => ports[name]) } } });
+    if (factor === undefined) factor = await findRate((options) => makeWorker({ stack, accounts, ...options }), say);
+    const worker = makeWorker({ stack, accounts, seconds, factor });
     const kinds = new Map();
-    const state = { failures: [], failed: 0, late: 0, delayMs: [], requests: 0, running: 0 };
+    const state = { failures: [], failed: 0, late: 0, delayMs: [], requests: 0, running: 0, seen: [] };
     let begunMs = 0;
-    let machine, used, own;
+    let machine, used, own, before;
     await new Promise((resolve, reject) => {
       worker.on('error', reject);
       worker.on('exit', resolve);
@@ -119,6 +163,7 @@ export async function soak({ seconds, bin = join(ROOT, 'build/bin'), factor = 1,
         if (message.type === 'begun') {
           begunMs = performance.now();
           watcher = new Watcher(stack, everyS);
+          before = openFiles(stack);
           [machine, used, own] = [machineSeconds(), watcher.processorSeconds(), process.cpuUsage()];
           return;
         }
@@ -127,6 +172,7 @@ export async function soak({ seconds, bin = join(ROOT, 'build/bin'), factor = 1,
         state.failed += message.failures.length;
         for (const [kind, text] of message.failures) if (state.failures.length < 20) state.failures.push(`${elapsed.toFixed(0)} s: ${kind}: ${text}`);
         state.late += message.late;
+        state.seen = [...new Set([...state.seen, ...message.times.map(([kind]) => kind)])];
         state.running = message.running;
         state.requests += message.times.length;
         state.delayMs.push(message.delayMs);
@@ -145,8 +191,9 @@ export async function soak({ seconds, bin = join(ROOT, 'build/bin'), factor = 1,
     const cpu = { processors: cpus().length, machineBusy: (now.busy - machine.busy) / (now.busy - machine.busy + now.idle - machine.idle),
       stack: (watcher.processorSeconds() - used) / elapsed / cpus().length, generator: Object.values(process.cpuUsage(own)).reduce((a, b) => a + b) / 1e6 / elapsed / cpus().length };
     watcher.stop();
+    const kept = await filesKept(stack, before);
     const disk = folderBytes(stack.path('state/platform'));
-    return report({ seconds: elapsed, factor, cpu, kinds, state, series: watcher.series, ends, disk });
+    return report({ seconds: elapsed, factor, cpu, kinds, state, series: watcher.series, ends, disk, kept });
   } finally {
     watcher?.stop();
     await stack.stop();
@@ -154,7 +201,7 @@ export async function soak({ seconds, bin = join(ROOT, 'build/bin'), factor = 1,
   }
 }
 
-function report({ seconds, factor, cpu, kinds, state, series, ends, disk }) {
+function report({ seconds, factor, cpu, kinds, state, series, ends, disk, kept }) {
   const latencies = Object.fromEntries([...kinds].sort(([a], [b]) => a.localeCompare(b)).map(([kind, values]) => [kind, latency(values)]));
   const all = [...kinds.values()];
   // Each request over the median of its kind, so that a total says something although a sign-in is meant to be slow.
@@ -162,6 +209,7 @@ function report({ seconds, factor, cpu, kinds, state, series, ends, disk }) {
   const programs = Object.fromEntries([...series].map(([name, samples]) => [name, { last: samples.at(-1), ...judge(samples), samples }]));
   const faults = [...state.failures.map((text) => `error: ${text}`), ...ends.map((text) => `unexpected end: ${text}`)];
   if (state.failed > state.failures.length) faults.push(`and ${state.failed - state.failures.length} errors more`);
+  faults.push(...kept.map(({ name, now, was }) => `${name}: ${now} open files after the load has gone, ${was} before`));
   if (state.late > 0) faults.push(`${state.late} stories could not begin: all clients were busy (the machine is saturated)`);
   for (const [name, program] of Object.entries(programs)) {
     for (const [what, unit] of [['rss', 'KiB'], ['files', 'files'], ['threads', 'threads']])
@@ -170,14 +218,14 @@ function report({ seconds, factor, cpu, kinds, state, series, ends, disk }) {
   }
   const slow = Object.entries(latencies).filter(([, entry]) => entry.count >= LIMITS.fewest && entry.ratio > LIMITS.ratio).map(([kind, entry]) => `${kind}: p99 is ${entry.ratio.toFixed(1)} times p50`);
   if (relative.ratio > LIMITS.ratio) slow.push(`in total: p99 is ${relative.ratio.toFixed(1)} times p50`);
-  return { seconds, factor, cpu, requests: state.requests, errors: state.failed, late: state.late, generatorDelayMs: latency(state.delayMs), latencies, total: latency(all.flat()), relative, programs, disk, faults, slow };
+  return { seen: state.seen, seconds, factor, cpu, requests: state.requests, errors: state.failed, late: state.late, generatorDelayMs: latency(state.delayMs), latencies, total: latency(all.flat()), relative, programs, disk, faults, slow };
 }
 
 /** The report as a table. */
 export function table(result) {
   const lines = [];
   const ms = (value) => (value < 10 ? value.toFixed(2) : value.toFixed(0)).padStart(8);
-  lines.push(`soak of ${(result.seconds / 60).toFixed(1)} minutes on ${result.cpu.processors} processors: ${result.requests} requests (${(result.requests / result.seconds).toFixed(0)} a second), ${result.errors} errors`);
+  lines.push(`soak of ${(result.seconds / 60).toFixed(1)} minutes on ${result.cpu.processors} processors at rate ${result.factor.toFixed(2)}: ${result.requests} requests (${(result.requests / result.seconds).toFixed(0)} a second), ${result.errors} errors`);
   lines.push(`processors: machine ${(100 * result.cpu.machineBusy).toFixed(0)} % busy, of it Lazaret ${(100 * result.cpu.stack).toFixed(0)} %, the load's generator ${(100 * result.cpu.generator).toFixed(0)} % ` +
     `(its event loop was late by ${result.generatorDelayMs.p50.toFixed(1)} ms in the median second's p99, ${result.generatorDelayMs.max.toFixed(0)} ms at most)`);
   lines.push(`records on disk at the end: ${(result.disk / 2 ** 20).toFixed(0)} MiB`, '');
@@ -194,9 +242,9 @@ export function table(result) {
 
 async function main() {
   const minutes = Number(process.argv[2] ?? 30);
-  const factor = Number(process.argv[3] ?? 1);
-  if (!(minutes > 0) || !(factor > 0)) {
-    console.error('usage: soak.mjs MINUTES [FACTOR of the rate]');
+  const factor = process.argv[3] === undefined ? undefined : Number(process.argv[3]);
+  if (!(minutes > 0) || (factor !== undefined && !(factor > 0))) {
+    console.error('usage: soak.mjs MINUTES [RATE]');
     process.exit(2);
   }
   const result = await soak({ seconds: minutes * 60, factor, say: (line) => console.log(line) });
