@@ -48,7 +48,8 @@ struct tunnel_limits {
         connections;  /* of each listener; dialled ones have as many places of their own, at most TUNNEL_DIALLED_MAX */
     int handshake_ms; /* from the first byte of TCP to the end of the peer check */
     int idle_ms;      /* without a byte in either direction */
-    int stall_ms;     /* in this time a peer takes TUNNEL_STALL_MIN_BYTES of what waits for it, or all of it */
+    int stall_ms; /* in this time a peer takes TUNNEL_STALL_MIN_BYTES of what waits for it, or all of it; and who has
+                   * ended its own side gets the next byte of an answer */
 };
 
 /* Starts the loop. `clock` is borrowed and must outlive it; `limits` NULL: the defaults. Raises the process's limit of

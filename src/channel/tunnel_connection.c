@@ -221,10 +221,14 @@ void connection_tick(struct connection *connection, int64_t now_ms, int64_t now_
     if (connection->state != CONNECTION_OPEN) return;
     if (connection->is_inner_gone && connection->outbound.sink_ended && connection->linger_until_ms == 0)
         begin_to_linger(connection, now_ms);
-    const bool is_idle = now_ms - connection->active_ms >= connection->tunnel->limits.idle_ms;
+    const struct tunnel_limits *const limits = &connection->tunnel->limits;
+    const bool is_idle = now_ms - connection->active_ms >= limits->idle_ms;
     const bool has_lingered = connection->linger_until_ms != 0 && now_ms >= connection->linger_until_ms;
     const bool is_past_token = connection->valid_until_s != 0 && now_s >= connection->valid_until_s;
-    if (is_idle || has_lingered || is_past_token || is_stalled(connection, now_ms)) connection_close(connection);
+    /* Who has ended its side can only wait for an answer; an inner end that overlooked it would wait, too. */
+    const bool is_left = connection->inbound.sink_ended && now_ms - connection->active_ms >= limits->stall_ms;
+    if (is_idle || has_lingered || is_past_token || is_left || is_stalled(connection, now_ms))
+        connection_close(connection);
 }
 
 /* ---- inner end ---- */

@@ -272,7 +272,8 @@ test('garbage, endless heads and endless bodies are refused, and resets in every
 test('who ends its own side, before or after its request, is let go, and pipelined requests are answered in order', async () => {
   const all = listeners();
   // Whether a request is still answered after the peer's end is the library's affair; the connection must not stay.
-  await Promise.all(NAMES.flatMap((name) => ['', 'GET / HT', requestTo(all[name])].map(async (text) => {
+  // (The collateral server has no limits of its own: half a request line would stay for its minute.)
+  await Promise.all(NAMES.flatMap((name) => ['', ...(name === 'collateral' ? [] : ['GET / HT']), requestTo(all[name])].map(async (text) => {
     const socket = await open(all[name]);
     socket.end(text);
     await expectEnd(socket, `${name}, half closed`);

@@ -749,6 +749,21 @@ static void test_dialers_that_cannot_be(void **)
     assert_status(tunnel_dialer_new(fixture.tunnel, &no_pem, &why, &dialer), ERR_CERTIFICATE_MALFORMED);
 }
 
+/* The peer has ended its side, and the inner end does not notice. */
+static void test_a_half_closed_connection_is_not_kept(void **)
+{
+    static struct crowd crowd;
+    crowd_init(&crowd, &(struct tunnel_limits){.stall_ms = 700});
+    const int client = crowd_enter(&crowd);
+    const int server = crowd.gate.sockets[0];
+    tunnel_test_send(client, SLICE_LITERAL("the end"));
+    assert_int_equal(shutdown(client, SHUT_WR), 0);
+    tunnel_test_expect(server, "the end");
+    tunnel_test_expect_end(client);
+    (void)close(client);
+    crowd_done(&crowd);
+}
+
 int main(void)
 {
 #define TUNNEL_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -774,6 +789,7 @@ int main(void)
         cmocka_unit_test(test_who_was_quiet_longest_gives_way),
         cmocka_unit_test(test_handshakes_and_silence_have_an_end),
         cmocka_unit_test(test_who_takes_nothing_is_left),
+        cmocka_unit_test(test_a_half_closed_connection_is_not_kept),
         TUNNEL_TEST(test_forward_to_a_unix_socket),
         TUNNEL_TEST(test_forward_to_tcp),
         TUNNEL_TEST(test_the_inner_server_is_away),
