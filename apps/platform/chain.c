@@ -63,6 +63,13 @@ static int64_t now_s(const struct chain *chain)
     return clock_now_s(chain->options.service->clock);
 }
 
+/* A clock that was ahead leaves what was signed then in the future: it is as over as what is too old. */
+static bool is_within(const struct chain *chain, int64_t issued_s, int64_t life_s)
+{
+    const int64_t age_s = now_s(chain) - issued_s;
+    return age_s >= 0 && age_s < life_s;
+}
+
 /* What one look at a hop found; gathered without the lock, because it takes network time. */
 struct finding {
     enum chain_verdict verdict;
@@ -303,7 +310,7 @@ static enum status sign_statement(struct chain *chain)
 static enum status current_statement(struct chain *chain, struct buffer *jws)
 {
     if (chain->epoch == 0) return ERR_FEED_STALE;
-    const bool is_fresh = chain->statement.size > 0 && now_s(chain) - chain->statement_issued_s < STATEMENT_REFRESH_S;
+    const bool is_fresh = chain->statement.size > 0 && is_within(chain, chain->statement_issued_s, STATEMENT_REFRESH_S);
     if (!is_fresh) TRY(sign_statement(chain));
     return buffer_append(jws, buffer_slice(&chain->statement));
 }
@@ -331,7 +338,7 @@ bool chain_accepts(struct chain *chain, struct slice statement_hash)
     for (size_t i = 0; i < CHAIN_KEPT_STATEMENTS && !accepts; i++) {
         const struct issued *const kept = &chain->kept[i];
         accepts = kept->epoch == chain->epoch && kept->epoch != 0 &&
-                  now_s(chain) < kept->issued_s + CHAIN_STATEMENT_LIFE_S &&
+                  is_within(chain, kept->issued_s, CHAIN_STATEMENT_LIFE_S) &&
                   slice_equal_text(statement_hash, kept->hash);
     }
     unlock(chain);

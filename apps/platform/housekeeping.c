@@ -20,7 +20,7 @@ static enum status sweep_once(const struct housekeeping *housekeeping, size_t *c
 {
     CLEANUP(store_rollback) struct store_transaction *transaction = NULL;
     TRY(store_begin(housekeeping->store, &transaction));
-    TRY(store_sweep(transaction, clock_now_s(housekeeping->clock), HOUSEKEEPING_BATCH, count_out));
+    TRY(store_sweep(transaction, clock_proven_s(housekeeping->clock), HOUSEKEEPING_BATCH, count_out));
     return *count_out == 0 ? OK : store_commit(&transaction);
 }
 

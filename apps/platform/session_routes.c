@@ -63,8 +63,10 @@ enum status session_create(struct platform *platform, const struct inner_request
     TRY(json_get_string(body, "", "password", PASSWORD_MAX_BYTES, why, &password));
     struct account account = {};
     int64_t retry_after_s = 0;
+    /* Attempts are counted by the clock that only goes forward: setting the date does not begin a new count. */
+    const int64_t attempt_s = clock_monotonic_ms() / 1000;
     const enum status status =
-        accounts_sign_in(platform->accounts, user, password, request->now_s, &account, &retry_after_s);
+        accounts_sign_in(platform->accounts, user, password, attempt_s, &account, &retry_after_s);
     if (status != OK) return refuse_sign_in(status, retry_after_s, why, response);
     CLEANUP(wipe_token) struct session_token token = {};
     struct session session = {};

@@ -116,10 +116,14 @@ static int64_t higher(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+int64_t clock_proven_s(const struct clock *clock)
+{
+    return higher(atomic_load(&clock->floor_s), atomic_load(&clock->lead_s) + forward_s(clock));
+}
+
 int64_t clock_now_s(const struct clock *clock)
 {
-    const int64_t run_on_s = atomic_load(&clock->lead_s) + forward_s(clock);
-    return higher(host_s(clock), higher(atomic_load(&clock->floor_s), run_on_s));
+    return higher(host_s(clock), clock_proven_s(clock));
 }
 
 static void raise_to(_Atomic int64_t *highest, int64_t value)

@@ -32,6 +32,10 @@ void clock_set(struct clock *clock, int64_t now_s);
  * not run on. */
 int64_t clock_now_s(const struct clock *clock);
 
+/* The part of it that no host clock says: the floor, and what has passed since. What is forgotten for good is forgotten
+ * by this, or a clock that was ahead for a moment would be enough to be rid of it. */
+int64_t clock_proven_s(const struct clock *clock);
+
 /* Raises the floor to a time that stands in verified, signed data. Lower times are ignored. */
 void clock_raise_floor(struct clock *clock, int64_t verified_s);
 int64_t clock_floor_s(const struct clock *clock);

@@ -33,6 +33,7 @@ static void test_the_floor_runs_on(void **)
     assert_true(clock_now_s(clock) >= signed_s + 1);
     assert_true(clock_now_s(clock) <= signed_s + 1 + (clock_monotonic_ms() - started_ms) / 1000);
     assert_int_equal(clock_floor_s(clock), signed_s);
+    assert_true(clock_proven_s(clock) >= signed_s + 1);
     clock_raise_floor(clock, signed_s - AHEAD_S);
     assert_true(clock_now_s(clock) >= signed_s + 1);
 }
@@ -57,6 +58,7 @@ static void test_an_insecure_clock_follows_its_file(void **)
     assert_int_equal(pwrite(file, "31536000\n", 9, 0), 9);
     assert_true(is_about(clock_now_s(clock), start_s + year_s));
     assert_int_equal(clock_floor_s(clock), 0);
+    assert_int_equal(clock_proven_s(clock), 0);
     assert_int_equal(ftruncate(file, 0), 0);
     assert_true(is_about(clock_now_s(clock), start_s + year_s)); /* the last number */
     assert_int_equal(pwrite(file, "-3600\n", 6, 0), 6);
