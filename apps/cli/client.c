@@ -11,6 +11,7 @@
 #include "cli/hospital.h"
 #include "crypto/hash.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ enum {
 struct client_options {
     struct hospital_options hospital;
     const char *session_path;
+    char default_seen_path[PATH_MAX];
     const char *user, *name, *role, *patient, *study;
     const char *out;
     bool json;
@@ -45,9 +47,10 @@ struct client {
 
 static const char help[] =
     "usage: lazaret client COMMAND --platform URL --manifest FILE --deployment T [--attestation URL] [--ca FILE]\n"
-    "                      [--session FILE] [--json] ...\n"
+    "                      [--session FILE] [--seen FILE] [--json] ...\n"
     "\n"
-    "Plays the hospital over the sealed channel. Each command verifies platform, gate and diagnosis first.\n"
+    "Plays the hospital over the sealed channel. Each command verifies platform, gate and diagnosis first, and that\n"
+    "neither manifest nor records are older than what --seen remembers (default: ~/.lazaret-DEPLOYMENT.seen).\n"
     "\n"
     "  verify                               the chain's verdict, hop by hop\n"
     "  sign-in --user NAME                  password on standard input; the session goes into --session FILE\n"
@@ -436,6 +439,10 @@ static bool parse_options(int count, char **arguments, struct client_options *op
         {"--manifest", &options->hospital.manifest_path},
         {"--deployment", &options->hospital.deployment},
         {"--session", &options->session_path},
+        {"--seen", &options->hospital.seen_path},
+#ifdef LAZARET_SIMULATION
+        {"--insecure-clock-file", &options->hospital.insecure_clock_path},
+#endif
         {"--user", &options->user},
         {"--name", &options->name},
         {"--role", &options->role},
@@ -464,11 +471,24 @@ static bool parse_options(int count, char **arguments, struct client_options *op
     return true;
 }
 
-static enum status run_command(struct client *client, const char *name)
+/* Who has no home must say where. */
+static enum status choose_seen_path(struct client_options *options)
+{
+    if (options->hospital.seen_path != NULL) return OK;
+    const char *const home = getenv("HOME");
+    if (home == NULL || home[0] != '/') return ERR_USAGE;
+    const int size = snprintf(options->default_seen_path, sizeof(options->default_seen_path), "%s/.lazaret-%s.seen",
+                              home, options->hospital.deployment);
+    options->hospital.seen_path = options->default_seen_path;
+    return size > 0 && (size_t)size < sizeof(options->default_seen_path) ? OK : ERR_USAGE;
+}
+
+static enum status run_command(struct client *client, struct client_options *options, const char *name)
 {
     const struct hospital_options *const hospital = &client->options->hospital;
     if (hospital->platform_url == NULL || hospital->manifest_path == NULL || hospital->deployment == NULL)
         return usage(client, "--platform, --manifest and --deployment", "one of them is missing");
+    if (choose_seen_path(options) != OK) return usage(client, "--seen FILE, where there is no home", NULL);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(commands[i].name, name) == 0) return commands[i].run(client);
     }
@@ -486,7 +506,7 @@ int command_client(int count, char **arguments)
     const char *bad = NULL;
     if (!parse_options(count - 2, arguments + 2, &options, &bad))
         return tell(&client, usage(&client, "a known option with its value", bad));
-    const enum status status = run_command(&client, arguments[1]);
+    const enum status status = run_command(&client, &options, arguments[1]);
     hospital_cleanup(&client.hospital);
     secret_wipe(client.session, sizeof(client.session));
     return status == OK ? EXIT_DONE : tell(&client, status);

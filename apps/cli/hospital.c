@@ -4,6 +4,7 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "channel/address.h"
+#include "cli/seen.h"
 #include "crypto/random.h"
 #include "records/key_parcel.h"
 #include "token/jws.h"
@@ -13,6 +14,8 @@
 #include <string.h>
 
 enum { NONCE_BYTES = 32, EVIDENCE_MAX_BYTES = 512 * 1024, CA_MAX_BYTES = 256 * 1024, HTTPS_PORT = 443 };
+
+#define UNKNOWN_KEY_TYPE "https://iana.org/assignments/http-problem-types#ohttp-key"
 
 /* An HTTPS origin and the connection to it. */
 struct origin {
@@ -26,6 +29,8 @@ struct hospital {
     struct manifest manifest;
     struct buffer ca;
     struct origin platform, attestation;
+    const char *seen_path; /* borrowed; NULL: nothing is kept */
+    json_t *seen;
     bool is_accepted;
     struct ohttp_config ohttp;
     char key_thumbprint[THUMBPRINT_TEXT_BYTES + 1];
@@ -47,6 +52,7 @@ void hospital_cleanup(struct hospital **hospital)
     tunnel_free(h->tunnel);
     ohttp_config_done(&h->ohttp);
     manifest_done(&h->manifest);
+    json_done(&h->seen);
     clock_free(h->clock);
     buffer_done(&h->ca);
     free(h);
@@ -86,10 +92,32 @@ static enum status read_manifest(struct hospital *hospital, const char *path, co
     return manifest_verify(jws, slice_of_text(deployment), why, &hospital->manifest);
 }
 
+static enum status make_clock(const struct hospital_options *options, struct refusal *why, struct clock **clock_out)
+{
+#ifdef LAZARET_SIMULATION
+    const char *const path = options->insecure_clock_path;
+    if (path != NULL && clock_new_insecure(path, clock_out) == OK) return OK;
+    if (path != NULL) return refuse(why, ERR_IO, path, "a file that can be read", "none");
+#endif
+    (void)options;
+    (void)why;
+    return clock_new(clock_out);
+}
+
+/* What was seen before this manifest; without a path, nothing was. */
+static enum status open_seen(struct hospital *hospital, const char *path, struct refusal *why)
+{
+    hospital->seen_path = path;
+    if (path == NULL) return OK;
+    TRY(seen_read(path, why, &hospital->seen));
+    return seen_check_manifest(hospital->seen, &hospital->manifest, why);
+}
+
 static enum status open_parts(struct hospital *hospital, const struct hospital_options *options, struct refusal *why)
 {
     TRY(read_manifest(hospital, options->manifest_path, options->deployment, why));
-    TRY(clock_new(&hospital->clock));
+    TRY(open_seen(hospital, options->seen_path, why));
+    TRY(make_clock(options, why, &hospital->clock));
     clock_raise_floor(hospital->clock, hospital->manifest.issued_s);
     hospital->ca = buffer_of_maximum(CA_MAX_BYTES);
     if (options->ca_path != NULL) TRY(file_read(options->ca_path, why, &hospital->ca));
@@ -306,20 +334,45 @@ static enum status check_hop(const struct hospital *hospital, const json_t *hop,
 
 static enum status check_statement_times(const struct hospital *hospital, const json_t *payload, struct refusal *why)
 {
-    int64_t issued_s, expires_s, version;
+    int64_t issued_s, expires_s;
     TRY(json_get_integer(payload, "statement", "iat", 0, INT64_MAX, why, &issued_s));
     TRY(json_get_integer(payload, "statement", "exp", 0, INT64_MAX, why, &expires_s));
-    TRY(json_get_integer(payload, "statement", "manifest_version", hospital->manifest.version, INT64_MAX, why,
-                         &version));
     const int64_t now_s = clock_now_s(hospital->clock);
-    if (issued_s > now_s + HOSPITAL_CLOCK_SLACK_S || expires_s + HOSPITAL_CLOCK_SLACK_S < now_s ||
-        expires_s - issued_s > 600)
+    if (issued_s > now_s + HOSPITAL_CLOCK_SLACK_S || expires_s <= now_s || expires_s - issued_s > 600)
         return refuse(why, ERR_TOKEN_EXPIRED, "statement.exp", "a statement of the last 10 minutes", "%lld s old",
                       (long long)(now_s - issued_s));
     return OK;
 }
 
-static enum status check_statement(const struct hospital *hospital, const struct shown *shown,
+/* The platform must run under this very manifest: the version alone could name two. */
+static enum status check_statement_manifest(const struct hospital *hospital, const json_t *payload, struct refusal *why)
+{
+    int64_t version;
+    TRY(json_get_integer(payload, "statement", "manifest_version", 0, INT64_MAX, why, &version));
+    if (version == hospital->manifest.version)
+        return refuse_as(
+            why,
+            expect_member(payload, "statement", "manifest_hash", base64url_of_32(hospital->manifest.digest).text, why),
+            ERR_MANIFEST_OLD);
+    char expected[64];
+    (void)snprintf(expected, sizeof(expected), "%lld", (long long)hospital->manifest.version);
+    (void)!refuse(why, ERR_MANIFEST_OLD, "statement.manifest_version", expected, "%lld", (long long)version);
+    return refuse_fix(why, ERR_MANIFEST_OLD,
+                      version > hospital->manifest.version ? "use the newer manifest"
+                                                           : "restart the platform with the newer manifest");
+}
+
+/* Only after everything else holds is it what was seen. */
+static enum status hold_to_seen(struct hospital *hospital, const json_t *payload, struct refusal *why)
+{
+    if (hospital->seen_path == NULL) return OK;
+    json_t *heads;
+    TRY(json_get_array(payload, "statement", "heads", HOSPITAL_STORE_MAX_COUNT, why, &heads));
+    TRY(seen_check_heads(hospital->seen, heads, why));
+    return seen_write(hospital->seen_path, hospital->seen, &hospital->manifest, heads, why);
+}
+
+static enum status check_statement(struct hospital *hospital, const struct shown *shown,
                                    const struct token_claims *claims, struct refusal *why, struct chain_report *report)
 {
     CLEANUP(jws_done) struct jws statement = {};
@@ -328,11 +381,12 @@ static enum status check_statement(const struct hospital *hospital, const struct
     TRY(expect_member(statement.payload, "statement", "aud", "portal", why));
     TRY(expect_member(statement.payload, "statement", "deployment", hospital->manifest.deployment, why));
     TRY(check_statement_times(hospital, statement.payload, why));
+    TRY(check_statement_manifest(hospital, statement.payload, why));
     json_t *hops;
     TRY(json_get_array(statement.payload, "statement", "hops", HOSPITAL_HOP_MAX_COUNT - 1, why, &hops));
     for (size_t i = 0; i < json_array_size(hops); i++)
         TRY(check_hop(hospital, json_array_get(hops, i), why, &report->hops[report->hop_count++]));
-    return OK;
+    return hold_to_seen(hospital, statement.payload, why);
 }
 
 /* Both hops of the story must be named, and be accepted; only the gate may be away. */
@@ -462,8 +516,10 @@ static enum status refused_in_clear(const struct http_answer *answer, struct ref
     (void)!json_parse(buffer_slice(&answer->body), EVIDENCE_MAX_BYTES, NULL, &problem);
     const char *const title = json_string_value(json_object_get(problem, "title"));
     const char *const field = json_string_value(json_object_get(problem, "field"));
-    return refuse(why, ERR_HTTP_STATUS, field == NULL ? "platform's answer" : field, "a sealed answer",
-                  "%u in clear: %s", answer->status, title == NULL ? "no reason" : title);
+    const char *const type = json_string_value(json_object_get(problem, "type"));
+    const bool is_unknown_key = answer->status == 400 && type != NULL && strcmp(type, UNKNOWN_KEY_TYPE) == 0;
+    return refuse(why, is_unknown_key ? ERR_OHTTP_KEY : ERR_HTTP_STATUS, field == NULL ? "platform's answer" : field,
+                  "a sealed answer", "%u in clear: %s", answer->status, title == NULL ? "no reason" : title);
 }
 
 static enum status post_sealed(struct hospital *hospital, struct slice sealed, struct refusal *why,
@@ -522,8 +578,10 @@ enum status hospital_request(struct hospital *hospital, const struct hospital_re
     struct random_id idempotency_key;
     TRY(random_id(&idempotency_key));
     CLEANUP(hospital_answer_done) struct hospital_answer answer = {};
-    TRY(exchange_once(hospital, request, idempotency_key.text, why, &answer));
-    if (says_chain_changed(&answer)) {
+    const enum status status = exchange_once(hospital, request, idempotency_key.text, why, &answer);
+    if (status != OK && status != ERR_OHTTP_KEY) return status;
+    /* Both say that nothing was done. The second is not sealed, so it is no more than a hint to verify anew. */
+    if (status == ERR_OHTTP_KEY || says_chain_changed(&answer)) {
         struct chain_report report;
         TRY(hospital_verify(hospital, why, &report));
         if (!report.is_accepted)

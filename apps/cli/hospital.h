@@ -18,7 +18,8 @@ enum {
     HOSPITAL_BODY_MAX_BYTES = 2 * 1024 * 1024,
     HOSPITAL_ANSWER_MAX_BYTES = 16 * 1024 * 1024,
     HOSPITAL_TIMEOUT_MS = 30000,
-    HOSPITAL_CLOCK_SLACK_S = 300,
+    HOSPITAL_CLOCK_SLACK_S = 300, /* how far ahead a statement's time of issue may be; its end has no slack */
+    HOSPITAL_STORE_MAX_COUNT = 16,
     SESSION_TEXT_MAX_BYTES = 128,
 };
 
@@ -28,6 +29,10 @@ struct hospital_options {
     const char *ca_path;         /* TLS anchors; NULL: the system's */
     const char *manifest_path;
     const char *deployment; /* thumbprint of the deployment key */
+    const char *seen_path;  /* what was seen before, and is held to; NULL: nothing is */
+#ifdef LAZARET_SIMULATION
+    const char *insecure_clock_path; /* of clock_new_insecure; NULL: the host's clock */
+#endif
 };
 
 /* What was found at one hop. */
@@ -55,8 +60,9 @@ void hospital_cleanup(struct hospital **hospital);
 
 const struct manifest *hospital_manifest(const struct hospital *hospital);
 
-/* Verifies platform, its fresh appraisal and each hop. OK with a report also if a hop is refused; an error if the
- * platform itself is: `why` says what. Only after an accepted chain does hospital_request send anything. */
+/* Verifies platform, its fresh appraisal, each hop, and that neither manifest nor records are older than what was seen.
+ * OK with a report also if a hop is refused; an error if the platform itself is: `why` says what. Only after an
+ * accepted chain does hospital_request send anything. */
 enum status hospital_verify(struct hospital *hospital, struct refusal *why, struct chain_report *report_out);
 
 /* Verifies what an evidence endpoint answered earlier (its JSON text) as of `at_s`: token, chain statement and each
@@ -80,7 +86,8 @@ struct hospital_answer {
 void hospital_answer_done(struct hospital_answer *answer);
 
 /* ERR_PEER_REFUSED before an accepted chain. When the platform says that its chain changed, the chain is verified
- * again, once, and the request is sent again under the same idempotency key. */
+ * again, once, and the request is sent again under the same idempotency key; likewise when it does not know the key
+ * that the request was sealed to, because it has a new one. */
 enum status hospital_request(struct hospital *hospital, const struct hospital_request *request, struct refusal *why,
                              struct hospital_answer *answer_out);
 

@@ -179,7 +179,7 @@ test('a statement that lives too long: ERR_TOKEN_CLAIM', async () => {
 });
 
 test('an expired statement: ERR_TOKEN_EXPIRED', async () => {
-  deployment.statementBend = { payload: { iat: deployment.now - 901, exp: deployment.now - 301 } };
+  deployment.statementBend = { payload: { iat: deployment.now - 600, exp: deployment.now } };
   await refused('platform', 'ERR_TOKEN_EXPIRED');
 });
 

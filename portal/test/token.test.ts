@@ -93,17 +93,29 @@ test('one byte of the payload changed: ERR_TOKEN_SIGNATURE', async () => {
   await refused(`${header}.${changed}.${signature}`, 'ERR_TOKEN_SIGNATURE');
 });
 
-test('expired: ERR_TOKEN_EXPIRED', async () =>
-  refused(await bent({ payload: { exp: deployment.now - 300 } }), 'ERR_TOKEN_EXPIRED'));
+test('expired: ERR_TOKEN_EXPIRED, without slack', async () => {
+  await refused(await bent({ payload: { exp: deployment.now } }), 'ERR_TOKEN_EXPIRED');
+  await checkToken(await bent({ payload: { exp: deployment.now + 1 } }), manifest.rules, expectation());
+});
 
-test('a clock five minutes off is borne', async () => {
-  await checkToken(await bent({ payload: { exp: deployment.now - 299 } }), manifest.rules, expectation());
-  const early = await bent({ payload: { iat: deployment.now + 299, nbf: deployment.now + 299 } });
+test('a clock that is five minutes behind is borne', async () => {
+  const early = await bent({ payload: { iat: deployment.now + 300, nbf: deployment.now + 300 } });
   await checkToken(early, manifest.rules, expectation());
 });
 
-test('older than the manifest accepts: ERR_TOKEN_EXPIRED', async () =>
-  refused(await bent({ payload: { iat: deployment.now - 3900, nbf: deployment.now - 3900 } }), 'ERR_TOKEN_EXPIRED'));
+test('older than the manifest accepts: ERR_TOKEN_EXPIRED, without slack', async () => {
+  const oldest = deployment.now - manifest.rules.maxAge;
+  await refused(await bent({ payload: { iat: oldest, nbf: oldest } }), 'ERR_TOKEN_EXPIRED');
+  await checkToken(await bent({ payload: { iat: oldest + 1, nbf: oldest + 1 } }), manifest.rules, expectation());
+});
+
+for (const [name, wrong, code] of [
+  ['an hour ahead', 3600, 'ERR_TOKEN_EXPIRED'], ['a year ahead', 31536000, 'ERR_TOKEN_EXPIRED'],
+  ['an hour behind', -3600, 'ERR_TOKEN_NOT_YET_VALID'], ['a year behind', -31536000, 'ERR_TOKEN_NOT_YET_VALID'],
+] as const) {
+  test(`this computer's clock ${name}: ${code}`, async () =>
+    refused(await bent({}), code, { now: deployment.now + wrong }));
+}
 
 test('not valid yet: ERR_TOKEN_NOT_YET_VALID', async () =>
   refused(await bent({ payload: { nbf: deployment.now + 301 } }), 'ERR_TOKEN_NOT_YET_VALID'));

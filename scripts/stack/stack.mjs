@@ -327,7 +327,7 @@ export class Stack {
   /** `lazaret client ...` against this platform, as a hospital would. */
   client(args, options = {}) {
     return run(this.program('lazaret'), ['client', args[0], '--platform', this.urls.platform, '--attestation', this.urls.attestation, '--ca', this.tls.ca,
-      '--manifest', this.path('manifest.jws'), '--deployment', this.deployment, ...args.slice(1)], options);
+      '--manifest', this.path('manifest.jws'), '--deployment', this.deployment, '--seen', this.path('hospital.seen'), ...args.slice(1)], options);
   }
 
   async stop() {

@@ -113,6 +113,7 @@
     X(ERR_THROTTLED, 0x0a0b, "too many attempts; wait")                                                                \
     X(ERR_STORE_IN_USE, 0x0a0c, "another process has the record store open")                                           \
     X(ERR_STORE_FULL, 0x0a0d, "there is no room on the disk of the records: nothing was kept")                         \
+    X(ERR_STORE_ROLLBACK, 0x0a0e, "the record store was set back to an earlier state")                                 \
     X(ERR_PRECONDITION, 0x0a40, "the record has another version by now")                                               \
     /* imaging */                                                                                                      \
     X(ERR_IMAGE_FORMAT, 0x0b01, "the file is not a picture of a known format")                                         \

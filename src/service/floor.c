@@ -6,9 +6,11 @@
 #include "crypto/aead.h"
 #include "crypto/random.h"
 
-enum { FLOOR_PLAIN_BYTES = 16, FLOOR_FILE_MAX_BYTES = 128 };
+#include <string.h>
 
-static const struct slice purpose = SLICE_LITERAL("lazaret floor 1");
+enum { FLOOR_PLAIN_BYTES = 48, FLOOR_FILE_MAX_BYTES = 128 };
+
+static const struct slice purpose = SLICE_LITERAL("lazaret floor 2");
 
 static enum status parse(struct slice plain, struct floor *floor_out)
 {
@@ -16,8 +18,11 @@ static enum status parse(struct slice plain, struct floor *floor_out)
     uint64_t time_s, version;
     TRY(reader_u64(&reader, &time_s));
     TRY(reader_u64(&reader, &version));
+    struct slice digest;
+    TRY(reader_slice(&reader, sizeof(floor_out->manifest_digest), &digest));
     TRY(reader_end(&reader));
     *floor_out = (struct floor){.time_s = (int64_t)time_s, .manifest_version = (int64_t)version};
+    memcpy(floor_out->manifest_digest, digest.bytes, digest.size);
     return OK;
 }
 
@@ -41,6 +46,7 @@ enum status floor_write(const char *path, const struct secret *sealing_key, cons
     CLEANUP(buffer_done) struct buffer plain = buffer_of_maximum(FLOOR_PLAIN_BYTES);
     TRY(buffer_append_u64(&plain, (uint64_t)floor->time_s));
     TRY(buffer_append_u64(&plain, (uint64_t)floor->manifest_version));
+    TRY(buffer_append(&plain, SLICE_ARRAY(floor->manifest_digest)));
     CLEANUP(buffer_done) struct buffer sealed = buffer_of_maximum(FLOOR_FILE_MAX_BYTES);
     uint8_t *nonce;
     TRY(buffer_extend(&sealed, AEAD_NONCE_BYTES, &nonce));

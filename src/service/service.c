@@ -107,12 +107,30 @@ static enum status name_floor(struct runtime *runtime)
 
 static enum status write_floor(struct runtime *runtime, struct refusal *why)
 {
-    const struct floor floor = {.time_s = clock_floor_s(runtime->service.clock),
-                                .manifest_version = runtime->manifest_version};
+    struct floor floor = {.time_s = clock_floor_s(runtime->service.clock),
+                          .manifest_version = runtime->manifest_version};
+    /* Of a newer version than its own it knows no more than that. */
+    if (runtime->manifest_version == runtime->manifest.version)
+        memcpy(floor.manifest_digest, runtime->manifest.digest, sizeof(floor.manifest_digest));
     return floor_write(runtime->floor_path, &runtime->sealing_key, &floor, why);
 }
 
-/* The floor is raised by what the manifest's signature proves, and the newest manifest version is remembered. */
+static enum status check_newest(const struct manifest *manifest, const struct floor *floor, struct refusal *why)
+{
+    char expected[64];
+    (void)snprintf(expected, sizeof(expected), "at least %lld", (long long)floor->manifest_version);
+    if (manifest->version < floor->manifest_version)
+        return refuse(why, ERR_MANIFEST_OLD, "manifest.version", expected, "%lld", (long long)manifest->version);
+    static const uint8_t unknown[sizeof(floor->manifest_digest)];
+    const bool is_known = memcmp(floor->manifest_digest, unknown, sizeof(unknown)) != 0;
+    if (manifest->version > floor->manifest_version || !is_known ||
+        memcmp(manifest->digest, floor->manifest_digest, sizeof(floor->manifest_digest)) == 0)
+        return OK;
+    (void)!refuse(why, ERR_MANIFEST_OLD, "manifest", "the one of this version that was seen before", "another");
+    return refuse_fix(why, ERR_MANIFEST_OLD, "give each manifest that is signed a version of its own");
+}
+
+/* The floor is raised by what the manifest's signature proves, and the newest manifest is remembered. */
 static enum status hold_floor(struct runtime *runtime, struct refusal *why)
 {
     struct service *const service = &runtime->service;
@@ -122,12 +140,7 @@ static enum status hold_floor(struct runtime *runtime, struct refusal *why)
     TRY(tee_sealing_key(service->tee, buffer_slice(&label), &runtime->sealing_key));
     struct floor floor;
     TRY(floor_read(runtime->floor_path, &runtime->sealing_key, why, &floor));
-    if (runtime->manifest.version < floor.manifest_version) {
-        char expected[64];
-        (void)snprintf(expected, sizeof(expected), "at least %lld", (long long)floor.manifest_version);
-        return refuse(why, ERR_MANIFEST_OLD, "manifest.version", expected, "%lld",
-                      (long long)runtime->manifest.version);
-    }
+    TRY(check_newest(&runtime->manifest, &floor, why));
     clock_raise_floor(service->clock, floor.time_s);
     clock_raise_floor(service->clock, runtime->manifest.issued_s);
     runtime->manifest_version = runtime->manifest.version;

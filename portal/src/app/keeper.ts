@@ -17,7 +17,8 @@ export interface ChainState {
   readonly report?: ChainReport;
 }
 
-const REFRESH_S = 240;
+/** A statement lives for at least 540 s when it is given out; a browser's clock may be 300 s ahead. */
+const REFRESH_S = 180;
 const RETRY_S = 10;
 const SLOW_MS = 1000;
 

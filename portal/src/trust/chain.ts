@@ -13,7 +13,7 @@ import { roleRule, verifyManifest, type Manifest } from './manifest.js';
 import { remember, type Memory } from './memory.js';
 import { Refusal } from './refusal.js';
 import { checkProof, checkStatement, type Hop, type Statement } from './statement.js';
-import { checkToken, CLOCK_SLACK_S, type TokenClaims } from './token.js';
+import { checkToken, type TokenClaims } from './token.js';
 
 export interface TrustFile {
   /** the hospital's name, for people */
@@ -254,13 +254,13 @@ function refusedVerdict(ledger: Ledger): Subject['verdict'] {
   return !reached && (code === 'ERR_CONNECT' || code === 'ERR_TIMEOUT') ? 'unreachable' : 'refused';
 }
 
-/** Until when requests may be sealed under this report, by the same slack with which it was judged. */
+/** Until when requests may be sealed under this report. */
 function acceptedOf(options: ChainOptions, platform: Platform, hops: Subject[]): Accepted {
   const until = Math.min(
     platform.statement.expires, platform.claims.validUntil,
     ...hops.flatMap((hop) => (hop.claims === undefined ? [] : [hop.claims.validUntil])));
   return {
-    ...platform.key, platform: options.trust.platform, statementHash: platform.statement.hash, until: until + CLOCK_SLACK_S,
+    ...platform.key, platform: options.trust.platform, statementHash: platform.statement.hash, until,
   };
 }
 

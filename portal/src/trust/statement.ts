@@ -77,7 +77,7 @@ function checkAge(statement: Statement, now: number, ledger: Ledger): void {
   ledger.require(
     issued <= now + CLOCK_SLACK_S, 'statement.age', 'ERR_TOKEN_NOT_YET_VALID', { word: 'begun' }, { at: issued });
   ledger.require(
-    now < expires + CLOCK_SLACK_S, 'statement.age', 'ERR_TOKEN_EXPIRED', life, { seconds: Math.max(0, now - issued) });
+    now < expires, 'statement.age', 'ERR_TOKEN_EXPIRED', life, { seconds: Math.max(0, now - issued) });
 }
 
 /** No store is older than it was, and none that this browser knows is missing: that is how a store set back to nothing shows. */

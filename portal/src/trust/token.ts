@@ -95,13 +95,13 @@ interface Times {
   readonly expires: number;
 }
 
-/** As on the C side but for the slack, which a browser's clock needs in both directions. */
+/** As on the C side: what begins may lie ahead, because clocks differ; what ends has no slack. */
 function readTimes(payload: JsonObject, now: number): Times {
   const notBefore = time(payload, 'nbf');
   const [expires, issued] = [time(payload, 'exp'), time(payload, 'iat')];
   const tooEarly = (field: string, at: number) => new Refusal('ERR_TOKEN_NOT_YET_VALID', field, { word: 'begun' }, { at });
   if (notBefore > now + CLOCK_SLACK_S) throw tooEarly('nbf', notBefore);
-  if (expires + CLOCK_SLACK_S <= now) {
+  if (expires <= now) {
     throw new Refusal('ERR_TOKEN_EXPIRED', 'exp', { word: 'notExpired' }, { at: expires });
   }
   if (issued > now + CLOCK_SLACK_S) throw tooEarly('iat', issued);
@@ -113,7 +113,7 @@ async function checkTimes(payload: JsonObject, rules: Rules, now: number, ledger
   const { issued } = await ledger.step('token.validity', { word: 'notExpired' }, shown, () => readTimes(payload, now));
   const age = Math.max(0, now - issued);
   ledger.require(
-    age < rules.maxAge + CLOCK_SLACK_S, 'token.age', 'ERR_TOKEN_EXPIRED', { seconds: rules.maxAge }, { seconds: age });
+    age < rules.maxAge, 'token.age', 'ERR_TOKEN_EXPIRED', { seconds: rules.maxAge }, { seconds: age });
 }
 
 function claim<T>(payload: JsonObject, name: string, valid: (value: unknown) => boolean): T {
