@@ -218,7 +218,7 @@ for (const [name, seconds] of [['an hour', HOUR], ['a year', YEAR]]) {
     test('the client refuses', () => {
       const { accepted, said } = verify(seconds);
       assert.equal(accepted, false);
-      assert.match(said, /claims\.(iat|exp)/);
+      assert.match(said, /claims\.(iat|exp)|certificate has expired/);
     });
   });
 

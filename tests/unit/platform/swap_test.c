@@ -68,7 +68,7 @@ static int make(void **)
     hops_reset();
     place_make(&place);
     place_open(&place);
-    platform = (struct platform){.store = place.store, .keys = place.keys, .service = &service};
+    platform = (struct platform){.store = place.store, .keys = place.keys, .service = &service, .long_work = 4};
     assert_ok(clock_new_fixed(NOW_S, &service.clock));
     open_custody(&platform);
     assert_ok(sessions_new(NULL, place.store, place.keys, &platform.sessions));
