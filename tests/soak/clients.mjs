@@ -104,7 +104,7 @@ const RECENT = 200;
 /** Each takes the world and a person who is signed in. */
 export const STORIES = {
   async register(world, clerk) {
-    const family = `Soak${String(world.counter++).padStart(6, '0')}`;
+    const family = `Soak${world.letter}${String(world.counter++).padStart(6, '0')}`;
     const answer = (await clerk.ask('register', 200, 'POST', '/fhir', bundle(family))).json();
     const id = /Patient\/([^/]+)/.exec(JSON.stringify(answer))[1];
     world.patients.push({ id, family });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The load of a soak, in a thread of its own, so that looking at it does not disturb it. Open loop: every story begins when its
-// time has come, whether those before it have ended or not. Posts what happened each second.
+// time has come, whether those before it have ended or not. Posts what happened each second. Several of these share the load, so
+// that a request's time does not hold the wait for the sealing of others.
+import { once } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { readFileSync } from 'node:fs';
@@ -74,7 +76,9 @@ for (let i = 0; i < clerks; i++) await staff.clerk.hire(world.clerk);
 for (let i = 0; i < clinicians; i++) await staff.clinician.hire(world.clinician);
 for (let i = 0; i < 20; i++) await staff.clerk.with((person) => STORIES.register(world, person));
 batch = { times: [], failures: [], late: 0 };
-parentPort.postMessage({ type: 'begun' });
+const start = once(parentPort, 'message');
+parentPort.postMessage({ type: 'ready' });
+await start;
 
 const delay = monitorEventLoopDelay({ resolution: 10 });
 delay.enable();
@@ -96,3 +100,4 @@ clearInterval(tick);
 parentPort.postMessage({ type: 'second', ...batch, running, delayMs: delay.percentile(99) / 1e6 - 10 });
 parentPort.postMessage({ type: 'ended' });
 closeAgent();
+parentPort.close();

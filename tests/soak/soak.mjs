@@ -21,6 +21,7 @@ const NAMES = ['platform', 'diagnosis', 'attestation', 'gate', 'softtee', 'redis
 const SAMPLES = join(ROOT, 'models/chest-xray/samples');
 const PASSWORD = 'correct horse battery';
 const BUSY = 0.65;
+const GENERATORS = 4;
 const PRELUDE = { rounds: 6, roundS: 10, least: 0.2, most: 6 };
 /** Stories a second at rate 1. */
 export const RATES = { lookUp: 40, register: 2, inbox: 1, film: 0.2, verify: 1, signIn: 0.2, portal: 4 };
@@ -107,30 +108,42 @@ function judge(series) {
   return { rss: flatness(points('rss'), LIMITS.memoryKiB), pss: flatness(points('pss'), Infinity), files: flatness(points('files'), LIMITS.files), threads: flatness(points('threads'), 1) };
 }
 
-function makeWorker({ stack, accounts, seconds, factor }) {
-  return new Worker(new URL('load.mjs', import.meta.url), { workerData: {
-    seconds, rates: times(RATES, factor), nuisancesPerS: Math.min(1, factor), clerks: Math.max(6, Math.ceil(24 * factor)), clinicians: Math.max(2, Math.ceil(4 * factor)),
+/** Drives the load from several threads. `begun` is called when all of them are about to begin, `second` with each of their
+ *  messages. */
+async function drive({ stack, accounts, seconds, factor, generators = GENERATORS, begun, second = () => {} }) {
+  const share = factor / generators;
+  const workers = Array.from({ length: generators }, (_, number) => new Worker(new URL('load.mjs', import.meta.url), { workerData: {
+    seconds, rates: times(RATES, share), nuisancesPerS: Math.min(1, factor) / generators, clerks: Math.max(6, Math.ceil(24 * share)), clinicians: Math.max(1, Math.ceil(4 * share)),
     filmFiles: readdirSync(SAMPLES).filter((name) => name.endsWith('.dcm')).sort().reverse().map((name) => join(SAMPLES, name)),
-    world: { urls: stack.urls, accounts, clerk: accounts[0], clinician: accounts[1],
-      strangersPorts: ['platform', 'platformIngress', 'attestation', 'attestationIngress', 'diagnosis', 'gate', 'collateral', 'portal'].map((name) => stack.ports[name]) } } });
+    world: { urls: stack.urls, accounts, clerk: accounts[0], clinician: accounts[1], letter: String.fromCharCode(65 + number),
+      strangersPorts: ['platform', 'platformIngress', 'attestation', 'attestationIngress', 'diagnosis', 'gate', 'collateral', 'portal'].map((name) => stack.ports[name]) } } }));
+  try {
+    const until = (worker, type) => new Promise((resolve, reject) => {
+      worker.on('error', reject);
+      worker.on('exit', () => reject(new Error('a thread of the load ended early')));
+      worker.on('message', (message) => { if (message.type === type) resolve(); });
+    });
+    await Promise.all(workers.map((worker) => until(worker, 'ready')));
+    await begun();
+    const ended = Promise.all(workers.map((worker) => until(worker, 'ended')));
+    for (const worker of workers) {
+      worker.on('message', (message) => { if (message.type === 'second') second(message); });
+      worker.postMessage('go');
+    }
+    await ended;
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
 }
 
 /** Short runs, each at the rate that the one before promised; answers the last. */
-async function findRate(make, say) {
+async function findRate(stack, accounts, say) {
   let rate = 1;
   for (let round = 0; round < PRELUDE.rounds; round++) {
-    const worker = make({ seconds: PRELUDE.roundS, factor: rate });
     let before;
-    const busy = await new Promise((resolve, reject) => {
-      worker.on('error', reject);
-      worker.on('message', ({ type }) => {
-        if (type === 'begun') before = machineSeconds();
-        if (type !== 'ended') return;
-        const now = machineSeconds();
-        resolve((now.busy - before.busy) / (now.busy - before.busy + now.idle - before.idle));
-      });
-    });
-    await worker.terminate();
+    await drive({ stack, accounts, seconds: PRELUDE.roundS, factor: rate, begun: () => { before = machineSeconds(); } });
+    const now = machineSeconds();
+    const busy = (now.busy - before.busy) / (now.busy - before.busy + now.idle - before.idle);
     say(`prelude: at rate ${rate.toFixed(2)} the machine is ${(100 * busy).toFixed(0)} % busy`);
     if (Math.abs(busy - BUSY) < 0.03) break;
     // A machine that is full says nothing of how much too much it is.
@@ -140,7 +153,7 @@ async function findRate(make, say) {
 }
 
 /** Runs it. `say` takes progress lines. Answers the report. */
-export async function soak({ seconds, bin = join(ROOT, 'build/bin'), factor, everyS = 10, warmS = Math.min(30, seconds / 6), progressS = 30, say = () => {} }) {
+export async function soak({ seconds, bin = join(ROOT, 'build/bin'), factor, generators, everyS = 10, warmS = Math.min(30, seconds / 6), progressS = 30, say = () => {} }) {
   const folder = mkdtempSync(join(tmpdir(), 'lazaret-soak-'));
   const ends = [];
   const stack = await Stack.open({ folder, bin, ports: ANY_PORTS, portal: existsSync(join(ROOT, 'build/portal')), onUnexpectedEnd: (name, end, lines) => ends.push(`${name}: ${JSON.stringify(end)}\n${lines}`) });
@@ -150,42 +163,38 @@ export async function soak({ seconds, bin = join(ROOT, 'build/bin'), factor, eve
     await stack.start();
     await stack.ready(60000);
     const accounts = await makeAccounts(stack);
-    if (factor === undefined) factor = await findRate((options) => makeWorker({ stack, accounts, ...options }), say);
-    const worker = makeWorker({ stack, accounts, seconds, factor });
+    if (factor === undefined) factor = await findRate(stack, accounts, say);
     const kinds = new Map();
-    const state = { failures: [], failed: 0, late: 0, delayMs: [], requests: 0, running: 0, seen: [] };
+    const state = { failures: [], failed: 0, late: 0, delayMs: [], requests: 0, seen: new Set() };
     let begunMs = 0;
     let machine, used, own, before;
-    await new Promise((resolve, reject) => {
-      worker.on('error', reject);
-      worker.on('exit', resolve);
-      worker.on('message', (message) => {
-        if (message.type === 'begun') {
-          begunMs = performance.now();
-          watcher = new Watcher(stack, everyS);
-          before = openFiles(stack);
-          [machine, used, own] = [machineSeconds(), watcher.processorSeconds(), process.cpuUsage()];
-          return;
-        }
-        if (message.type === 'ended') return resolve();
-        const elapsed = (performance.now() - begunMs) / 1000;
-        state.failed += message.failures.length;
-        for (const [kind, text] of message.failures) if (state.failures.length < 20) state.failures.push(`${elapsed.toFixed(0)} s: ${kind}: ${text}`);
-        state.late += message.late;
-        state.seen = [...new Set([...state.seen, ...message.times.map(([kind]) => kind)])];
-        state.running = message.running;
-        state.requests += message.times.length;
-        state.delayMs.push(message.delayMs);
-        if (elapsed >= warmS) for (const [kind, ms] of message.times) kinds.has(kind) ? kinds.get(kind).push(ms) : kinds.set(kind, [ms]);
-        if (Math.floor(elapsed) % progressS === 0 && Math.floor(elapsed) > 0) {
-          const now = machineSeconds();
-          const busy = (now.busy - machine.busy) / (now.busy - machine.busy + now.idle - machine.idle);
-          const memory = watcher.series.get('platform')?.at(-1);
-          say(`${String(Math.floor(elapsed)).padStart(5)} s  ${state.requests} requests, ${state.failed} errors, ${state.running} stories under way, machine ${(100 * busy).toFixed(0)} % busy` +
-            (memory ? `, platform ${(memory.rss / 1024).toFixed(1)} MiB, ${memory.files} files` : ''));
-        }
-      });
-    });
+    const begun = () => {
+      begunMs = performance.now();
+      watcher = new Watcher(stack, everyS);
+      before = openFiles(stack);
+      [machine, used, own] = [machineSeconds(), watcher.processorSeconds(), process.cpuUsage()];
+    };
+    const second = (message) => {
+      const elapsed = (performance.now() - begunMs) / 1000;
+      state.failed += message.failures.length;
+      for (const [kind, text] of message.failures) if (state.failures.length < 20) state.failures.push(`${elapsed.toFixed(0)} s: ${kind}: ${text}`);
+      state.late += message.late;
+      state.requests += message.times.length;
+      state.delayMs.push(message.delayMs);
+      for (const [kind, ms] of message.times) {
+        state.seen.add(kind);
+        if (elapsed >= warmS) kinds.has(kind) ? kinds.get(kind).push(ms) : kinds.set(kind, [ms]);
+      }
+    };
+    const progress = setInterval(() => {
+      if (!begunMs) return;
+      const now = machineSeconds();
+      const busy = (now.busy - machine.busy) / (now.busy - machine.busy + now.idle - machine.idle);
+      const memory = watcher.series.get('platform')?.at(-1);
+      say(`${String(Math.round((performance.now() - begunMs) / 1000)).padStart(5)} s  ${state.requests} requests, ${state.failed} errors, machine ${(100 * busy).toFixed(0)} % busy` +
+        (memory ? `, platform ${(memory.rss / 1024).toFixed(1)} MiB, ${memory.files} files` : ''));
+    }, progressS * 1000);
+    await drive({ stack, accounts, seconds, factor, generators, begun, second }).finally(() => clearInterval(progress));
     const elapsed = (performance.now() - begunMs) / 1000;
     const now = machineSeconds();
     const cpu = { processors: cpus().length, machineBusy: (now.busy - machine.busy) / (now.busy - machine.busy + now.idle - machine.idle),
@@ -218,7 +227,7 @@ function report({ seconds, factor, cpu, kinds, state, series, ends, disk, kept }
   }
   const slow = Object.entries(latencies).filter(([, entry]) => entry.count >= LIMITS.fewest && entry.ratio > LIMITS.ratio).map(([kind, entry]) => `${kind}: p99 is ${entry.ratio.toFixed(1)} times p50`);
   if (relative.ratio > LIMITS.ratio) slow.push(`in total: p99 is ${relative.ratio.toFixed(1)} times p50`);
-  return { seen: state.seen, seconds, factor, cpu, requests: state.requests, errors: state.failed, late: state.late, generatorDelayMs: latency(state.delayMs), latencies, total: latency(all.flat()), relative, programs, disk, faults, slow };
+  return { seen: [...state.seen], seconds, factor, cpu, requests: state.requests, errors: state.failed, late: state.late, generatorDelayMs: latency(state.delayMs), latencies, total: latency(all.flat()), relative, programs, disk, faults, slow };
 }
 
 /** The report as a table. */
