@@ -102,17 +102,21 @@ static enum status ask_store(struct successor *successor, struct refusal *why, s
 
 /* ---- taking ---- */
 
-/* Rollback protection is inherited: neither the clock nor the manifest goes back by an upgrade. */
-static enum status take_floors(const struct successor *successor, const struct inheritance *inheritance,
+/* Rollback protection is inherited: by an upgrade neither the manifest nor the clock goes back. */
+static enum status check_manifest(const struct successor *successor, const struct inheritance *inheritance,
+                                  struct refusal *why)
+{
+    const int64_t own = successor->platform->service->manifest->version;
+    char expected[64];
+    if (inheritance->manifest_version <= own) return OK;
+    (void)snprintf(expected, sizeof(expected), "at least %lld", (long long)inheritance->manifest_version);
+    return refuse(why, ERR_MANIFEST_OLD, "manifest.version", expected, "%lld", (long long)own);
+}
+
+static enum status keep_floors(const struct successor *successor, const struct inheritance *inheritance,
                                struct refusal *why)
 {
     struct service *const service = successor->platform->service;
-    if (inheritance->manifest_version > service->manifest->version) {
-        char expected[64];
-        (void)snprintf(expected, sizeof(expected), "at least %lld", (long long)inheritance->manifest_version);
-        return refuse(why, ERR_MANIFEST_OLD, "manifest.version", expected, "%lld",
-                      (long long)service->manifest->version);
-    }
     clock_raise_floor(service->clock, inheritance->clock_floor_s);
     return service_remember_manifest(service, service->manifest->version, why);
 }
@@ -139,8 +143,9 @@ static enum status take_key(struct successor *successor, struct refusal *why)
     struct inheritance inheritance;
     TRY(ask_key(successor, why, &answer));
     TRY(inheritance_read(buffer_slice(&answer.body), why, &inheritance, &parcel));
-    TRY(take_floors(successor, &inheritance, why));
+    TRY(check_manifest(successor, &inheritance, why));
     TRY(take_master(successor->platform, parcel, why));
+    TRY(keep_floors(successor, &inheritance, why));
     successor->least = inheritance.head;
     successor->knows_store = true;
     return OK;
@@ -153,7 +158,7 @@ static enum status take_store(struct successor *successor, struct refusal *why)
     struct inheritance inheritance;
     TRY(ask_store(successor, why, &answer));
     TRY(inheritance_read(buffer_slice(&answer.body), why, &inheritance, &parcel));
-    TRY(take_floors(successor, &inheritance, why));
+    TRY(keep_floors(successor, &inheritance, why));
     successor->least = inheritance.head;
     return OK;
 }
