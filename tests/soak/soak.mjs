@@ -24,7 +24,7 @@ const BUSY = 0.65;
 const GENERATORS = 4;
 const PRELUDE = { rounds: 6, roundS: 10, least: 0.2, most: 6 };
 /** Stories a second at rate 1. */
-export const RATES = { lookUp: 40, register: 2, inbox: 1, film: 0.2, verify: 1, signIn: 0.2, portal: 4 };
+export const RATES = { lookUp: 40, register: 2, inbox: 0.5, film: 0.1, verify: 1, signIn: 0.2, portal: 4 };
 export const LIMITS = { ratio: 5, memoryKiB: 1024, files: 2, pooledFiles: 12, fewest: 200 };
 
 const times = (rates, factor) => Object.fromEntries(Object.entries(rates).map(([name, rate]) => [name, rate * factor]));
