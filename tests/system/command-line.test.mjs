@@ -51,6 +51,9 @@ describe('help and usage', () => {
     assertRefused(lazaret(['verify', 'token', '--token', 'a']), 2, '--jwks');
     assertRefused(lazaret(['manifest', 'show', 'a', 'b']), 2, 'one file');
     assertRefused(lazaret(['key', 'password', 'secret']), 2, 'options only');
+    const restore = ['key', 'restore', '--platform', 'https://localhost:1', '--recovery', 'r', '--master-key-file', 'm', '--manifest', 'n', '--deployment', 'd'];
+    for (let i = 2; i < restore.length; i += 2) assertRefused(lazaret([...restore.slice(0, i), ...restore.slice(i + 2)]), 2, restore[i]);
+    assertRefused(lazaret(restore), 2, 'No such file');
   });
 });
 
@@ -66,6 +69,7 @@ describe('keys', () => {
   });
   test('a recovery key prints its public half only', () => {
     const jwk = JSON.parse(lazaret(['key', 'recovery', '--out', at('recovery.pem')]).stdout);
+    assertRefused(lazaret(['key', 'restore', '--platform', 'https://localhost:1', '--recovery', at('deployment.pem'), '--master-key-file', 'm', '--manifest', 'n', '--deployment', 'd']), 1, 'X25519');
     assert.deepEqual({ ...jwk, x: undefined }, { crv: 'X25519', kty: 'OKP', x: undefined });
     assert.equal(statSync(at('recovery.pem')).mode & 0o777, 0o600);
   });

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import tls from 'node:tls';
 import https from 'node:https';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createPrivateKey, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { appendFileSync, chownSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -355,6 +355,36 @@ describe('a predecessor that is not one is given nothing and believed nothing', 
 
   test('one that the manifest does not name is not even asked', async () => {
     assert.deepEqual(await assertRefused('cc'.repeat(32), 'ERR_TOKEN_IDENTITY', () => '{}'), []);
+  });
+
+  test('the clock goes on from where the predecessor\'s was', async () => {
+    const before = readFileSync(stack.path('state/platform/master-key.json'), 'utf8');
+    const { recovery, deployment } = JSON.parse(before);
+    const jwk = createPrivateKey(readFileSync(stack.path('keys/recovery.pem'))).export({ format: 'jwk' });
+    const suite = new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() });
+    const recipientKey = await suite.kem.deserializePrivateKey(Buffer.from(jwk.d, 'base64url'));
+    const recipient = await suite.createRecipientContext({ recipientKey, enc: Buffer.from(recovery.encapsulated, 'base64url'), info: Buffer.from(`lazaret-master-key/1 ${deployment}`) });
+    const master = Buffer.from(await recipient.open(Buffer.from(recovery.wrapped, 'base64url')));
+    // Ahead of this machine's clock, but by less than a token's age: the successor must go on being accepted.
+    const ahead = Math.floor(Date.now() / 1000) + 1000;
+    const { certificate } = await wouldBe({ mrenclave: stack.measurements.platform });
+    const server = await fake(certificate, async (body) => JSON.stringify(inheritance({ clock_floor: ahead, ...(body ? { master_key: await parcel(JSON.parse(body).token, master) } : {}) })));
+    const signedAt = async () => {
+      const evidence = await (await fetch(`${urlB}/.well-known/lazaret/attestation?nonce=${randomBytes(32).toString('base64url')}`)).json();
+      return decodeJwt(evidence.proof).iat;
+    };
+    try {
+      await startNext(server.changes);
+      await until(async () => (await signedAt()) >= ahead, 'the successor\'s clock');
+      // Version A has the store open, so it is A's still.
+      assert.equal(await readiness(urlB), 503);
+      await assertStoryOpens(urlA);
+    } finally {
+      await stack.processes.stop('successor');
+      server.stop();
+      writeFileSync(stack.path('state/platform/master-key.json'), before);
+      for (const file of run('find', [stack.path('state/platform'), '-name', `floor-${next.measurement.slice(0, 16)}`]).trim().split('\n')) rmSync(file);
+    }
   });
 
   test('one that answers in another form, has seen a newer manifest, or gives another key', async () => {
