@@ -11,7 +11,7 @@ static void seal(struct slice plain, struct buffer *sealed)
 {
     static const uint8_t nonce[AEAD_NONCE_BYTES] = {1};
     must(buffer_append(sealed, SLICE_ARRAY(nonce)));
-    must(aead_seal(sealing_bytes, SLICE_ARRAY(nonce), SLICE_LITERAL("lazaret floor 1"), plain, sealed));
+    must(aead_seal(sealing_bytes, SLICE_ARRAY(nonce), SLICE_LITERAL("lazaret floor 2"), plain, sealed));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
