@@ -240,10 +240,14 @@ static void restore(void)
     open_records();
 }
 
+static char hpke_thumbprint[THUMBPRINT_TEXT_BYTES + 1];
+
 static void renew_replay_window(void)
 {
-    replay_window_free(platform.replay);
-    must(replay_window_new(REPLAY_ROUND, &platform.replay));
+    const struct sealed_keys_options options = {.window_count = REPLAY_ROUND};
+    sealed_keys_free(platform.sealed_keys);
+    must(sealed_keys_new(&options, &platform.sealed_keys));
+    must(sealed_keys_show(platform.sealed_keys, enclave_key(service.enclave, KEY_USE_HPKE), 0));
 }
 
 /* ---- one request ---- */
@@ -364,7 +368,7 @@ static unsigned exchange(const struct bhttp_request *message)
     struct bhttp_response response = {};
     if (bhttp_write_request(message, &content) != OK) return 0;
     must(ohttp_seal_request(&sealed_to, buffer_slice(&content), &sealed, &exchange));
-    must(sealed_exchange(&platform, slice_of_text(platform.hpke_thumbprint), buffer_slice(&sealed), NULL, &answer));
+    must(sealed_exchange(&platform, slice_of_text(hpke_thumbprint), buffer_slice(&sealed), NULL, &answer));
     must(ohttp_open_response(exchange, buffer_slice(&answer), NULL, &plain));
     must(bhttp_read_response(buffer_slice(&plain), NULL, &response));
     /* Who took the place for long work has given it back. */
@@ -485,11 +489,10 @@ static void make_enclave(void)
                                             .version = "1",
                                             .deployment = "0123456789012345678901234567890123456789012",
                                             .has_hpke = true};
-    uint8_t thumbprint[KEY_THUMBPRINT_BYTES];
     must(enclave_new(NULL, &options, &service.enclave));
     must(ohttp_config_read(enclave_ohttp_configuration(service.enclave), NULL, &sealed_to));
-    must(key_thumbprint(sealed_to.key, thumbprint));
-    memcpy(platform.hpke_thumbprint, base64url_of_32(thumbprint).text, sizeof(platform.hpke_thumbprint));
+    renew_replay_window();
+    sealed_keys_present(platform.sealed_keys, hpke_thumbprint);
 }
 
 static void set_up(void)

@@ -2,7 +2,8 @@
  *
  * What the store must be rid of in time: first answers older than a day, logouts that are past, uploads that were never
  * completed. A thread of its own looks every HOUSEKEEPING_S seconds and deletes a bounded number at once, so that
- * requests never wait long for the store. By proven time alone: a host clock that is ahead for a moment deletes nothing.
+ * requests never wait long for the store. By proven time alone: a host clock that is ahead for a moment deletes
+ * nothing.
  */
 #pragma once
 

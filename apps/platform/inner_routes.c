@@ -49,7 +49,7 @@ bool statement_is_good(struct platform *platform, const struct bhttp_request *me
     return chain_accepts(platform->chain, field(message, "lazaret-statement"));
 }
 
-static void answer_chain_changed(struct platform *platform, struct inner_response *response)
+void platform_answer_chain_changed(struct platform *platform, struct inner_response *response)
 {
     CLEANUP(buffer_done) struct buffer statement = buffer_of_maximum(STATEMENT_MAX_BYTES);
     json_t *const problem = json_pack("{s:s, s:s, s:i, s:s}", "type", "urn:lazaret:problem:chain-changed", "title",
@@ -195,7 +195,7 @@ static enum status answer_route(struct platform *platform, const struct inner_ro
         (void)!refuse_fix(&why, status, "whoever runs the platform makes room; then send it again");
     }
     if (has_chain_changed(platform, route, request, status))
-        answer_chain_changed(platform, response);
+        platform_answer_chain_changed(platform, response);
     else if (status != OK)
         inner_problem(response, status, &why, is_fhir_path(request->path));
     return status;
@@ -218,7 +218,7 @@ static void handle_message(struct platform *platform, const struct bhttp_request
     platform_hold_gate(platform);
     const bool is_refused = !route->without_statement && !statement_is_good(platform, message);
     const enum status status = is_refused ? ERR_CONFLICT : answer_route(platform, route, &request, response);
-    if (is_refused) answer_chain_changed(platform, response);
+    if (is_refused) platform_answer_chain_changed(platform, response);
     log_event(LOG_INFO, "request.sealed", log_text(LOG_ROUTE, route->pattern),
               log_number(LOG_HTTP_STATUS, response->status), log_status(status),
               log_number(LOG_DURATION_US, (clock_monotonic_ms() - started_ms) * 1000));

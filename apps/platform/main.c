@@ -11,7 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TLS_FILE_MAX_BYTES = 64 * 1024, PLATFORM_WORKERS = 12 };
+enum {
+    TLS_FILE_MAX_BYTES = 64 * 1024,
+    PLATFORM_WORKERS = 12,
+    KEY_RENEW_S = 24 * 3600,
+    KEY_RENEW_MAX_S = 7 * 24 * 3600
+};
 
 static enum status read_origins(const json_t *json, struct refusal *why, struct platform_configuration *own)
 {
@@ -53,6 +58,26 @@ static enum status read_predecessor(const struct configuration *configuration, s
     return configuration_text(predecessor, "predecessor", "hand_over", ADDRESS_MAX_BYTES, why, options->hand_over);
 }
 
+static enum status read_sealed_key(const json_t *json, struct refusal *why, struct platform_configuration *own)
+{
+    static const char *const names[] = {"renew_s", "accept_s", "hold_s", NULL};
+    static const char path[] = "sealed_key";
+    own->key_renew_s = KEY_RENEW_S;
+    own->key_accept_s = SEALED_KEY_ACCEPT_S;
+    own->key_hold_s = SEALED_KEY_HOLD_S;
+    if (!json_has(json, path)) return OK;
+    json_t *object;
+    TRY(json_get_object(json, "", path, why, &object));
+    TRY(json_only(object, path, names, why));
+    TRY(json_get_integer(object, path, "renew_s", 1, KEY_RENEW_MAX_S, why, &own->key_renew_s));
+    TRY(json_get_integer(object, path, "accept_s", 1, KEY_RENEW_MAX_S, why, &own->key_accept_s));
+    TRY(json_get_integer(object, path, "hold_s", 1, KEY_RENEW_MAX_S, why, &own->key_hold_s));
+    /* So that SEALED_KEYS_MAX_COUNT are enough: the present one, and those of two intervals. */
+    if (own->key_accept_s + own->key_hold_s <= 2 * own->key_renew_s) return OK;
+    return refuse(why, ERR_CONFIG, path, "accept_s and hold_s of at most twice renew_s together", "%lld",
+                  (long long)(own->key_accept_s + own->key_hold_s));
+}
+
 static enum status configure(void *context, const struct configuration *configuration, struct refusal *why)
 {
     struct platform *const platform = context;
@@ -68,6 +93,7 @@ static enum status configure(void *context, const struct configuration *configur
     TRY(configuration_text(json, "", "diagnosis", ADDRESS_MAX_BYTES, why, own->diagnosis));
     TRY(read_hand_over(json, why, own));
     TRY(read_predecessor(configuration, why, own));
+    TRY(read_sealed_key(json, why, own));
     return read_origins(json, why, own);
 }
 
@@ -124,12 +150,16 @@ static enum status open_chain(struct platform *platform, struct refusal *why)
     return chain_new(&options, why, &platform->chain);
 }
 
-static enum status name_hpke_key(struct platform *platform)
+static enum status open_keys(struct platform *platform)
 {
-    uint8_t thumbprint[KEY_THUMBPRINT_BYTES];
-    TRY(key_thumbprint(enclave_key(platform->service->enclave, KEY_USE_HPKE), thumbprint));
-    memcpy(platform->hpke_thumbprint, base64url_of_32(thumbprint).text, sizeof(platform->hpke_thumbprint));
-    return OK;
+    const struct platform_configuration *const own = &platform->configuration;
+    const struct sealed_keys_options options = {
+        .window_count = REPLAY_MAX_COUNT,
+        .accept_ms = own->key_accept_s * 1000,
+        .hold_ms = own->key_hold_s * 1000,
+    };
+    own_token_renew_key_every(platform->service->token, own->key_renew_s * 1000);
+    return sealed_keys_new(&options, &platform->sealed_keys);
 }
 
 static enum status open_server(struct platform *platform)
@@ -175,9 +205,8 @@ static enum status start(void *context, struct service *service, struct refusal 
 {
     struct platform *const platform = context;
     platform->service = service;
-    TRY(name_hpke_key(platform));
+    TRY(open_keys(platform));
     atomic_init(&platform->long_work, PLATFORM_WORKERS - PLATFORM_WORKERS_AT_HAND);
-    TRY(replay_window_new(REPLAY_MAX_COUNT, &platform->replay));
     TRY(gate_client_new(service, platform->configuration.gate, why, &platform->gate));
     TRY(custody_new(&platform->custody));
     TRY(records_start(platform, why));
@@ -187,9 +216,13 @@ static enum status start(void *context, struct service *service, struct refusal 
     return open_listener(platform, why);
 }
 
-static void token_arrived(void *context, struct service *, struct slice token, const struct token_claims *)
+static void token_arrived(void *context, struct service *service, struct slice token, const struct token_claims *)
 {
     struct platform *const platform = context;
+    /* Before the token is handed out: who reads the key in it can use it at once. */
+    if (sealed_keys_show(platform->sealed_keys, enclave_key(service->enclave, KEY_USE_HPKE), clock_monotonic_ms()) !=
+        OK)
+        log_event(LOG_ERROR, "sealed_key.not_shown", log_status(ERR_NO_MEMORY));
     if (gate_client_token_arrived(platform->gate, token) != OK)
         log_event(LOG_ERROR, "gate.token_not_shown", log_status(ERR_INTERNAL));
     diagnosis_client_token_arrived(platform->diagnosis, token);
@@ -216,7 +249,7 @@ static void stop(void *context)
     diagnosis_client_free(platform->diagnosis);
     records_close(platform);
     custody_free(platform->custody);
-    replay_window_free(platform->replay);
+    sealed_keys_free(platform->sealed_keys);
     decoder_stop(platform->decoder);
     gate_client_free(platform->gate);
     tunnel_endpoint_free(platform->public_endpoint);
@@ -269,8 +302,8 @@ static bool is_ready(void *context, struct refusal *why)
 int main(int count, char **arguments)
 {
     static struct platform platform;
-    static const char *const own_names[] = {"tls",       "gate",        "diagnosis", "portal_origins",
-                                            "hand_over", "predecessor", NULL};
+    static const char *const own_names[] = {"tls",       "gate",        "diagnosis",  "portal_origins",
+                                            "hand_over", "predecessor", "sealed_key", NULL};
     static const struct service_program program = {
         .name = "lazaret-platform",
         .role = "platform",
@@ -280,6 +313,10 @@ int main(int count, char **arguments)
             "  gate            address of the gate before Redis, \"host:port\" (required)\n"
             "  diagnosis       address of the diagnosis service, \"host:port\" (required)\n"
             "  portal_origins  origins whose pages may call, such as [\"https://portal.example\"]\n"
+            "  sealed_key      {\"renew_s\", \"accept_s\", \"hold_s\"}: seconds between HPKE keys (86400), for which "
+            "the one "
+            "before\n"
+            "                  is accepted beside the new one (3600), and then known as retired (3600)\n"
             "  hand_over       {\"listen\": \"host:port\"}: where a successor may ask for the records\n"
             "  predecessor     {\"url\": its public address, \"ca\"?: PEM file, \"hand_over\": \"host:port\"}: whom to "
             "ask\n"

@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include "channel/replay.h"
 #include "imaging/decoder_child.h"
 #include "platform/chain.h"
 #include "platform/custody.h"
@@ -13,6 +12,7 @@
 #include "platform/hand_over.h"
 #include "platform/housekeeping.h"
 #include "platform/inner.h"
+#include "platform/sealed_keys.h"
 #include "platform/successor.h"
 #include "records/accounts.h"
 #include "records/master_key.h"
@@ -32,8 +32,9 @@ struct platform_configuration {
     char gate[ADDRESS_MAX_BYTES + 1], diagnosis[ADDRESS_MAX_BYTES + 1];
     char origins[PLATFORM_ORIGIN_MAX_COUNT][ADDRESS_MAX_BYTES + 1]; /* of portals, for CORS */
     size_t origin_count;
-    char hand_over[ADDRESS_MAX_BYTES + 1]; /* where a successor may ask; "" if nowhere */
-    struct successor_options predecessor;  /* its `hand_over` is "" if there is none */
+    int64_t key_renew_s, key_accept_s, key_hold_s; /* of the HPKE key: sealed_keys.h */
+    char hand_over[ADDRESS_MAX_BYTES + 1];         /* where a successor may ask; "" if nowhere */
+    struct successor_options predecessor;          /* its `hand_over` is "" if there is none */
 };
 
 struct platform {
@@ -52,12 +53,11 @@ struct platform {
     struct chain *chain;
     struct hand_over *hand_over; /* NULL without a listener for it */
     struct successor *successor; /* NULL without a predecessor, or with the records open from the start */
-    struct replay_window *replay;
+    struct sealed_keys *sealed_keys;
     struct http_server *server;
     _Atomic int long_work; /* free places for requests that may take seconds */
     struct tunnel_endpoint *public_endpoint;
     struct tunnel_listener *listener;
-    char hpke_thumbprint[THUMBPRINT_TEXT_BYTES + 1];
 };
 
 /* The public HTTPS routes: health, evidence, /sealed. */
@@ -112,6 +112,9 @@ inner_handler inbox_list, inbox_acknowledge;
 
 /* Whether the request names a statement under which the platform may serve it now. */
 bool statement_is_good(struct platform *platform, const struct bhttp_request *message);
+
+/* The 409 with the new statement, in place of whatever the response held. */
+void platform_answer_chain_changed(struct platform *platform, struct inner_response *response);
 
 /* Holds the cache's connections to the gate that the present statement names. */
 void platform_hold_gate(struct platform *platform);

@@ -8,18 +8,31 @@
 #include "records/key_parcel.h"
 #include "records/master_key.h"
 
-static enum status open_parcel(const struct platform *platform, struct slice body, struct refusal *why,
-                               struct secret *master_out)
+static enum status open_parcel(const struct platform *platform, const struct key *recipient, struct slice body,
+                               struct refusal *why, struct secret *master_out)
 {
     CLEANUP(json_done) json_t *parcel = NULL;
     TRY(json_parse(body, KEY_PARCEL_MAX_BYTES, why, &parcel));
     const struct key_parcel_route route = {
         .purpose = KEY_PARCEL_RECOVERY,
         .deployment = slice_of_text(platform->service->configuration->deployment),
-        .recipient = enclave_key(platform->service->enclave, KEY_USE_HPKE),
+        .recipient = recipient,
         .author = platform->service->manifest->recovery,
     };
     return key_parcel_open(&route, parcel, why, master_out);
+}
+
+/* To the key that the hospital was shown. */
+static enum status open_for_present_key(struct platform *platform, struct slice body, struct refusal *why,
+                                        struct secret *master_out)
+{
+    char present[THUMBPRINT_TEXT_BYTES + 1];
+    struct sealed_key held = {};
+    sealed_keys_present(platform->sealed_keys, present);
+    TRY(sealed_keys_take(platform->sealed_keys, slice_of_text(present), clock_monotonic_ms(), &held));
+    const enum status status = open_parcel(platform, held.key, body, why, master_out);
+    sealed_key_release(platform->sealed_keys, &held);
+    return status;
 }
 
 static enum status recover(struct platform *platform, struct slice body, struct refusal *why)
@@ -27,7 +40,7 @@ static enum status recover(struct platform *platform, struct slice body, struct 
     if (custody_now(platform->custody) != CUSTODY_LOCKED)
         return refuse(why, ERR_NOT_FOUND, "records", "a locked store", "one that is not locked");
     CLEANUP(secret_done) struct secret master = {};
-    TRY(open_parcel(platform, body, why, &master));
+    TRY(open_for_present_key(platform, body, why, &master));
     return records_unlock(platform, secret_slice(&master), NULL, why);
 }
 

@@ -13,7 +13,8 @@ enum {
 /* A place in a full window is free when the oldest date has left it: within 300 s, on average much sooner. */
 #define FULL_WINDOW_RETRY_S "60"
 
-static enum status check_date(struct platform *platform, const struct bhttp_request *message,
+static enum status check_date(struct platform *platform, const struct sealed_key *held,
+                              const struct bhttp_request *message,
                               const uint8_t encapsulated_key[static HPKE_ENCAPSULATED_KEY_BYTES], struct refusal *why)
 {
     int64_t date_s;
@@ -22,7 +23,7 @@ static enum status check_date(struct platform *platform, const struct bhttp_requ
         return refuse(why, ERR_DATE, "date", "an IMF-fixdate such as Sun, 06 Nov 1994 08:49:37 GMT", "%zu bytes",
                       text.size);
     const int64_t now_s = clock_now_s(platform->service->clock);
-    const enum status status = replay_window_admit(platform->replay, encapsulated_key, date_s, now_s);
+    const enum status status = replay_window_admit(held->window, encapsulated_key, date_s, now_s);
     if (status == ERR_DATE) {
         (void)!refuse(why, ERR_DATE, "date", "within 300 s of the platform's clock", "%lld s away",
                       (long long)(date_s - now_s));
@@ -41,14 +42,14 @@ static void answer_problem(struct inner_response *response, enum status status, 
 }
 
 /* Opened, so everything from here on is answered inside the seal. */
-static void handle_content(struct platform *platform, struct slice content,
+static void handle_content(struct platform *platform, const struct sealed_key *held, struct slice content,
                            const uint8_t encapsulated_key[static HPKE_ENCAPSULATED_KEY_BYTES],
                            struct inner_response *response)
 {
     struct refusal why = {};
     struct bhttp_request message = {};
     enum status status = bhttp_read_request(content, &why, &message);
-    if (status == OK) status = check_date(platform, &message, encapsulated_key, &why);
+    if (status == OK) status = check_date(platform, held, &message, encapsulated_key, &why);
     if (status == OK)
         inner_handle(platform, &message, response);
     else
@@ -69,22 +70,40 @@ static enum status write_answer(const struct inner_response *response, struct bu
     return bhttp_write_response(&message, content);
 }
 
-enum status sealed_exchange(struct platform *platform, struct slice key_thumbprint, struct slice message,
-                            struct refusal *why, struct buffer *answer)
+static enum status refuse_key(struct platform *platform, struct slice key_thumbprint, struct refusal *why)
 {
-    if (!slice_equal_text(key_thumbprint, platform->hpke_thumbprint)) {
-        (void)!refuse(why, ERR_OHTTP_KEY, "path", platform->hpke_thumbprint, "%.*s", (int)key_thumbprint.size,
-                      (const char *)key_thumbprint.bytes);
-        return refuse_fix(why, ERR_OHTTP_KEY, "verify the platform anew: its keys have changed");
-    }
+    char present[THUMBPRINT_TEXT_BYTES + 1];
+    sealed_keys_present(platform->sealed_keys, present);
+    (void)!refuse(why, ERR_OHTTP_KEY, "path", present, "%.*s", (int)key_thumbprint.size,
+                  (const char *)key_thumbprint.bytes);
+    return refuse_fix(why, ERR_OHTTP_KEY, "verify the platform anew: its keys have changed");
+}
+
+/* A retired key still opens, so that the client is told inside the seal to verify anew; nothing else is done. */
+static enum status exchange_under(struct platform *platform, const struct sealed_key *held, struct slice message,
+                                  struct refusal *why, struct buffer *answer)
+{
     CLEANUP(buffer_done) struct buffer content = buffer_of_maximum(CONTENT_MAX_BYTES);
     CLEANUP(ohttp_exchange_cleanup) struct ohttp_exchange *exchange = NULL;
     uint8_t encapsulated_key[HPKE_ENCAPSULATED_KEY_BYTES];
-    TRY(ohttp_open_request(enclave_key(platform->service->enclave, KEY_USE_HPKE), ENCLAVE_OHTTP_KEY_ID, message, why,
-                           encapsulated_key, &content, &exchange));
+    TRY(ohttp_open_request(held->key, ENCLAVE_OHTTP_KEY_ID, message, why, encapsulated_key, &content, &exchange));
     CLEANUP(inner_response_done) struct inner_response response = {};
-    handle_content(platform, buffer_slice(&content), encapsulated_key, &response);
+    if (held->is_retired)
+        platform_answer_chain_changed(platform, &response);
+    else
+        handle_content(platform, held, buffer_slice(&content), encapsulated_key, &response);
     CLEANUP(buffer_done) struct buffer plain = buffer_of_maximum(ANSWER_CONTENT_MAX_BYTES);
     TRY(write_answer(&response, &plain));
     return ohttp_seal_response(exchange, buffer_slice(&plain), answer);
+}
+
+enum status sealed_exchange(struct platform *platform, struct slice key_thumbprint, struct slice message,
+                            struct refusal *why, struct buffer *answer)
+{
+    struct sealed_key held = {};
+    if (sealed_keys_take(platform->sealed_keys, key_thumbprint, clock_monotonic_ms(), &held) != OK)
+        return refuse_key(platform, key_thumbprint, why);
+    const enum status status = exchange_under(platform, &held, message, why, answer);
+    sealed_key_release(platform->sealed_keys, &held);
+    return status;
 }

@@ -19,6 +19,7 @@ struct own_token {
     bool stopping;
     struct buffer token, quote, runtime_data;
     int64_t valid_until_s;
+    int64_t renew_ms, renewed_ms; /* the interval, 0: never; when it was done. Of the thread alone once it runs */
     struct refusal last_failure;
 };
 
@@ -142,6 +143,23 @@ static bool wait_ms(struct own_token *feed, int64_t pause_ms)
     return !stopping;
 }
 
+static void renew_key_if_due(struct own_token *feed)
+{
+    const int64_t now_ms = clock_monotonic_ms();
+    if (feed->renew_ms == 0 || now_ms - feed->renewed_ms < feed->renew_ms) return;
+    const enum status status = enclave_renew_hpke(feed->options.enclave);
+    feed->renewed_ms = now_ms;
+    log_event(status == OK ? LOG_INFO : LOG_ERROR, "key.renewed", log_status(status));
+}
+
+static int64_t until_key_is_due(const struct own_token *feed, int64_t pause_ms)
+{
+    if (feed->renew_ms == 0) return pause_ms;
+    const int64_t left_ms = feed->renewed_ms + feed->renew_ms - clock_monotonic_ms();
+    if (left_ms >= pause_ms) return pause_ms;
+    return left_ms > 1 ? left_ms : 1;
+}
+
 static void *keep_fresh(void *context)
 {
     struct own_token *const feed = context;
@@ -150,12 +168,13 @@ static void *keep_fresh(void *context)
     do {
         CLEANUP(fresh_done) struct fresh fresh = {};
         struct refusal why = {};
+        renew_key_if_due(feed);
         const enum status status = obtain(&feed->options, &why, &fresh);
         if (status == OK) {
             publish(feed, &fresh);
             retry_ms = OWN_TOKEN_FIRST_RETRY_MS;
             const int64_t left_s = fresh.claims.valid_until_s - clock_now_s(feed->options.clock);
-            pause_ms = left_s > 2 ? left_s * 1000 / 2 : 1000;
+            pause_ms = until_key_is_due(feed, left_s > 2 ? left_s * 1000 / 2 : 1000);
         } else {
             remember_failure(feed, status, &why);
             pause_ms = retry_ms;
@@ -178,6 +197,12 @@ enum status own_token_new(const struct own_token_options *options, struct own_to
     (void)pthread_condattr_destroy(&monotonic);
     *feed_out = feed;
     return OK;
+}
+
+void own_token_renew_key_every(struct own_token *feed, int64_t interval_ms)
+{
+    feed->renew_ms = interval_ms;
+    feed->renewed_ms = clock_monotonic_ms();
 }
 
 enum status own_token_start(struct own_token *feed)

@@ -42,6 +42,10 @@ struct own_token;
  * be opened before the thread runs. All pointers in `options` are borrowed for the feed's life. */
 enum status own_token_new(const struct own_token_options *options, struct own_token **feed_out);
 
+/* Before the thread starts: the enclave gets a new HPKE key after each `interval_ms`, and the token that names it comes
+ * next. A key that nobody was shown, because no token came, is replaced in its turn. */
+void own_token_renew_key_every(struct own_token *feed, int64_t interval_ms);
+
 /* Starts the thread, once. What `arrived` works with must be there. */
 enum status own_token_start(struct own_token *feed);
 

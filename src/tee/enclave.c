@@ -3,6 +3,7 @@
 
 #include "crypto/hpke.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,13 +12,17 @@ struct enclave {
     struct runtime_data data;
     struct buffer bytes; /* of `data`, exactly as hashed */
     uint8_t report_data[TEE_REPORT_DATA_BYTES];
+    pthread_mutex_t mutex;   /* over the HPKE key, which others read */
+    struct key *former_hpke; /* somebody may still have it in hand */
 };
 
 void enclave_free(struct enclave *enclave)
 {
     if (enclave == NULL) return;
     runtime_data_done(&enclave->data);
+    key_cleanup(&enclave->former_hpke);
     buffer_done(&enclave->bytes);
+    (void)pthread_mutex_destroy(&enclave->mutex);
     free(enclave);
 }
 
@@ -68,6 +73,7 @@ enum status enclave_new(struct tee *tee, const struct enclave_options *options, 
 {
     CLEANUP(cleanup_enclave) struct enclave *enclave = calloc(1, sizeof(*enclave));
     if (enclave == NULL) return ERR_NO_MEMORY;
+    (void)pthread_mutex_init(&enclave->mutex, NULL);
     enclave->tee = tee;
     enclave->bytes = buffer_of_maximum(RUNTIME_DATA_MAX_BYTES);
     TRY(fill(options, &enclave->data));
@@ -80,7 +86,42 @@ enum status enclave_new(struct tee *tee, const struct enclave_options *options, 
 
 const struct key *enclave_key(const struct enclave *enclave, enum key_use use)
 {
-    return use < KEY_USE_COUNT ? enclave->data.keys[use] : NULL;
+    if (use >= KEY_USE_COUNT) return NULL;
+    pthread_mutex_t *const mutex = (pthread_mutex_t *)&enclave->mutex;
+    (void)pthread_mutex_lock(mutex);
+    const struct key *const key = enclave->data.keys[use];
+    (void)pthread_mutex_unlock(mutex);
+    return key;
+}
+
+static void take_key(struct enclave *enclave, struct key **key)
+{
+    (void)pthread_mutex_lock(&enclave->mutex);
+    key_cleanup(&enclave->former_hpke);
+    enclave->former_hpke = enclave->data.keys[KEY_USE_HPKE];
+    enclave->data.keys[KEY_USE_HPKE] = *key;
+    *key = NULL;
+    (void)pthread_mutex_unlock(&enclave->mutex);
+}
+
+enum status enclave_renew_hpke(struct enclave *enclave)
+{
+    if (enclave->data.keys[KEY_USE_HPKE] == NULL) return ERR_UNSUPPORTED;
+    CLEANUP(key_cleanup) struct key *key = NULL;
+    CLEANUP(buffer_done) struct buffer ohttp = {}, bytes = buffer_of_maximum(RUNTIME_DATA_MAX_BYTES);
+    TRY(key_generate(KEY_X25519, 0, &key));
+    TRY(write_key_configuration(key, &ohttp));
+    struct runtime_data next = enclave->data; /* borrows all else */
+    next.keys[KEY_USE_HPKE] = key;
+    next.ohttp = ohttp;
+    TRY(runtime_data_write(&next, &bytes));
+    TRY(runtime_data_report_data(buffer_slice(&bytes), enclave->report_data));
+    take_key(enclave, &key);
+    buffer_done(&enclave->data.ohttp);
+    enclave->data.ohttp = buffer_take(&ohttp);
+    buffer_done(&enclave->bytes);
+    enclave->bytes = buffer_take(&bytes);
+    return OK;
 }
 
 struct slice enclave_runtime_data(const struct enclave *enclave)

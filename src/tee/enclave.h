@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * An enclave's keys and what binds them to its evidence (architecture 5.1). Keys are made at start, in memory, and die
- * with the process. Immutable after enclave_new, so it may be used by several threads.
+ * with the process; the HPKE key can be renewed before. May be used by several threads, but for what is said of one.
  */
 #pragma once
 
@@ -24,10 +24,16 @@ struct enclave_options {
 enum status enclave_new(struct tee *tee, const struct enclave_options *options, struct enclave **enclave_out);
 void enclave_free(struct enclave *enclave);
 
-/* The private key for a use; NULL if the enclave has none. Borrowed. */
+/* The private key for a use; NULL if the enclave has none. Borrowed; an HPKE key until the second renewal after this
+ * call, so whoever keeps one takes a share. */
 const struct key *enclave_key(const struct enclave *enclave, enum key_use use);
 
-/* The exact bytes that the evidence binds, and the key configuration in them (empty without HPKE). Borrowed. */
+/* Makes a new HPKE key: runtime data and quotes name it from now on. Only for the thread that makes the quotes.
+ * ERR_UNSUPPORTED without HPKE. */
+enum status enclave_renew_hpke(struct enclave *enclave);
+
+/* The exact bytes that the evidence binds, and the key configuration in them (empty without HPKE). Borrowed until a
+ * renewal, so only for the thread that makes the quotes. */
 struct slice enclave_runtime_data(const struct enclave *enclave);
 struct slice enclave_ohttp_configuration(const struct enclave *enclave);
 

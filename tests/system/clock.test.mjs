@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { openStack, closeStack } from './support/stack.mjs';
 import { SealedClient, decodeResponse, encodeRequest } from './support/sealed-client.mjs';
 import { fetchWith } from './support/web.mjs';
@@ -91,6 +91,14 @@ async function allRight() {
 
 const registers = async (client) => (await client.request('POST', '/fhir/Patient', patientOf(newFamily()))).status;
 const countOf = async (family) => (await (await signedIn()).request('GET', `/fhir/Patient?name=${family}`)).json().total;
+
+const verifyUnder = (manifest) => {
+  try {
+    return stack.client(['verify', '--manifest', manifest]);
+  } catch (error) {
+    return `${error.stdout}${error.stderr}`;
+  }
+};
 
 /** What `lazaret client verify` says, by its own clock. */
 function verify(seconds = 0) {
@@ -245,6 +253,48 @@ for (const [name, seconds] of [['an hour', HOUR], ['a year', YEAR]]) {
     });
   });
 }
+
+test('the HPKE key is renewed: the one before is accepted, then refused inside the seal, then unknown, and the session goes on', async () => {
+  await stack.processes.stop('platform');
+  await stack.startProgram('platform', { ...stack.ownConfiguration('platform'), sealed_key: { renew_s: 3, accept_s: 1, hold_s: 4 } });
+  await until(isReady, 'ready');
+  const client = await signedIn();
+  const read = () => client.request('GET', '/fhir/Patient');
+  const retired = await until(async () => {
+    const answer = await read();
+    return answer.status !== 200 && answer;
+  }, 'the key is retired');
+  assert.ok(!retired.clear, 'said in clear');
+  assert.equal(retired.status, 409);
+  assert.equal(retired.json().type, 'urn:lazaret:problem:chain-changed');
+  await until(async () => {
+    const again = await connected();
+    again.session = client.session;
+    return again.thumbprint !== client.thumbprint && (await registers(again)) === 201;
+  }, 'served under the new key');
+  const unknown = await until(async () => {
+    const answer = await read();
+    return answer.clear && answer;
+  }, 'the key is forgotten');
+  assert.equal(unknown.status, 400);
+  assert.equal(unknown.json().type, 'https://iana.org/assignments/http-problem-types#ohttp-key');
+  assert.equal(verify().accepted, true);
+  await restart('platform');
+  await until(isReady, 'ready');
+});
+
+test('a manifest of the same version and other content is refused', async () => {
+  const other = stack.path('config', 'other-manifest.jws');
+  const payload = JSON.parse(readFileSync(stack.path('manifest.json'), 'utf8'));
+  writeFileSync(stack.path('other-manifest.json'), JSON.stringify({ ...payload, name: 'Another hospital' }));
+  execFileSync(stack.program('lazaret'), ['manifest', 'sign', '--key', stack.path('keys', 'deployment.pem'), '--out', other, stack.path('other-manifest.json')], { stdio: 'ignore' });
+  chmodSync(other, 0o644);
+  await stack.processes.stop('gate');
+  await assert.rejects(stack.startProgram('gate', { ...stack.ownConfiguration('gate'), manifest: other }), /older than the newest|same version|of this version/);
+  await stack.startProgram('gate');
+  assert.match(verifyUnder(other), /same version/);
+  await until(isReady, 'ready again');
+});
 
 test('a clock that a file sets is said at the start', () => {
   assert.match(readFileSync(stack.path('log', 'platform.log'), 'utf8'), /"level":"warning".*"clock\.insecure"/);

@@ -136,6 +136,43 @@ static void test_a_token_that_this_program_issued_moves_no_floor(void **)
     own_token_free(feed);
 }
 
+static struct key *first_key;
+
+static void note_keys(void *, struct slice, const struct token_claims *claims)
+{
+    const struct key *const key = claims->runtime.keys[KEY_USE_HPKE];
+    /* What is shown is what the enclave holds now, and all other keys stay what they were. */
+    if (!key_equal(key, enclave_key(place.enclave, KEY_USE_HPKE))) return;
+    if (!key_equal(claims->runtime.keys[KEY_USE_TLS], enclave_key(place.enclave, KEY_USE_TLS))) return;
+    if (first_key == NULL) {
+        first_key = key_share(key);
+        place.arrived = 1;
+    } else if (!key_equal(key, first_key)) {
+        place.arrived = 2;
+    }
+}
+
+static void test_a_renewed_key_comes_with_a_token_that_names_it(void **)
+{
+    const struct own_token_options options = {
+        .clock = place.clock,
+        .enclave = place.enclave,
+        .rules = &place.tokens.rules,
+        .role = &place.tokens.role,
+        .appraise = appraise,
+        .arrived = note_keys,
+    };
+    struct own_token *feed = NULL;
+    place.issued_s = TOKEN_TEST_NOW_S;
+    assert_ok(own_token_new(&options, &feed));
+    own_token_renew_key_every(feed, 100);
+    assert_ok(own_token_start(feed));
+    for (int i = 0; i < 3000 && place.arrived < 2; i++) (void)usleep(10000);
+    assert_int_equal(place.arrived, 2);
+    own_token_free(feed);
+    key_cleanup(&first_key);
+}
+
 /* A listener may ask as soon as it is open, before the feed's thread runs and after it has ended. */
 static void test_answers_without_its_thread(void **)
 {
@@ -169,6 +206,7 @@ int main(void)
         FEED_TEST(test_a_token_of_the_future_is_refused_and_moves_no_floor),
         FEED_TEST(test_a_token_of_the_past_is_refused),
         FEED_TEST(test_a_token_that_this_program_issued_moves_no_floor),
+        FEED_TEST(test_a_renewed_key_comes_with_a_token_that_names_it),
     };
     return cmocka_run_group_tests_name("feeds/own_token", tests, NULL, NULL);
 }

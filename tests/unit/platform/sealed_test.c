@@ -11,8 +11,17 @@ enum { NOW_S = 1764000000 };
 static struct platform platform;
 static struct service service;
 static struct ohttp_config config;
+static char present[THUMBPRINT_TEXT_BYTES + 1];
 
-static void make_with_window(size_t count)
+static void show_present_key(void)
+{
+    assert_ok(sealed_keys_show(platform.sealed_keys, enclave_key(service.enclave, KEY_USE_HPKE), clock_monotonic_ms()));
+    sealed_keys_present(platform.sealed_keys, present);
+    ohttp_config_done(&config);
+    assert_ok(ohttp_config_read(enclave_ohttp_configuration(service.enclave), NULL, &config));
+}
+
+static void make_with(size_t count, int64_t accept_ms)
 {
     hops_reset();
     const struct enclave_options options = {.service = "platform",
@@ -24,21 +33,23 @@ static void make_with_window(size_t count)
     assert_ok(enclave_new(NULL, &options, &service.enclave));
     assert_ok(clock_new_fixed(NOW_S, &service.clock));
     open_custody(&platform);
-    assert_ok(replay_window_new(count, &platform.replay));
-    (void)snprintf(platform.hpke_thumbprint, sizeof(platform.hpke_thumbprint), "the key");
-    assert_ok(ohttp_config_read(enclave_ohttp_configuration(service.enclave), NULL, &config));
+    assert_ok(sealed_keys_new(
+        &(struct sealed_keys_options){.window_count = count, .accept_ms = accept_ms, .hold_ms = 3600000},
+        &platform.sealed_keys));
+    config = (struct ohttp_config){};
+    show_present_key();
 }
 
 static int make(void **)
 {
-    make_with_window(100);
+    make_with(100, 3600000);
     return 0;
 }
 
 static int clear(void **)
 {
     ohttp_config_done(&config);
-    replay_window_free(platform.replay);
+    sealed_keys_free(platform.sealed_keys);
     clock_cleanup(&service.clock);
     custody_free(platform.custody);
     enclave_free(service.enclave);
@@ -47,6 +58,7 @@ static int clear(void **)
 }
 
 struct letter {
+    char key[THUMBPRINT_TEXT_BYTES + 1];
     struct buffer sealed;
     struct ohttp_exchange *exchange;
 };
@@ -61,6 +73,7 @@ static void letter_done(struct letter *letter)
 static struct letter letter_of(int64_t date_s)
 {
     struct letter letter = {.sealed = buffer_of_maximum(4096)};
+    memcpy(letter.key, present, sizeof(letter.key));
     CLEANUP(buffer_done) struct buffer content = buffer_of_maximum(4096);
     const struct time_text date = time_http(date_s);
     const struct bhttp_request message = {
@@ -82,7 +95,7 @@ static unsigned post(const struct letter *letter, void (*look)(const struct bhtt
     CLEANUP(buffer_done) struct buffer answer = buffer_of_maximum(65536), content = buffer_of_maximum(65536);
     struct refusal why = {};
     struct bhttp_response response = {};
-    assert_ok(sealed_exchange(&platform, SLICE_LITERAL("the key"), buffer_slice(&letter->sealed), &why, &answer));
+    assert_ok(sealed_exchange(&platform, slice_of_text(letter->key), buffer_slice(&letter->sealed), &why, &answer));
     assert_ok(ohttp_open_response(letter->exchange, buffer_slice(&answer), &why, &content));
     assert_ok(bhttp_read_response(buffer_slice(&content), &why, &response));
     if (look != NULL) look(&response);
@@ -137,7 +150,7 @@ static void test_the_same_key_with_other_bytes(void **)
     letter.sealed.bytes[letter.sealed.size - 1] ^= 1;
     CLEANUP(buffer_done) struct buffer answer = buffer_of_maximum(65536);
     struct refusal why = {};
-    assert_status(sealed_exchange(&platform, SLICE_LITERAL("the key"), buffer_slice(&letter.sealed), &why, &answer),
+    assert_status(sealed_exchange(&platform, slice_of_text(letter.key), buffer_slice(&letter.sealed), &why, &answer),
                   ERR_AUTHENTICATION);
     letter.sealed.bytes[letter.sealed.size - 1] ^= 1;
     assert_int_equal(post(&letter, says_replay), 409);
@@ -167,7 +180,7 @@ static void test_a_clock_that_was_ahead_serves_again(void **)
 static void test_a_full_window_asks_to_come_again(void **state)
 {
     (void)clear(state);
-    make_with_window(2);
+    make_with(2, 3600000);
     CLEANUP(letter_done) struct letter first = letter_of(NOW_S);
     assert_int_equal(post(&first, NULL), 404);
     assert_int_equal(post_new(NOW_S, NULL), 404);
@@ -187,6 +200,38 @@ static void test_a_key_that_is_not_held(void **)
     assert_int_equal(answer.size, 0);
 }
 
+static void says_chain_changed(const struct bhttp_response *response)
+{
+    CLEANUP(json_done) json_t *problem = NULL;
+    assert_ok(json_parse(response->body, 65536, NULL, &problem));
+    assert_string_equal(json_string_value(json_object_get(problem, "type")), "urn:lazaret:problem:chain-changed");
+    assert_string_equal(json_string_value(json_object_get(problem, "statement")), "the new statement");
+}
+
+/* A new key beside the one before: both are served, and what was sealed to one is remembered for that one. */
+static void test_the_key_before_is_accepted_for_a_while(void **)
+{
+    CLEANUP(letter_done) struct letter before = letter_of(NOW_S), late = letter_of(NOW_S);
+    assert_int_equal(post(&before, NULL), 404);
+    assert_ok(enclave_renew_hpke(service.enclave));
+    show_present_key();
+    assert_int_equal(post_new(NOW_S, NULL), 404);
+    assert_int_equal(post(&late, NULL), 404);
+    assert_int_equal(post(&late, says_replay), 409);
+    assert_int_equal(post(&before, says_replay), 409);
+}
+
+static void test_a_retired_key_is_told_so_inside_the_seal(void **state)
+{
+    (void)clear(state);
+    make_with(100, 0);
+    CLEANUP(letter_done) struct letter before = letter_of(NOW_S);
+    assert_ok(enclave_renew_hpke(service.enclave));
+    show_present_key();
+    assert_int_equal(post(&before, says_chain_changed), 409);
+    assert_int_equal(post_new(NOW_S, NULL), 404);
+}
+
 #define SEALED_TEST(name) cmocka_unit_test_setup_teardown(name, make, clear)
 
 int main(void)
@@ -198,6 +243,8 @@ int main(void)
         SEALED_TEST(test_a_clock_that_was_ahead_serves_again),
         SEALED_TEST(test_a_full_window_asks_to_come_again),
         SEALED_TEST(test_a_key_that_is_not_held),
+        SEALED_TEST(test_the_key_before_is_accepted_for_a_while),
+        SEALED_TEST(test_a_retired_key_is_told_so_inside_the_seal),
     };
     return cmocka_run_group_tests_name("platform/sealed", tests, NULL, NULL);
 }

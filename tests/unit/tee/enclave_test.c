@@ -89,6 +89,32 @@ static void test_the_key_configuration_has_the_rfcs_form(void **)
     (void)close(launcher);
 }
 
+static void test_a_renewed_key_is_in_the_evidence_and_changes_no_other(void **)
+{
+    int launcher;
+    struct tee *const tee = open_tee(&launcher);
+    struct enclave *enclave = NULL;
+    const struct enclave_options options = {
+        .service = "platform", .version = "0.1.0", .deployment = DEPLOYMENT, .has_hpke = true};
+    assert_ok(enclave_new(tee, &options, &enclave));
+    const struct key *const sign = enclave_key(enclave, KEY_USE_SIGN), *const tls = enclave_key(enclave, KEY_USE_TLS);
+    const struct key *const before = enclave_key(enclave, KEY_USE_HPKE);
+    assert_ok(enclave_renew_hpke(enclave));
+    assert_ptr_equal(enclave_key(enclave, KEY_USE_SIGN), sign);
+    assert_ptr_equal(enclave_key(enclave, KEY_USE_TLS), tls);
+    assert_false(key_equal(enclave_key(enclave, KEY_USE_HPKE), before)); /* which is still there to compare */
+    CLEANUP(json_done) json_t *json = NULL;
+    struct runtime_data data = {};
+    assert_ok(json_parse(enclave_runtime_data(enclave), RUNTIME_DATA_MAX_BYTES, NULL, &json));
+    assert_ok(runtime_data_from_json(json, "data", NULL, &data));
+    assert_true(key_equal(data.keys[KEY_USE_HPKE], enclave_key(enclave, KEY_USE_HPKE)));
+    assert_slice_equal(buffer_slice(&data.ohttp), enclave_ohttp_configuration(enclave));
+    runtime_data_done(&data);
+    enclave_free(enclave);
+    tee_free(tee);
+    (void)close(launcher);
+}
+
 static void test_without_sealed_requests_there_is_no_hpke_key(void **)
 {
     int launcher;
@@ -99,6 +125,7 @@ static void test_without_sealed_requests_there_is_no_hpke_key(void **)
     assert_null(enclave_key(enclave, KEY_USE_HPKE));
     assert_null(enclave_key(enclave, KEY_USE_COUNT));
     assert_int_equal(enclave_ohttp_configuration(enclave).size, 0);
+    assert_status(enclave_renew_hpke(enclave), ERR_UNSUPPORTED);
     enclave_free(enclave);
     tee_free(tee);
     (void)close(launcher);
@@ -123,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_makes_its_keys_and_binds_them),
         cmocka_unit_test(test_the_key_configuration_has_the_rfcs_form),
+        cmocka_unit_test(test_a_renewed_key_is_in_the_evidence_and_changes_no_other),
         cmocka_unit_test(test_without_sealed_requests_there_is_no_hpke_key),
         cmocka_unit_test(test_names_have_their_size),
     };
