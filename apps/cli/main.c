@@ -24,6 +24,7 @@ static const struct command {
     {"verify", "evidence", command_verify_evidence, "verifies a quote with collateral from a folder"},
     {"verify", "token", command_verify_token, "verifies an attestation token with a key set"},
     {"verify", "chain", command_verify_chain, "verifies a platform and each hop behind it"},
+    {"verify", "portal", command_verify_portal, "compares a served portal with its release"},
     {"client", NULL, command_client, "plays the hospital over the sealed channel"},
     {"doctor", NULL, command_doctor, "finds what is wrong with a set-up"},
 };

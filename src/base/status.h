@@ -27,6 +27,7 @@
     X(ERR_CONFIG, 0x0110, "the configuration is not usable")                                                           \
     X(ERR_USAGE, 0x0111, "the command line is not usable")                                                             \
     X(ERR_BUSY, 0x0112, "a named limit of concurrent work is reached")                                                 \
+    X(ERR_FILE_DIGEST, 0x0113, "a file is not the one that is named by its digest")                                    \
     /* crypto */                                                                                                       \
     X(ERR_CRYPTO, 0x0201, "the crypto library refused an operation")                                                   \
     X(ERR_KEY_INVALID, 0x0202, "a key is malformed or not on its curve")                                               \
