@@ -114,20 +114,21 @@ static void dialer_cleanup(struct tunnel_dialer **dialer)
 static enum status fetch(struct portal_check *check, const char *address, size_t maximum, struct refusal *why,
                          struct http_answer *answer_out)
 {
-    const struct slice url = slice_of_text(address), https = SLICE_LITERAL("https://"), http = SLICE_LITERAL("http://");
-    const bool is_secure = slice_starts_with(url, https);
-    const struct slice rest = slice_part(url, is_secure ? https.size : http.size, url.size);
-    const size_t length = strcspn((const char *)rest.bytes, "/");
-    const struct slice authority = slice_part(rest, 0, length);
-    if (!is_secure && !(slice_starts_with(url, http) && is_loopback(authority)))
+    static const char https[] = "https://", http[] = "http://";
+    const bool is_secure = strncmp(address, https, sizeof(https) - 1) == 0;
+    const bool is_plain = strncmp(address, http, sizeof(http) - 1) == 0;
+    const char *const host = strstr(address, "//") == NULL ? address : strstr(address, "//") + 2;
+    const size_t length = strcspn(host, "/");
+    const struct slice authority = slice_of(host, length);
+    if (length == 0 || !(is_secure || (is_plain && is_loopback(authority))))
         return refuse(why, ERR_USAGE, "address", "https://, or http:// on this machine", "%s", address);
     CLEANUP(dialer_cleanup) struct tunnel_dialer *dialer = NULL;
     CLEANUP(client_cleanup) struct http_client *client = NULL;
     char origin[PORTAL_ADDRESS_MAX_BYTES];
-    (void)snprintf(origin, sizeof(origin), "%s%.*s", is_secure ? "https://" : "http://", (int)length, authority.bytes);
+    (void)snprintf(origin, sizeof(origin), "%s%.*s", is_secure ? https : http, (int)length, host);
     if (is_secure) TRY(open_secure(check, authority, why, &dialer));
     TRY(http_client_new(origin, dialer, &client));
-    const char *const path = (const char *)authority.bytes + length;
+    const char *const path = host + length;
     const struct http_exchange exchange = {
         .method = "GET", .path = *path == '\0' ? "/" : path, .max_answer = maximum, .timeout_ms = TIMEOUT_MS};
     CLEANUP(http_answer_done) struct http_answer answer = {};

@@ -209,7 +209,7 @@ test('a store that is not shown any more is one that was set back to nothing: ER
   deployment.heads = [{ ...deployment.heads[0], store: 'another' }];
   await refused('platform', 'ERR_STORE_ROLLBACK');
   deployment.heads = [];
-  await refused('platform', 'ERR_STORE_ROLLBACK');
+  await refused('platform', 'ERR_STORE_LOCKED');
 });
 
 test('a check that began before another tab noted more does not lower what was noted', async () => {

@@ -58,10 +58,16 @@ export async function readTrustFile(): Promise<TrustFile> {
   return read(textOf(bytes, 'trust'), url);
 }
 
-/** The style sheet is pinned as the script is; without it banner and locks would not look like what they are. */
+/** The style sheet is pinned as the script is; without it banner and locks would not look like what they are. One that did not
+ *  load is absent, or is there without a rule. */
 export function requireStyle(): void {
-  const links = [...document.querySelectorAll<HTMLLinkElement>('link[rel="stylesheet"]')];
-  if (links.length !== 1 || links.some((link) => link.sheet === null)) throw new BootError('style');
+  const link = document.querySelector<HTMLLinkElement>('link[rel="stylesheet"][integrity]');
+  try {
+    if (link?.sheet?.cssRules.length) return;
+  } catch {
+    // a sheet of another type has rules that may not be read
+  }
+  throw new BootError('style');
 }
 
 /** Sealing needs X25519 in WebCrypto. */

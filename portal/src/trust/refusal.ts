@@ -43,6 +43,7 @@ export type Code =
   | 'ERR_HTTP_STATUS'
   | 'ERR_HTTP_TYPE'
   | 'ERR_STORE_ROLLBACK'
+  | 'ERR_STORE_LOCKED'
   | 'ERR_STATEMENT_HOPS'
   | 'ERR_NOT_VERIFIED';
 

@@ -80,13 +80,14 @@ function checkAge(statement: Statement, now: number, ledger: Ledger): void {
     now < expires, 'statement.age', 'ERR_TOKEN_EXPIRED', life, { seconds: Math.max(0, now - issued) });
 }
 
-/** No store is older than it was, and none that this browser knows is missing: that is how a store set back to nothing shows. */
+/** No store is older than it was, and none that this browser knows is missing: that is how a store set back to nothing shows. A
+ *  platform whose store is locked shows none at all. */
 function checkHeads(heads: readonly Head[], seen: Seen, ledger: Ledger): void {
   for (const [store, before] of Object.entries(seen.heads)) {
     const item = heads.find((head) => head.store === store);
     if (item !== undefined && !isOlder(before, item)) continue;
     ledger.require(
-      false, 'statement.heads', 'ERR_STORE_ROLLBACK', `${before.generation} ${before.head}`,
+      false, 'statement.heads', heads.length === 0 ? 'ERR_STORE_LOCKED' : 'ERR_STORE_ROLLBACK', `${before.generation} ${before.head}`,
       item === undefined ? { word: 'absent' } : `${item.generation} ${item.head}`);
   }
   ledger.passed('statement.heads', { word: 'notSetBack' }, heads.map((item) => String(item.generation)).join(', '));

@@ -212,6 +212,7 @@ export const en = {
   'reason.ERR_ENCODING': 'gave an answer that cannot be read',
   'reason.ERR_OHTTP_FORMAT': 'offers a sealing key that cannot be used',
   'reason.ERR_STORE_ROLLBACK': 'shows records that were set back to an older state',
+  'reason.ERR_STORE_LOCKED': 'does not show your records: they are locked until the hospital’s recovery key opens them',
   'reason.ERR_STATEMENT_HOPS': 'is not named in the platform’s statement',
   'reason.other': 'did not pass the check',
 

@@ -207,6 +207,7 @@ export const zh: Words = {
   'reason.ERR_ENCODING': '的回答无法读取',
   'reason.ERR_OHTTP_FORMAT': '提供的密封密钥无法使用',
   'reason.ERR_STORE_ROLLBACK': '显示的病历被退回到旧的状态',
+  'reason.ERR_STORE_LOCKED': '没有显示您的病历：病历已锁定，须用医院的恢复密钥打开',
   'reason.ERR_STATEMENT_HOPS': '未在平台的声明中出现',
   'reason.other': '未通过检查',
 
