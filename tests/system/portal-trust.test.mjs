@@ -404,7 +404,7 @@ describe('an attested platform that answers anything inside the channel', () => 
     'a broken picture': picture(PNG, [0, 0, 0, 9, 0, 0, 0, 9, 8, 0, 0, 0, 0, 1, 2, 3]),
     'a picture of 900 million points': picture(PNG, [0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30, 8, 0, 0, 0, 0, 1, 2, 3]),
     'a picture that is a script': picture([...Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg"><script>globalThis.scripted=1</script></svg>`)]),
-    ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8].map((seed) => [`spoilt with seed ${seed}`, rewritten((value) => JSON.stringify(parts.spoilt(value, new parts.Random(seed))))])),
+    ...Object.fromEntries([1, 2, 3, 4].map((seed) => [`spoilt with seed ${seed}`, rewritten((value) => JSON.stringify(parts.spoilt(value, new parts.Random(seed))))])),
   };
 
   for (const place of ['patients', 'record', 'films', 'report', 'inbox']) {
