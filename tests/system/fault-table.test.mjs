@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { BIN } from './support/stack.mjs';
 import { makeFaults } from '../tools/faults.mjs';
 
-const NAMES = ['redis-flushed', 'disk-full', 'descriptors-exhausted', 'model-child-dies', 'decoder-dies', 'nursery-dies', 'collateral-hangs', 'diagnosis-hangs'];
+const NAMES = ['redis-flushed', 'disk-full', 'descriptors-exhausted', 'model-child-dies', 'decoder-dies', 'nursery-dies', 'collateral-hangs', 'attestation-hangs', 'diagnosis-hangs'];
 
 let report;
 before(async () => { report = await makeFaults({ bin: BIN, isBrief: true, names: NAMES, log: () => {} }); });

@@ -265,6 +265,26 @@ export const FAULTS = {
       await ward.stack.startProgram('attestation');
     },
   },
+  'attestation-hangs': {
+    recovers: 'as soon as it goes on; a stop does not wait for it',
+    async make(ward, say, want) {
+      ward.signal('attestation', 'SIGSTOP');
+      const write = await ward.write();
+      say(told('write', write));
+      want(isOk(write), 'work goes on while tokens are good');
+      // A gate that starts now waits for its first token.
+      await ward.stack.processes.stop('gate');
+      await ward.stack.startProgram('gate');
+      await sleep(500);
+      const startedMs = Date.now();
+      await ward.stack.processes.stop('gate', 20000);
+      const stopMs = Date.now() - startedMs;
+      say(`a gate without a token stops in ${stopMs} ms`);
+      want(stopMs < 6000, 'a stop that does not wait for the attestation service');
+      ward.signal('attestation', 'SIGCONT');
+      await ward.stack.startProgram('gate');
+    },
+  },
   'collateral-gone': {
     recovers: 'not noticed while the last collateral is valid, not even by an attestation service that starts anew',
     async make(ward, say, want) {
@@ -317,6 +337,51 @@ export const FAULTS = {
       say(`with room: ${told('write', again)}`);
       want(isOk(again), 'writing goes on once there is room');
       want(ward.pid('platform') === pid, 'the same process');
+    },
+  },
+  'disk-full-mounted': {
+    needsRoot: true,
+    recovers: 'the next write after there is room succeeds; nothing is started anew, and the records open afterwards',
+    async make(ward, say, want) {
+      const state = ward.stack.path('state/platform');
+      const aside = ward.stack.path('state/platform.aside');
+      const move = (from, to) => execFileSync('cp', ['-a', `${from}/.`, to]);
+      await ward.stack.processes.stop('platform');
+      mkdirSync(aside, { mode: 0o700 });
+      move(state, aside);
+      const kilobytes = Number(execFileSync('du', ['-sk', state], { encoding: 'utf8' }).split('\t')[0]) + 48 * 1024;
+      execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k,mode=0700`, 'tmpfs', state]);
+      try {
+        move(aside, state);
+        await ward.stack.startProgram('platform');
+        await ward.probe.untilWhole(Date.now());
+        await ward.freshEye();
+        const filler = join(state, 'filler');
+        execFileSync('sh', ['-c', `dd if=/dev/zero of=${filler} bs=64k 2> /dev/null; true`]);
+        const write = await ward.until(() => ward.write(), (seen) => !isOk(seen), 20000);
+        say(told('write', write));
+        want(write.status === 507, 'a sealed 507');
+        const read = await ward.read();
+        say(told('read', read));
+        want(isOk(read), 'reading goes on');
+        const pid = ward.pid('platform');
+        rmSync(filler);
+        const again = await ward.write();
+        say(`with room: ${told('write', again)}`);
+        want(isOk(again) && ward.pid('platform') === pid, 'writing goes on once there is room, in the same process');
+        await ward.stack.processes.stop('platform');
+        rmSync(aside, { recursive: true, force: true });
+        mkdirSync(aside, { mode: 0o700 });
+        move(state, aside);
+      } finally {
+        await ward.stack.processes.stop('platform');
+        execFileSync('umount', [state]);
+      }
+      rmSync(state, { recursive: true, force: true });
+      mkdirSync(state, { mode: 0o700 });
+      move(aside, state);
+      rmSync(aside, { recursive: true, force: true });
+      await ward.stack.startProgram('platform');
     },
   },
   'descriptors-exhausted': {
@@ -419,6 +484,10 @@ export async function makeFaults({ bin, isBrief, names = Object.keys(FAULTS), lo
   try {
     await ward.open();
     for (const name of names) {
+      if (FAULTS[name].needsRoot && process.getuid() !== 0) {
+        log(`${name}: skipped, because it needs root`);
+        continue;
+      }
       const row = { clerk_sees: [], amiss: [], recovers: FAULTS[name].recovers };
       await ward.freshEye();
       ward.tally = new Tally();
