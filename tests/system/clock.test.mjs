@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { openStack, closeStack } from './support/stack.mjs';
 import { SealedClient, decodeResponse, encodeRequest } from './support/sealed-client.mjs';
 import { fetchWith } from './support/web.mjs';
@@ -294,6 +294,19 @@ test('a manifest of the same version and other content is refused', async () => 
   await stack.startProgram('gate');
   assert.match(verifyUnder(other), /same version/);
   await until(isReady, 'ready again');
+});
+
+test('the client refuses records that are older than what it has seen, until a person removes what it has seen', () => {
+  const file = stack.path('hospital.seen');
+  assert.equal(verify().accepted, true);
+  const seen = JSON.parse(readFileSync(file, 'utf8'));
+  const [store] = Object.keys(seen.heads);
+  writeFileSync(file, JSON.stringify({ ...seen, heads: { [store]: { ...seen.heads[store], generation: seen.heads[store].generation + 1000 } } }));
+  const { accepted, said } = verify();
+  assert.equal(accepted, false);
+  assert.match(said, /set back/);
+  rmSync(file);
+  assert.equal(verify().accepted, true);
 });
 
 test('a clock that a file sets is said at the start', () => {
