@@ -2,21 +2,15 @@
 #include "base/json.h"
 
 #include "base/encoding.h"
+#include "base/secret.h"
 
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void wipe_and_free(void *memory)
-{
-    if (memory != NULL) explicit_bzero(memory, malloc_usable_size(memory));
-    free(memory);
-}
-
 void json_wipe_what_is_freed(void)
 {
-    json_set_alloc_funcs(malloc, wipe_and_free);
+    json_set_alloc_funcs(malloc, secret_free);
 }
 
 void json_done(json_t **value)

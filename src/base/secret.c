@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/secret.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,4 +45,10 @@ struct slice secret_slice(const struct secret *secret)
 void secret_wipe(void *bytes, size_t size)
 {
     explicit_bzero(bytes, size);
+}
+
+void secret_free(void *memory)
+{
+    if (memory != NULL) explicit_bzero(memory, malloc_usable_size(memory));
+    free(memory);
 }

@@ -26,3 +26,7 @@ struct slice secret_slice(const struct secret *secret);
 
 /* Wipes memory in a way that the compiler does not remove: for scratch arrays that held key bytes. */
 void secret_wipe(void *bytes, size_t size);
+
+/* Frees what malloc gave, after wiping all of it: for libraries that ask whom to free with and keep patients' data in
+ * memory of their own. NULL does nothing. */
+void secret_free(void *memory);

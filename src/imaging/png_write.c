@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "imaging/png_write.h"
 
+#include "base/secret.h"
 #include "imaging/resize.h"
 
 #include <math.h>
 #include <png.h>
 #include <setjmp.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* libpng reports errors by longjmp: see png_read.c. */
@@ -41,10 +43,21 @@ static void on_flush(png_structp)
     /* A buffer has nothing to flush. */
 }
 
+static png_voidp on_allocate(png_structp, size_t size)
+{
+    return malloc(size);
+}
+
+/* Rows and compressed pieces of the picture: this process lives on, unlike the children that read pictures. */
+static void on_free(png_structp, png_voidp memory)
+{
+    secret_free(memory);
+}
+
 static enum status write_guarded(struct write_job *job, struct slice pixels, uint32_t width, uint32_t height)
 {
     if (setjmp(job->escape) != 0) return job->status;
-    job->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, job, on_error, on_warning);
+    job->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, job, on_error, on_warning, NULL, on_allocate, on_free);
     if (job->png == NULL) return ERR_NO_MEMORY;
     job->info = png_create_info_struct(job->png);
     if (job->info == NULL) return ERR_NO_MEMORY;
