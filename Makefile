@@ -13,6 +13,7 @@ help:
 ## make setup    installs Debian and npm packages (asks for sudo only when not root); starts no service
 ## make build    the programs in build/bin/, the portal in build/portal/
 ## make demo     the whole story without a browser, each verdict printed; FILM=path takes your own film
+## make leak-hunt   planted patients are sought in logs, files, Redis, traffic, memory, cores and swap (as root: everywhere)
 ## make bench    speed and memory, as ratios      make lint    layers, format, cppcheck      make format
 ## make kill-9 N=300 [SEED=n]   kill -9 of every program under load: what is lost (nothing), and how soon all is well again
 ## make faults   [FAULTS="disk-full ..."]   parts gone, hanging, or without room: what a clerk sees, and how soon all is well again
@@ -53,6 +54,10 @@ test: build sanitize
 
 upgrade-drill: build
 	@cd tests/system && LAZARET_BIN=$(CURDIR)/build/bin LAZARET_DRILL=1 node --test --test-reporter=spec upgrade.test.mjs recovery.test.mjs
+
+.PHONY: leak-hunt
+leak-hunt: build
+	@cd tests/system && node --test --test-reporter=spec leak-search.test.mjs && node --test --test-reporter=spec leak-hunt.test.mjs
 
 bench: build
 	@scripts/run-bench

@@ -35,7 +35,7 @@ export class Stack {
    *  supervision ({ log, giveUp }: programs that end unexpectedly are started again; see processes.mjs); restoresRecords (false: a
    *  locked store stays locked). */
   static async open(options) {
-    const stack = new Stack(options);
+    const stack = new this(options);
     await stack.#prepare();
     return stack;
   }

@@ -3,14 +3,16 @@
 // wrong measurement nothing of a patient leaves the browser.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { openStack, closeStack, BIN, ROOT, SAMPLES } from './support/stack.mjs';
+import { lookAtFolder } from './support/leak/places.mjs';
+import { Search } from './support/leak/search.mjs';
 import { openBrowser, openPage, screenshot } from './support/browser.mjs';
 import { demoAccounts } from '../../scripts/stack/accounts.mjs';
 
-const CANARY = { family: 'Canaryfinch', given: 'Quillon', identifier: 'CNRY-77310', street: '9 Canary Row', phone: '+1 555 0177' };
+const CANARY = { family: 'Canaryfinch', given: 'Quillonette', identifier: 'CNRY-77310', street: '9 Canary Row', phone: '+1 555 0177' };
 let stack;
 let browser;
 let accounts;
@@ -169,25 +171,11 @@ describe('the story', () => {
 });
 
 test('nothing of the patient stands in clear in any file of the stack: logs, records, caches', () => {
-  const found = [];
-  const look = (folder) => {
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) look(path);
-      if (!entry.isFile()) continue;
-      const bytes = readFileSync(path);
-      for (const value of Object.values(CANARY)) {
-        const forms = [Buffer.from(value), Buffer.from(Buffer.from(value).toString('hex')), Buffer.from(value, 'utf16le'), Buffer.from(Buffer.from(value).toString('base64').slice(0, -4))];
-        if (forms.some((form) => bytes.includes(form))) found.push(`${value} in ${path}`);
-      }
-    }
-  };
-  look(stack.folder);
-  assert.deepEqual(found, []);
+  const search = new Search(Object.entries(CANARY).map(([name, text]) => ({ name, text })));
+  assert.deepEqual(lookAtFolder(search, stack.folder).found, []);
   // The look itself works: what is written in clear is found.
   writeFileSync(stack.path('log', 'planted'), `a line with ${CANARY.family}`);
-  look(stack.folder);
-  assert.equal(found.length, 1);
+  assert.equal(lookAtFolder(search, stack.folder).found.length, 1);
 });
 
 describe('what must not happen', () => {
