@@ -648,6 +648,24 @@ describe('after a good verdict', () => {
     assertNoCanary(seen);
   });
 
+  test('the platform dies while somebody types and comes back with new keys: what was typed stays, and is sent once the new keys are verified', async () => {
+    const { page, seen } = await typed();
+    world.at.sealed = world.at.evidence = (response) => response.socket.resetAndDestroy();
+    await id(page, 'save').click();
+    await page.locator('form .notice-bad').waitFor(WAIT);
+    assert.equal(await id(page, 'field-family').inputValue(), CANARY[0]);
+    const { mrenclave } = world.deployment.platform;
+    world.deployment.platform = { ...(await parts.enclave('platform')), mrenclave };
+    world.at = {};
+    world.forgetStatement();
+    const verifications = statements();
+    await id(page, 'save').click();
+    await page.waitForURL(/#\/patients\/[\w-]+/, WAIT);
+    assert.ok(statements() > verifications, 'the new keys were verified first');
+    await assertAlive(page, seen, 'after a restart');
+    assertNoCanary(seen);
+  });
+
   test('a platform that says without end that its chain has changed is asked three times', async () => {
     const { page, seen } = await typed();
     let asked = 0;

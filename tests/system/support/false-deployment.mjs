@@ -143,6 +143,8 @@ export class FalseDeployment {
       return this.#send(response, 200, 'application/json', JSON.stringify((await this.changeEvidence?.(evidence)) ?? evidence));
     }
     if (this.at.sealed) return this.at.sealed(response, (...rest) => this.#send(response, ...rest));
+    const { thumbprint } = deployment.platform.hpke;
+    if (url.pathname !== `/sealed/${thumbprint}`) return this.#send(response, 400, 'application/problem+json', JSON.stringify({ type: parts.UNKNOWN_KEY }));
     const opened = await parts.openRequest(deployment.platform.hpke, new Uint8Array(body));
     const message = parts.decodeRequest(opened.message);
     this.touch();
