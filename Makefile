@@ -4,9 +4,10 @@
 .DEFAULT_GOAL := help
 PRODUCT  := build/product
 SANITIZE := build/sanitize
+RELEASE  := build/release
 export LC_ALL := C.UTF-8
 
-.PHONY: help setup build sanitize portal run demo test bench lint format fuzz kill-9 faults upgrade-drill soak clean
+.PHONY: help setup build sanitize release dist portal run demo test bench lint format fuzz kill-9 faults upgrade-drill soak clean
 
 help:
 	@sed -n 's/^#   //p; s/^## //p' Makefile
@@ -15,6 +16,7 @@ help:
 ## make demo     the whole story without a browser, each verdict printed; FILM=path takes your own film
 ## make leak-hunt   planted patients are sought in logs, files, Redis, traffic, memory, cores and swap (as root: everywhere)
 ## make bench    speed and memory, as ratios      make lint    layers, format, cppcheck      make format
+## make dist     the release: build/dist/ and build/lazaret-VERSION-ARCH.tar.gz, without the software TEE and all that accepts it
 ## make kill-9 N=300 [SEED=n]   kill -9 of every program under load: what is lost (nothing), and how soon all is well again
 ## make faults   [FAULTS="disk-full ..."]   parts gone, hanging, or without room: what a clerk sees, and how soon all is well again
 ## make soak MINUTES=30   mixed load on the whole chain: errors, memory, open files, tails (build/soak.json)
@@ -32,6 +34,9 @@ $(PRODUCT)/build.ninja: | setup
 $(SANITIZE)/build.ninja: | setup
 	@meson setup $(SANITIZE) -Dsimulation=true -Db_sanitize=address,undefined > build-setup.log 2>&1 || { cat build-setup.log; exit 1; }; rm -f build-setup.log
 
+$(RELEASE)/build.ninja: | setup
+	@meson setup $(RELEASE) -Dsimulation=false > build-setup.log 2>&1 || { cat build-setup.log; exit 1; }; rm -f build-setup.log
+
 build: $(PRODUCT)/build.ninja portal
 	@ninja -C $(PRODUCT) --quiet
 	@scripts/collect-programs $(PRODUCT) build/bin
@@ -39,6 +44,14 @@ build: $(PRODUCT)/build.ninja portal
 sanitize: $(SANITIZE)/build.ninja
 	@ninja -C $(SANITIZE) --quiet
 	@scripts/collect-programs $(SANITIZE) build/bin-sanitize
+
+# The programs, and the test that meets them with what the simulation makes; their unit tests ran in the other builds.
+release: $(RELEASE)/build.ninja
+	@ninja -C $(RELEASE) --quiet release
+
+dist: release
+	@scripts/build-portal release
+	@scripts/build-dist
 
 portal: | setup
 	@scripts/build-portal
@@ -49,7 +62,7 @@ run: build
 demo: build
 	@FILM="$(FILM)" node scripts/demo.mjs
 
-test: build sanitize
+test: build sanitize dist
 	@scripts/run-tests $(TESTS)
 
 upgrade-drill: build

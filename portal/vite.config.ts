@@ -5,6 +5,7 @@
 import { defineConfig } from 'vite';
 
 export default defineConfig({
+  define: { LAZARET_RELEASE: JSON.stringify(process.env['LAZARET_RELEASE'] === '1') },
   build: {
     target: 'es2022',
     outDir: 'dist',

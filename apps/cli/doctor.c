@@ -120,8 +120,10 @@ static void check_manifest(struct examination *examination)
     if (examination->manifest.relying_party.issuer_count == 0)
         fault(examination, "manifest.issuers", "no attestation service is named, so every token is refused",
               "start the attestation service, take its keys with 'lazaret manifest issuer', sign the next version");
+#ifdef LAZARET_SIMULATION
     if (examination->manifest.relying_party.accept_simulated)
         (void)printf("  note   simulated enclaves are accepted: for demonstrations only\n");
+#endif
 }
 
 static void check_state(struct examination *examination)

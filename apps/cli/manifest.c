@@ -146,10 +146,12 @@ static enum status print_for_people(const struct shown *shown)
     print_roles(manifest);
     (void)printf("\nTokens from\n");
     print_issuers(&manifest->relying_party);
+#ifdef LAZARET_SIMULATION
     if (manifest->simulated_root_count > 0)
         (void)printf("\nSIMULATION: evidence from %zu simulated root(s) is accepted. It protects nothing from the\n"
                      "machine's owner; not for real patients.\n",
                      manifest->simulated_root_count);
+#endif
     return fflush(stdout) == 0 ? OK : ERR_IO;
 }
 

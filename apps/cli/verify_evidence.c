@@ -176,6 +176,7 @@ static enum status judge(const struct options *options, struct slice evidence, c
     return sgx_quote_verify(quote, collateral, roots, options->at_s, NULL, why, claims_out);
 }
 
+#ifdef LAZARET_SIMULATION
 static enum status read_root(const struct options *options, struct refusal *why, struct key **root_out)
 {
     CLEANUP(buffer_done) struct buffer pem = buffer_of_maximum(KEY_PEM_MAX_BYTES);
@@ -183,6 +184,12 @@ static enum status read_root(const struct options *options, struct refusal *why,
     if (key_from_public_pem(buffer_slice(&pem), root_out) == OK) return OK;
     return refuse_usage(why, "--simulated-root", "a public key in PEM", options->simulated_root);
 }
+#else
+static enum status read_root(const struct options *, struct refusal *, struct key **)
+{
+    return ERR_UNSUPPORTED; /* nothing sets the option */
+}
+#endif
 
 /* An unreadable file that the command line names is bad usage; evidence that is too large is refused evidence. */
 static enum status read_evidence(const struct options *options, struct refusal *why, struct buffer *evidence)

@@ -85,12 +85,24 @@ static enum status read_keys(const char *path, struct refusal *why, struct jwk_s
     return jwk_set_from_json(set, "jwks", why, keys_out);
 }
 
+/* A release knows no use for such a token: it is refused whatever it says else. */
+static enum status check_hardware([[maybe_unused]] const json_t *claims, [[maybe_unused]] struct refusal *why)
+{
+#ifndef LAZARET_SIMULATION
+    const json_t *const simulated = json_object_get(claims, "lazaret-simulated");
+    if (simulated != NULL && !json_is_false(simulated))
+        return refuse(why, ERR_TOKEN_SIMULATED, "claims.lazaret-simulated", "evidence from real hardware", "another");
+#endif
+    return OK;
+}
+
 static enum status judge(const struct request *request, struct refusal *why, struct verdict *verdict)
 {
     TRY(read_keys(request->keys_path, why, &verdict->keys));
     TRY(jws_parse(buffer_slice(&verdict->text), why, &verdict->jws));
     TRY(check_signature(verdict, why));
     TRY(check_issuer(verdict->jws.payload, request->issuer, why));
+    TRY(check_hardware(verdict->jws.payload, why));
     return check_times(verdict->jws.payload, request->at_s, why);
 }
 

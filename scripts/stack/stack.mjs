@@ -31,7 +31,7 @@ const readyName = (role, name) => (name === role ? 'ready' : `${name}.ready`);
 export class Stack {
   #removeAtStop = [];
 
-  /** options: folder; bin (programs); portal (serve it too); hospital (name); log (function); manifest (changes to the payload);
+  /** options: folder; bin (programs); portal (serve it too; 'release': a release's); hospital (name); log (function); manifest (changes to the payload);
    *  supervision ({ log, giveUp }: programs that end unexpectedly are started again; see processes.mjs); restoresRecords (false: a
    *  locked store stays locked). */
   static async open(options) {
@@ -43,7 +43,8 @@ export class Stack {
   constructor({ folder, bin, portal = false, hospital = 'Demonstration hospital', log = () => {}, manifest, onUnexpectedEnd, ports, supervision, restoresRecords = true }) {
     this.folder = resolve(folder);
     this.bin = resolve(bin);
-    this.servesPortal = portal;
+    this.servesPortal = Boolean(portal);
+    this.portalRelease = join(ROOT, portal === 'release' ? 'build/portal-release' : 'build/portal');
     this.hospital = hospital;
     this.log = log;
     this.changeManifest = manifest ?? ((payload) => payload);
@@ -297,7 +298,7 @@ export class Stack {
     const folder = this.#webFolder();
     const site = join(folder, 'site');
     mkdirSync(site, { recursive: true, mode: 0o755 });
-    run('node', [join(ROOT, 'portal/scripts/assemble.mjs'), '--dist', join(ROOT, 'build/portal'), '--out', site, '--manifest', this.path('manifest.jws'),
+    run('node', [join(ROOT, 'portal/scripts/assemble.mjs'), '--dist', this.portalRelease, '--out', site, '--manifest', this.path('manifest.jws'),
       '--platform', this.urls.platformIngress, '--attestation', this.urls.attestationIngress,
       `--deployment=${this.deployment}`, // a thumbprint may begin with a dash
       '--hospital', this.hospital, '--headers', join(folder, 'headers.conf')]);

@@ -395,6 +395,17 @@ static enum status prepare(const struct service_program *program, void *context,
     return program->configure == NULL ? OK : program->configure(context, &runtime->configuration, why);
 }
 
+/* What can be told without a TEE: the configuration and its manifest. */
+static int check_configuration(struct runtime *runtime, const char *path)
+{
+    struct refusal why = {};
+    const enum status status = read_manifest(runtime, &why);
+    manifest_done(&runtime->manifest);
+    if (status != OK) return tell_refusal(runtime->service.program->name, &why);
+    (void)printf("%s: %s and its manifest are usable\n", runtime->service.program->name, path);
+    return 0;
+}
+
 int service_main(const struct service_program *program, void *context, int count, char **arguments)
 {
     process_harden();
@@ -420,7 +431,7 @@ int service_main(const struct service_program *program, void *context, int count
     if (prepare(program, context, &options, runtime, &why) != OK)
         exit_code = tell_refusal(program->name, &why);
     else if (options.action == OPTIONS_CHECK_CONFIG)
-        (void)printf("%s: %s is usable\n", program->name, options.config_path);
+        exit_code = check_configuration(runtime, options.config_path);
     else
         exit_code = run(program, runtime);
     configuration_done(&runtime->configuration);

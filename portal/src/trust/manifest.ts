@@ -3,6 +3,7 @@
 // The deployment's manifest (docs/protocols.md, section 1): everything that decides trust, signed by the deployment key,
 // whose thumbprint the trust file pins. Unknown members are refused: a misspelt rule must not be passed over.
 
+import { IS_RELEASE } from './build.js';
 import { textHash } from './encoding.js';
 import { Fields, said } from './json.js';
 import { parseJws, requireSignature, TYP_MANIFEST, type Jws } from './jws.js';
@@ -103,6 +104,7 @@ async function keyOfKind(value: unknown, field: string, kind: KeyKind): Promise<
 
 async function simulated(payload: Fields): Promise<boolean> {
   if (!payload.has('simulation')) return false;
+  if (IS_RELEASE) throw new Refusal('ERR_MANIFEST_SIMULATION', 'simulation', '-', 'simulation');
   const roots = payload.fields('simulation').only('roots').list('roots', 4);
   await Promise.all(roots.map((root, i) => keyOfKind(root, `simulation.roots[${i}]`, 'P-256')));
   return roots.length > 0;

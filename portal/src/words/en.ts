@@ -202,6 +202,7 @@ export const en = {
   'reason.ERR_TOKEN_TCB': 'runs on a machine whose firmware level is revoked',
   'reason.ERR_MANIFEST': 'cannot be read',
   'reason.ERR_MANIFEST_SIGNATURE': 'is not signed by your hospital’s deployment key',
+  'reason.ERR_MANIFEST_SIMULATION': 'asks for simulated enclaves, which this portal does not accept',
   'reason.ERR_MANIFEST_OLD': 'is not the newest one; an older one was put in its place',
   'reason.ERR_PEER_REFUSED': 'was refused by the platform, which checks it as well',
   'reason.ERR_CONNECT': 'cannot be reached',

@@ -197,6 +197,7 @@ export const zh: Words = {
   'reason.ERR_TOKEN_TCB': '所在机器的固件级别已被吊销',
   'reason.ERR_MANIFEST': '无法读取',
   'reason.ERR_MANIFEST_SIGNATURE': '不是由贵院的部署密钥签署',
+  'reason.ERR_MANIFEST_SIMULATION': '要求模拟的可信环境，本门户不接受',
   'reason.ERR_MANIFEST_OLD': '不是最新的；被旧的替换了',
   'reason.ERR_PEER_REFUSED': '被同样进行检查的平台拒绝',
   'reason.ERR_CONNECT': '无法连接',
