@@ -7,7 +7,7 @@ SANITIZE := build/sanitize
 RELEASE  := build/release
 export LC_ALL := C.UTF-8
 
-.PHONY: help setup build sanitize release dist portal run demo test bench lint format fuzz kill-9 faults upgrade-drill soak clean
+.PHONY: help setup build sanitize release dist portal run demo test bench lint format fuzz leak-hunt kill-9 faults upgrade-drill soak clean
 
 help:
 	@sed -n 's/^#   //p; s/^## //p' Makefile
@@ -68,7 +68,6 @@ test: build sanitize dist
 upgrade-drill: build
 	@cd tests/system && LAZARET_BIN=$(CURDIR)/build/bin LAZARET_DRILL=1 node --test --test-reporter=spec upgrade.test.mjs recovery.test.mjs
 
-.PHONY: leak-hunt
 leak-hunt: build
 	@cd tests/system && node --test --test-reporter=spec leak-search.test.mjs && node --test --test-reporter=spec leak-hunt.test.mjs
 
