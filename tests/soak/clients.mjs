@@ -97,6 +97,13 @@ const bundle = (family) => ({ resourceType: 'Bundle', type: 'transaction', entry
     patient: { reference: 'urn:uuid:6f1b0c0e-6a51-4b9e-9a57-0d1f6a2b7c01' },
     clinicalStatus: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical', code: 'active' }] } } }] });
 
+/** Names as different as people's are: a search by name looks at all whose first letters are the same. */
+const syllables = (number) => {
+  const sounds = ['ba', 'ce', 'di', 'fo', 'gu', 'ha', 'je', 'ki', 'lo', 'mu', 'na', 'pe', 'ri', 'so', 'tu', 'va'];
+  const spread = Math.imul(number + 1, 0x9e3779b1) >>> 0;
+  return [0, 4, 8, 12, 16].map((shift) => sounds[(spread >>> shift) & 15]).join('').replace(/^./, (letter) => letter.toUpperCase());
+};
+
 const pick = (list) => list[Math.floor(Math.random() * list.length)];
 /** Recent patients: what is looked up and gets films. */
 const RECENT = 200;
@@ -104,7 +111,7 @@ const RECENT = 200;
 /** Each takes the world and a person who is signed in. */
 export const STORIES = {
   async register(world, clerk) {
-    const family = `Soak${world.letter}${String(world.counter++).padStart(6, '0')}`;
+    const family = `${syllables(world.counter++)} ${world.letter}${world.counter}`;
     const answer = (await clerk.ask('register', 200, 'POST', '/fhir', bundle(family))).json();
     const id = /Patient\/([^/]+)/.exec(JSON.stringify(answer))[1];
     world.patients.push({ id, family });
@@ -113,7 +120,7 @@ export const STORIES = {
 
   async lookUp(world, clerk) {
     const patient = pick(world.patients);
-    const found = (await clerk.ask('search', 200, 'GET', `/fhir/Patient?name=${patient.family}`)).json();
+    const found = (await clerk.ask('search', 200, 'GET', `/fhir/Patient?name=${encodeURIComponent(patient.family)}`)).json();
     if (!found.entry?.some((entry) => entry.resource.id === patient.id)) throw new Error('search: a registered patient is not found');
     const read = (await clerk.ask('read', 200, 'GET', `/fhir/Patient/${patient.id}`)).json();
     if (read.name[0].family !== patient.family) throw new Error('read: another patient');
