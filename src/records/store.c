@@ -365,6 +365,14 @@ enum status store_head(struct store *store, struct store_head *head_out)
     return OK;
 }
 
+bool store_has_failed(struct store *store)
+{
+    if (pthread_mutex_lock(&store->mutex) != 0) return false;
+    const bool has_failed = store->broken;
+    (void)pthread_mutex_unlock(&store->mutex);
+    return has_failed;
+}
+
 static enum status run(struct store *store, enum statement name)
 {
     CLEANUP(statement_done) sqlite3_stmt *statement = store->statements[name];

@@ -52,6 +52,9 @@ enum status store_open(const char *path, size_t cache_bytes, const struct record
 void store_free(struct store *store);
 void store_cleanup(struct store **store);
 
+/* Whether a commit failed so that it is not known what the disk has: only opening the store again tells. */
+bool store_has_failed(struct store *store);
+
 /* The chain over every commit: head n is SHA-256 over store id, n, head n-1 and the keyed sum of all rows. */
 struct store_head {
     struct record_id store;

@@ -348,11 +348,16 @@ static bool has_lost_child(void)
 
 /* The children were forked before there were keys and threads, so the program cannot fork them again: it ends, and who
  * keeps it running starts it anew. */
-static int wait_for_end(const sigset_t *signals)
+static int wait_for_end(struct service *service, const sigset_t *signals)
 {
     for (;;) {
         int signal_number = 0;
         (void)sigwait(signals, &signal_number);
+        const enum status failure = atomic_load(&service->failure);
+        if (failure != OK) {
+            log_event(LOG_ERROR, "program.failed", log_status(failure));
+            return EXIT_REFUSED;
+        }
         if (signal_number != SIGCHLD) {
             log_event(LOG_INFO, "program.stopping", log_number(LOG_COUNT, signal_number));
             return 0;
@@ -368,11 +373,12 @@ static int run(const struct service_program *program, struct runtime *runtime)
 {
     sigset_t signals;
     block_signals(&signals);
+    runtime->service.main_thread = pthread_self();
     struct refusal why = {};
     const enum status status = start(runtime, &why);
     int exit_code = 0;
     if (status == OK) {
-        exit_code = wait_for_end(&signals);
+        exit_code = wait_for_end(&runtime->service, &signals);
     } else {
         if (why.status == OK)
             (void)!refuse(&why, status, program->name, "a program that can start", "%s", status_name(status));
@@ -438,6 +444,12 @@ int service_main(const struct service_program *program, void *context, int count
     (void)pthread_mutex_destroy(&runtime->floor_mutex);
     free(runtime);
     return exit_code;
+}
+
+void service_fail(struct service *service, enum status reason)
+{
+    atomic_store(&service->failure, reason);
+    (void)pthread_kill(service->main_thread, SIGTERM);
 }
 
 enum status service_state_path(const struct service *service, const char *name, char path_out[static PATH_MAX])

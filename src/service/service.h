@@ -26,6 +26,7 @@
 #include "tee/enclave.h"
 #include "tee/tee.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 /* What a running program works with. All borrowed from service_main, valid from `start` to the return of `stop`. */
@@ -45,6 +46,8 @@ struct service {
     struct own_token *token;
     struct http_client *attestation; /* the attestation service; NULL if none is configured */
     _Atomic bool is_stopping;
+    pthread_t main_thread;        /* which waits for the program's end */
+    _Atomic(enum status) failure; /* of service_fail; OK: none */
 };
 
 struct service_program {
@@ -88,6 +91,10 @@ struct service_program {
 };
 
 int service_main(const struct service_program *program, void *context, int count, char **arguments);
+
+/* Ends the program in order, as SIGTERM does, but as a failure (exit 1): for what only a new start mends. Whoever keeps
+ * the program running starts it again. From any thread, after `start` was called. */
+void service_fail(struct service *service, enum status reason);
 
 /* The path of a file in the program's state folder. */
 enum status service_state_path(const struct service *service, const char *name, char path_out[static PATH_MAX]);

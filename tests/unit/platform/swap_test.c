@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A hop is exchanged at each moment of a request: the answer is the 409 with the new statement, and nothing is done.
+ * And what happens to a request while another, or the disk, gets in its way.
  */
 #include "crypto/password.h"
 #include "fakes.h"
@@ -10,6 +11,9 @@
 #include "records/resources.h"
 
 #include "records_testing.h"
+
+#include <pthread.h>
+#include <signal.h>
 
 enum { NOW_S = 1700000000 };
 
@@ -375,6 +379,31 @@ static void test_signing_out_twice_is_no_failure(void **)
     answers_chain_changed(&sign_out);
 }
 
+static bool is_asked_to_end(const sigset_t *end)
+{
+    const struct timespec at_once = {};
+    return sigtimedwait(end, NULL, &at_once) == SIGTERM;
+}
+
+/* What only a new start mends: the program ends, and who keeps it running starts it again. */
+static void test_a_store_that_failed_ends_the_program(void **)
+{
+    sigset_t end;
+    (void)sigemptyset(&end);
+    (void)sigaddset(&end, SIGTERM);
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, &end, NULL), 0);
+    service.main_thread = pthread_self();
+    answers(&registration, 201);
+    assert_false(is_asked_to_end(&end));
+    place_fail(&place);
+    const struct wish another = {
+        .method = "POST", .path = registration.path, .key = "another", .body = registration.body};
+    answers(&another, 503);
+    assert_true(is_asked_to_end(&end));
+    assert_int_equal(atomic_load(&service.failure), ERR_STORE);
+    atomic_store(&service.failure, OK);
+}
+
 #define SWAP_TEST(name) cmocka_unit_test_setup_teardown(name, make, clear)
 
 int main(void)
@@ -394,6 +423,7 @@ int main(void)
         SWAP_TEST(test_the_loser_of_a_shared_key_gets_the_first_answer),
         SWAP_TEST(test_a_loser_that_fails_gets_the_first_answer),
         SWAP_TEST(test_signing_out_twice_is_no_failure),
+        SWAP_TEST(test_a_store_that_failed_ends_the_program),
     };
     return cmocka_run_group_tests_name("platform/swap", tests, NULL, NULL);
 }

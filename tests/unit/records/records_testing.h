@@ -9,6 +9,9 @@
 #include "testing.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
 
 struct place {
     char folder[64];
@@ -47,6 +50,26 @@ static inline void place_open(struct place *place)
 static inline void place_close(struct place *place)
 {
     store_cleanup(&place->store);
+}
+
+/* As when the disk fails: nothing more can be written to the store's journal, for another reason than room. */
+static inline void place_fail(const struct place *place)
+{
+    char journal[160];
+    (void)snprintf(journal, sizeof(journal), "%s-wal", place->store_path);
+    const int unwritable = open(journal, O_RDONLY | O_CLOEXEC);
+    assert_true(unwritable >= 0);
+    bool is_found = false;
+    for (int descriptor = 3; descriptor < unwritable; descriptor++) {
+        char link[32], path[PATH_MAX];
+        (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", descriptor);
+        const ssize_t size = readlink(link, path, sizeof(path));
+        if (size != (ssize_t)strlen(journal) || memcmp(path, journal, (size_t)size) != 0) continue;
+        assert_int_equal(dup3(unwritable, descriptor, O_CLOEXEC), descriptor);
+        is_found = true;
+    }
+    (void)close(unwritable);
+    assert_true(is_found);
 }
 
 static inline void place_remove(struct place *place)

@@ -622,6 +622,23 @@ static void test_without_room_a_large_transaction_is_refused_and_the_store_goes_
     check_nothing_but_a();
 }
 
+static void test_after_a_failure_of_the_disk_only_a_new_opening_tells(void **)
+{
+    assert_ok(put("a", "", 0, "one", NULL));
+    assert_false(store_has_failed(place.store));
+    place_fail(&place);
+    assert_status(put("b", "", 0, "two", NULL), ERR_STORE);
+    assert_true(store_has_failed(place.store));
+    struct store_transaction *transaction = NULL;
+    assert_status(store_begin(place.store, &transaction), ERR_STORE);
+    place_close(&place);
+    place_open(&place);
+    assert_false(store_has_failed(place.store));
+    assert_ok(get("a", "one", NULL));
+    assert_status(get("b", NULL, NULL), ERR_NOT_FOUND);
+    assert_ok(put("b", "", 0, "two", NULL));
+}
+
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -641,6 +658,7 @@ int main(void)
                                         tear_down_with_room),
         cmocka_unit_test_setup_teardown(test_without_room_a_large_transaction_is_refused_and_the_store_goes_on, set_up,
                                         tear_down_with_room),
+        STORE_TEST(test_after_a_failure_of_the_disk_only_a_new_opening_tells),
         STORE_TEST(test_a_second_opening_is_refused),
         STORE_TEST(test_other_keys_do_not_open_it),
         STORE_TEST(test_a_file_that_is_no_store_is_refused),
