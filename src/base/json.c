@@ -190,9 +190,10 @@ enum status json_get_base64url(const json_t *object, const char *path, const cha
 {
     struct slice text;
     TRY(json_get_string(object, path, name, SIZE_MAX, why, &text));
-    if (text.size / 4 * 3 > max_size)
+    /* The last group of letters may be one too many: then the buffer, which is no larger, says so. */
+    const enum status status = text.size / 4 * 3 > max_size ? ERR_TOO_LARGE : base64url_decode(text, bytes);
+    if (status == ERR_TOO_LARGE)
         return refuse(why, ERR_TOO_LARGE, json_path(path, name).text, "less", "%zu characters", text.size);
-    const enum status status = base64url_decode(text, bytes);
     if (status == ERR_ENCODING)
         return refuse(why, ERR_FIELD_VALUE, json_path(path, name).text, "base64url without padding",
                       "other characters");

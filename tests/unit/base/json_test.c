@@ -61,6 +61,11 @@ static void test_getters_name_the_field(void **)
     CLEANUP(buffer_done) struct buffer decoded = buffer_of_maximum(8);
     assert_ok(json_get_base64url(value, "", "u", 8, &why, &decoded));
     assert_slice_equal(buffer_slice(&decoded), SLICE_LITERAL("\x00\xff"));
+    /* One byte too many, which the number of letters alone does not show. */
+    CLEANUP(buffer_done) struct buffer small = buffer_of_maximum(1);
+    assert_status(json_get_base64url(value, "", "u", 1, &why, &small), ERR_TOO_LARGE);
+    assert_string_equal(why.field, "u");
+    assert_int_equal(why.status, ERR_TOO_LARGE);
     json_t *object;
     assert_ok(json_get_object(value, "", "o", &why, &object));
     assert_status(json_get_array(value, "", "o", 1, &why, &object), ERR_FIELD_TYPE);
