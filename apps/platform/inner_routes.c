@@ -133,7 +133,6 @@ static enum status run_handler(struct platform *platform, const struct inner_rou
         if (status != ERR_NOT_FOUND) return status;
     }
     const enum status status = route->handle(platform, request, why, response);
-    if (status == ERR_STORE && store_has_failed(platform->store)) service_fail(platform->service, ERR_STORE);
     /* The same key on two connections at once: one of them was first, and its answer is the answer. The other may fail
      * in any way, because what it asks for is done already. */
     if (status != OK && keeps_answers && platform_kept_answer(platform, request, NULL, response) == OK) return OK;
@@ -191,6 +190,7 @@ static enum status answer_route(struct platform *platform, const struct inner_ro
 {
     struct refusal why = {};
     const enum status status = handle_route(platform, route, request, &why, response);
+    if (status == ERR_STORE && store_has_failed(platform->store)) service_fail(platform->service, ERR_STORE);
     if (status == ERR_STORE_FULL) {
         (void)!refuse(&why, status, "store", "room on the disk", "none");
         (void)!refuse_fix(&why, status, "whoever runs the platform makes room; then send it again");

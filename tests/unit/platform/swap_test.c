@@ -379,6 +379,15 @@ static void test_signing_out_twice_is_no_failure(void **)
     answers_chain_changed(&sign_out);
 }
 
+static void watch_for_end(sigset_t *end_out)
+{
+    (void)sigemptyset(end_out);
+    (void)sigaddset(end_out, SIGTERM);
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, end_out, NULL), 0);
+    service.main_thread = pthread_self();
+    atomic_store(&service.failure, OK);
+}
+
 static bool is_asked_to_end(const sigset_t *end)
 {
     const struct timespec at_once = {};
@@ -389,10 +398,7 @@ static bool is_asked_to_end(const sigset_t *end)
 static void test_a_store_that_failed_ends_the_program(void **)
 {
     sigset_t end;
-    (void)sigemptyset(&end);
-    (void)sigaddset(&end, SIGTERM);
-    assert_int_equal(pthread_sigmask(SIG_BLOCK, &end, NULL), 0);
-    service.main_thread = pthread_self();
+    watch_for_end(&end);
     answers(&registration, 201);
     assert_false(is_asked_to_end(&end));
     place_fail(&place);
@@ -401,7 +407,22 @@ static void test_a_store_that_failed_ends_the_program(void **)
     answers(&another, 503);
     assert_true(is_asked_to_end(&end));
     assert_int_equal(atomic_load(&service.failure), ERR_STORE);
-    atomic_store(&service.failure, OK);
+}
+
+/* The sweep's commit failed, say: whatever comes next stops at its session already. */
+static void test_a_store_that_failed_between_requests_ends_the_program(void **)
+{
+    sigset_t end;
+    watch_for_end(&end);
+    place_fail(&place);
+    struct store_transaction *transaction = NULL;
+    const struct store_record record = {.type = "Test", .id = "one", .owner = "", .value = SLICE_LITERAL("value")};
+    assert_ok(store_begin(place.store, &transaction));
+    assert_ok(store_put(transaction, &record, NULL, NULL));
+    assert_status(store_commit(&transaction), ERR_STORE);
+    assert_false(is_asked_to_end(&end));
+    answers(&(struct wish){.method = "GET", .path = "/session"}, 503);
+    assert_true(is_asked_to_end(&end));
 }
 
 #define SWAP_TEST(name) cmocka_unit_test_setup_teardown(name, make, clear)
@@ -424,6 +445,7 @@ int main(void)
         SWAP_TEST(test_a_loser_that_fails_gets_the_first_answer),
         SWAP_TEST(test_signing_out_twice_is_no_failure),
         SWAP_TEST(test_a_store_that_failed_ends_the_program),
+        SWAP_TEST(test_a_store_that_failed_between_requests_ends_the_program),
     };
     return cmocka_run_group_tests_name("platform/swap", tests, NULL, NULL);
 }
