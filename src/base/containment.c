@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/containment.h"
 
+#include "base/sanitized.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -13,15 +15,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNDER_ADDRESS_SANITIZER 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define UNDER_ADDRESS_SANITIZER 1
-#endif
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -38,9 +31,8 @@ static enum status set_limits(const struct containment *containment, struct refu
 {
     TRY(set_limit(RLIMIT_CORE, 0, "RLIMIT_CORE", why));
     if (containment->cpu_seconds > 0) TRY(set_limit(RLIMIT_CPU, containment->cpu_seconds, "RLIMIT_CPU", why));
-#if !defined(UNDER_ADDRESS_SANITIZER)
-    if (containment->memory_bytes > 0) TRY(set_limit(RLIMIT_AS, containment->memory_bytes, "RLIMIT_AS", why));
-#endif
+    if (containment->memory_bytes > 0 && UNDER_ADDRESS_SANITIZER == 0)
+        TRY(set_limit(RLIMIT_AS, containment->memory_bytes, "RLIMIT_AS", why));
     return OK;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/sandbox.h"
 
+#include "base/sanitized.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -17,20 +19,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-/* The leak checker of a sanitizer build stops its process from a clone of it and reads its maps. Such a build is for
- * tests alone; everything else of the sandbox stands in it too. */
-#if defined(__SANITIZE_ADDRESS__)
-enum { IS_LOOKED_INTO = 1 };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-enum { IS_LOOKED_INTO = 1 };
-#else
-enum { IS_LOOKED_INTO = 0 };
-#endif
-#else
-enum { IS_LOOKED_INTO = 0 };
-#endif
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -151,7 +139,7 @@ static bool close_files_and_ports(const struct sandbox *sandbox, int abi)
         done = allow_place(ruleset, abi, sandbox->places[i].use, sandbox->places[i].path);
     for (size_t i = 0; done && abi >= SANDBOX_LANDLOCK_ABI_PORTS && i < sandbox->port_count; i++)
         done = allow_one_port(ruleset, &sandbox->ports[i]);
-    if (done && IS_LOOKED_INTO != 0) done = allow_place(ruleset, abi, SANDBOX_READ, "/proc");
+    if (done && UNDER_ADDRESS_SANITIZER != 0) done = allow_place(ruleset, abi, SANDBOX_READ, "/proc");
     return done && syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
 }
 
@@ -419,7 +407,7 @@ static bool allow_descriptors(scmp_filter_ctx filter)
  * be looked at. */
 static bool fill_allowed(scmp_filter_ctx filter)
 {
-    const bool looked_into = IS_LOOKED_INTO != 0;
+    const bool looked_into = UNDER_ADDRESS_SANITIZER != 0; /* by the leak checker */
     return add_calls(filter, SCMP_ACT_ALLOW, allowed_calls, COUNT(allowed_calls)) && allow_descriptors(filter) &&
            (looked_into ? add_calls(filter, SCMP_ACT_ALLOW, leak_checker_calls, COUNT(leak_checker_calls))
                         : allow_own_processes(filter) && allow_memory(filter)) &&
@@ -430,7 +418,7 @@ static bool fill_forbidden(scmp_filter_ctx filter)
 {
     static const int tracing[] = {SCMP_SYS(ptrace)};
     return add_calls(filter, SCMP_ACT_KILL_PROCESS, forbidden_calls, COUNT(forbidden_calls)) &&
-           (IS_LOOKED_INTO != 0 || add_calls(filter, SCMP_ACT_KILL_PROCESS, tracing, COUNT(tracing)));
+           (UNDER_ADDRESS_SANITIZER != 0 || add_calls(filter, SCMP_ACT_KILL_PROCESS, tracing, COUNT(tracing)));
 }
 
 static enum status load(uint32_t other_calls, bool (*fill)(scmp_filter_ctx), struct refusal *why)

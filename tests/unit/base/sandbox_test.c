@@ -5,6 +5,7 @@
  */
 #include "base/sandbox.h"
 
+#include "base/sanitized.h"
 #include "testing.h"
 
 #include <arpa/inet.h>
@@ -381,15 +382,9 @@ static void test_what_is_not_listed_is_refused(void **)
     assert_refused(open_vsock, COULD_NOT);
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-enum { IS_LOOKED_INTO = 1 };
-#else
-enum { IS_LOOKED_INTO = 0 };
-#endif
-
 static void test_processes_memory_and_tracing_are_closed(void **)
 {
-    if (IS_LOOKED_INTO != 0) {
+    if (UNDER_ADDRESS_SANITIZER != 0) {
         print_message("SKIP: the leak checker of a sanitizer build needs them; the product's build is tested too\n");
         skip();
     }

@@ -3,6 +3,7 @@
  * What the tunnel does with bytes and connections: transfers, ends, resets, limits, ordinary TLS, the gate's forward,
  * the dialer.
  */
+#include "base/sanitized.h"
 #include "channel/address.h"
 #include "tunnels.h"
 
@@ -31,16 +32,13 @@ static int tear_down(void **)
 /* The process's memory in kilobytes. The address sanitizer keeps freed memory: nothing can be said under it. */
 static long resident_kb(void)
 {
-#if defined(__SANITIZE_ADDRESS__)
-    return 0;
-#else
+    if (UNDER_ADDRESS_SANITIZER != 0) return 0;
     FILE *const file = fopen("/proc/self/statm", "r");
     long pages = 0, resident = 0;
     assert_non_null(file);
     assert_int_equal(fscanf(file, "%ld %ld", &pages, &resident), 2);
     (void)fclose(file);
     return resident * (sysconf(_SC_PAGESIZE) / 1024);
-#endif
 }
 
 static uint8_t pattern_at(size_t offset)

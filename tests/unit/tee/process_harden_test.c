@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tee/tee.h"
 
+#include "base/sanitized.h"
+
 #include "testing.h"
 
 #include <sys/prctl.h>
@@ -13,15 +15,8 @@ static void test_no_core_no_tracing_no_new_privileges(void **)
     assert_int_equal(getrlimit(RLIMIT_CORE, &core), 0);
     assert_int_equal(core.rlim_max, 0);
     assert_int_equal(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 1);
-#if defined(__SANITIZE_ADDRESS__)
-    print_message("the leak checker needs a process that can be looked into: not checked in a sanitizer build\n");
-#elif defined(__has_feature)
-#if !__has_feature(address_sanitizer)
-    assert_int_equal(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
-#endif
-#else
-    assert_int_equal(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
-#endif
+    /* The leak checker needs a process that can be looked into. */
+    assert_int_equal(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), UNDER_ADDRESS_SANITIZER);
 }
 
 int main(void)
