@@ -55,9 +55,17 @@ export function liftLimit(pid) {
 async function dump(folder, pid, signal) {
   if ([null, 'Z', 'X'].includes(state(pid))) return undefined;
   liftLimit(pid);
-  const where = readlinkSync(`/proc/${pid}/cwd`);
-  const there = new Set(readdirSync(where));
-  process.kill(pid, signal);
+  let where;
+  let there;
+  try {
+    where = readlinkSync(`/proc/${pid}/cwd`);
+    there = new Set(readdirSync(where));
+    process.kill(pid, signal);
+  } catch (error) {
+    // It ended meanwhile: a contained child whose program was the one before.
+    if (['ENOENT', 'ESRCH'].includes(error.code)) return undefined;
+    throw error;
+  }
   // A process whose parent has not asked yet stays as a zombie; its core is written by then.
   for (const until = Date.now() + WAIT_MS; ![null, 'Z', 'X'].includes(state(pid)); await sleep(5))
     if (Date.now() > until) throw new Error(`process ${pid} did not end by ${signal}`);
