@@ -4,12 +4,12 @@
 import { after, afterEach, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { openStack, closeStack } from './support/stack.mjs';
 import { SealedClient, decodeResponse, encodeRequest } from './support/sealed-client.mjs';
 import { fetchWith } from './support/web.mjs';
+import { until } from './support/until.mjs';
 
 const HOUR = 3600;
 const YEAR = 365 * 24 * HOUR;
@@ -36,21 +36,6 @@ after(async () => {
   fetch?.close();
   await closeStack(stack);
 });
-
-async function until(condition, what, timeoutMs = 40000) {
-  const end = Date.now() + timeoutMs;
-  let last;
-  while (Date.now() < end) {
-    try {
-      last = await condition();
-      if (last) return last;
-    } catch (error) {
-      last = error.message;
-    }
-    await sleep(50);
-  }
-  return assert.fail(`${what}: not within ${timeoutMs / 1000} s; last: ${JSON.stringify(last)}`);
-}
 
 const connected = () => until(async () => {
   const client = new SealedClient(stack.urls.platform, fetch);

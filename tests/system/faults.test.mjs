@@ -11,6 +11,7 @@ import { openStack, closeStack, BIN, SAMPLES } from './support/stack.mjs';
 import { SealedClient } from './support/sealed-client.mjs';
 import { fetchWith } from './support/web.mjs';
 import { Stack } from '../../scripts/stack/stack.mjs';
+import { until } from './support/until.mjs';
 
 let stack;
 let fetch;
@@ -55,15 +56,6 @@ async function signedIn(user = clerk.user, password = clerk.password) {
 }
 
 const patient = (family) => ({ resourceType: 'Patient', name: [{ family }], gender: 'other', birthDate: '2020-02-02' });
-
-async function until(condition, what, timeoutMs = 20000) {
-  const end = Date.now() + timeoutMs;
-  while (Date.now() < end) {
-    if (await condition().catch(() => false)) return;
-    await sleep(100);
-  }
-  assert.fail(`${what}: not within ${timeoutMs / 1000} s`);
-}
 
 const isReady = async () => (await fetch(`${stack.urls.platform}/readyz`)).status === 200;
 

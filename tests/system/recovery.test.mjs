@@ -14,6 +14,7 @@ import { SealedClient } from './support/sealed-client.mjs';
 import { fetchWith } from './support/web.mjs';
 import { run } from '../../scripts/stack/processes.mjs';
 import { Stack } from '../../scripts/stack/stack.mjs';
+import { until } from './support/until.mjs';
 
 const clerk = { user: 'clerk.one', name: 'A. Clerk', role: 'clerk', password: 'correct horse battery' };
 const suite = new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() });
@@ -71,11 +72,6 @@ async function connected(stack) {
       await sleep(50);
     }
   }
-}
-
-async function until(condition, what, timeoutMs = 25000) {
-  for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(50)) if (await condition().catch(() => false)) return;
-  assert.fail(`${what}: not within ${timeoutMs / 1000} s`);
 }
 
 const readiness = async (stack) => (await stack.fetch(`${stack.urls.platform}/readyz`)).json();

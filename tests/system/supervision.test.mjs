@@ -7,15 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Processes, SUPERVISION } from '../../scripts/stack/processes.mjs';
+import { until } from './support/until.mjs';
 
 let folder;
 before(() => { folder = mkdtempSync(join(tmpdir(), 'lazaret-supervision-')); });
 after(() => rmSync(folder, { recursive: true, force: true }));
-
-async function until(condition, what) {
-  for (const end = Date.now() + 30000; Date.now() < end; await sleep(10)) if (condition()) return;
-  assert.fail(`${what}: not within 30 s`);
-}
 
 function supervised() {
   const told = [];

@@ -7,11 +7,11 @@ import tls from 'node:tls';
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { openStack, closeStack, SAMPLES } from './support/stack.mjs';
 import { attestedCertificate, makeIssuer, makeKeys, mintToken } from './support/mint.mjs';
 import { SealedClient } from './support/sealed-client.mjs';
 import { fetchWith } from './support/web.mjs';
+import { until } from './support/until.mjs';
 
 const clerk = { user: 'clerk.one', name: 'A. Clerk', role: 'clerk', password: 'correct horse battery' };
 const FILM = readFileSync(join(SAMPLES, 'synthetic-normal.dcm'));
@@ -32,21 +32,6 @@ after(async () => {
   fetch?.close();
   await closeStack(stack);
 });
-
-async function until(condition, what, timeoutMs = 40000) {
-  const end = Date.now() + timeoutMs;
-  let last;
-  while (Date.now() < end) {
-    try {
-      last = await condition();
-      if (last) return last;
-    } catch (error) {
-      last = error.message;
-    }
-    await sleep(50);
-  }
-  return assert.fail(`${what}: not within ${timeoutMs / 1000} s; last: ${JSON.stringify(last)}`);
-}
 
 async function connected(session) {
   const client = new SealedClient(stack.urls.platform, fetch);

@@ -19,6 +19,7 @@ import { attestedCertificate, makeIssuer, makeKeys, mintToken } from './support/
 import { fetchWith } from './support/web.mjs';
 import { run } from '../../scripts/stack/processes.mjs';
 import { freePorts } from '../../scripts/stack/ports.mjs';
+import { until } from './support/until.mjs';
 
 const clerk = { user: 'clerk.one', name: 'A. Clerk', role: 'clerk', password: 'correct horse battery' };
 const patient = (family) => ({ resourceType: 'Patient', name: [{ family }], gender: 'other', birthDate: '2020-02-02' });
@@ -99,11 +100,6 @@ async function connected(url) {
       await sleep(50);
     }
   }
-}
-
-async function until(condition, what, timeoutMs = 25000) {
-  for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(20)) if (await Promise.resolve(condition()).catch(() => false)) return;
-  assert.fail(`${what}: not within ${timeoutMs / 1000} s`);
 }
 
 const readiness = async (url) => (await fetch(`${url}/readyz`)).status;
