@@ -10,7 +10,7 @@
  */
 #include "base/file.h"
 #include "crypto/x509.h"
-#include "evidence/verify.h"
+#include "evidence/intel.h"
 #include "tee/simulation/machine.h"
 
 #include <limits.h>

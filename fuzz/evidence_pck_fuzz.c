@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Hits pck_parse. */
-#include "evidence/pck.h"
+#include "evidence/intel/pck.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Hits qe_identity_parse, qe_identity_level. */
-#include "evidence/qe_identity.h"
+#include "evidence/intel/qe_identity.h"
 #include "fuzz.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Hits quote_parse, quote_without_padding, oe_report_quote, quote_platform. */
-#include "evidence/quote.h"
-#include "evidence/verify.h"
+#include "evidence/intel.h"
+#include "evidence/intel/quote.h"
 #include "fuzz.h"
 
 #include <stdlib.h>

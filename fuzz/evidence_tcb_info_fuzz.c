@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Hits tcb_info_parse, signed_json_parse, tcb_match. */
-#include "evidence/tcb_info.h"
+#include "evidence/intel/tcb_info.h"
 #include "fuzz.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * The first byte says what the rest is: 0 a quote; 1 header and report of a quote, which the machine signs; 2 a
  * tcbInfo, 3 an enclaveIdentity, which the vendor signs; 4 the certification data of a quote; 5 to 9 a CRL or an issuer
  * chain. */
-#include "evidence/verify.h"
+#include "evidence/intel.h"
 #include "fuzz.h"
 #include "parts.h"
 #include "tee/simulation/machine.h"
@@ -62,9 +62,11 @@ static void verify(struct slice quote, const struct collateral *collateral)
         if (why.status == OK || why.field[0] == '\0') abort();
         return;
     }
-    if (!claims.simulated || claims.expires_s <= NOW_S || claims.advisory_count > ADVISORY_MAX_COUNT) abort();
-    for (size_t i = 1; i < claims.advisory_count; i++) {
-        if (strcmp(claims.advisories[i - 1], claims.advisories[i]) >= 0) abort();
+    if (!claims.platform.simulated || claims.platform.expires_s <= NOW_S ||
+        claims.platform.advisory_count > ADVISORY_MAX_COUNT)
+        abort();
+    for (size_t i = 1; i < claims.platform.advisory_count; i++) {
+        if (strcmp(claims.platform.advisories[i - 1], claims.platform.advisories[i]) >= 0) abort();
     }
 }
 

@@ -10,11 +10,11 @@
 static enum status check_evaluation(const struct appraiser *appraiser, const struct sgx_claims *claims,
                                     struct refusal *why)
 {
-    if (claims->tcb_evaluation >= appraiser->minimum_tcb_evaluation) return OK;
+    if (claims->platform.tcb_evaluation >= appraiser->minimum_tcb_evaluation) return OK;
     char expected[64];
     (void)snprintf(expected, sizeof(expected), "at least %lld", (long long)appraiser->minimum_tcb_evaluation);
     return refuse(why, ERR_COLLATERAL_EXPIRED, "collateral.tcbEvaluationDataNumber", expected, "%lld",
-                  (long long)claims->tcb_evaluation);
+                  (long long)claims->platform.tcb_evaluation);
 }
 
 /* `bound` is 64 bytes that must hold the data's SHA-256 and zeros. */
@@ -50,20 +50,20 @@ static enum status verify_evidence(const struct appraiser *appraiser, const stru
 static void copy_hashes(const struct sgx_claims *claims, struct attestation_collateral_hashes *hashes)
 {
     enum { SIZE = SHA256_BYTES };
-    memcpy(hashes->quote, claims->quote_hash, SIZE);
-    memcpy(hashes->qe_identity, claims->qe_identity_hash, SIZE);
-    memcpy(hashes->qe_identity_certificates, claims->qe_identity_certificates_hash, SIZE);
-    memcpy(hashes->qe_identity_crl, claims->qe_identity_crl_hash, SIZE);
-    memcpy(hashes->tcb_info, claims->tcb_info_hash, SIZE);
-    memcpy(hashes->tcb_info_certificates, claims->tcb_info_certificates_hash, SIZE);
-    memcpy(hashes->tcb_info_crl, claims->tcb_info_crl_hash, SIZE);
+    memcpy(hashes->quote, claims->platform.quote_hash, SIZE);
+    memcpy(hashes->qe_identity, claims->platform.qe_identity_hash, SIZE);
+    memcpy(hashes->qe_identity_certificates, claims->platform.qe_identity_certificates_hash, SIZE);
+    memcpy(hashes->qe_identity_crl, claims->platform.qe_identity_crl_hash, SIZE);
+    memcpy(hashes->tcb_info, claims->platform.tcb_info_hash, SIZE);
+    memcpy(hashes->tcb_info_certificates, claims->platform.tcb_info_certificates_hash, SIZE);
+    memcpy(hashes->tcb_info_crl, claims->platform.tcb_info_crl_hash, SIZE);
 }
 
 static void copy_claims(const struct sgx_claims *claims, struct attestation_sgx_claims *sgx)
 {
     *sgx = (struct attestation_sgx_claims){
         .debug = claims->debug,
-        .simulated = claims->simulated,
+        .simulated = claims->platform.simulated,
         .product_id = claims->product_id,
         .svn = claims->svn,
         .has_kss = claims->has_kss,

@@ -7,7 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/refusal.h"
-#include "evidence/verify.h"
+#include "evidence/intel.h"
 #include "token/attestation_token.h"
 
 enum {

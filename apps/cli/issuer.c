@@ -9,7 +9,7 @@
 #include "cli/command.h"
 #include "crypto/hash.h"
 #include "crypto/x509.h"
-#include "evidence/verify.h"
+#include "evidence/intel.h"
 #include "feeds/collateral_source.h"
 #include "policy/manifest.h"
 #include "token/jwk.h"

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "crypto/x509.h"
-#include "evidence/quote.h"
+#include "evidence/intel/quote.h"
 
 #include <limits.h>
 #include <stdio.h>

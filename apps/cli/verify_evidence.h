@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/buffer.h"
-#include "evidence/verify.h"
+#include "evidence/intel.h"
 
 struct evidence_result {
     const char *tee; /* NULL if the command line did not get that far; then there is no time either */

@@ -40,11 +40,11 @@ static enum status set_identity(json_t *object, const struct sgx_claims *claims)
 
 static enum status set_platform(json_t *object, const struct sgx_claims *claims)
 {
-    TRY(set_hex(object, "fmspc", SLICE_ARRAY(claims->fmspc)));
-    TRY(set_time(object, "tcb_date", claims->tcb_date_s));
-    TRY(set(object, "tcb_evaluation", json_integer(claims->tcb_evaluation)));
-    TRY(set_time(object, "expires", claims->expires_s));
-    return set(object, "simulated", json_boolean(claims->simulated));
+    TRY(set_hex(object, "fmspc", SLICE_ARRAY(claims->platform.fmspc)));
+    TRY(set_time(object, "tcb_date", claims->platform.tcb_date_s));
+    TRY(set(object, "tcb_evaluation", json_integer(claims->platform.tcb_evaluation)));
+    TRY(set_time(object, "expires", claims->platform.expires_s));
+    return set(object, "simulated", json_boolean(claims->platform.simulated));
 }
 
 static enum status set_claims(json_t *verdict, const struct evidence_result *result)
@@ -60,8 +60,9 @@ static enum status set_claims(json_t *verdict, const struct evidence_result *res
 static enum status set_advisories(json_t *verdict, const struct evidence_result *result)
 {
     CLEANUP(json_done) json_t *advisories = json_array();
-    for (size_t i = 0; result->status == OK && i < result->claims.advisory_count; i++) {
-        if (json_array_append_new(advisories, json_string(result->claims.advisories[i])) != 0) return ERR_NO_MEMORY;
+    for (size_t i = 0; result->status == OK && i < result->claims.platform.advisory_count; i++) {
+        if (json_array_append_new(advisories, json_string(result->claims.platform.advisories[i])) != 0)
+            return ERR_NO_MEMORY;
     }
     return set(verdict, "advisories", json_incref(advisories));
 }
@@ -70,7 +71,7 @@ static enum status set_advisories(json_t *verdict, const struct evidence_result 
 static const char *status_of(const struct evidence_result *result)
 {
     switch (result->status) {
-    case OK: return tcb_status_name(result->claims.tcb_status);
+    case OK: return tcb_status_name(result->claims.platform.tcb_status);
     case ERR_TCB_REVOKED: return "Revoked";
     case ERR_TCB_NOT_SUPPORTED: return "TCB_NOT_SUPPORTED";
     default: return NULL;
@@ -120,9 +121,9 @@ static enum status hex_line(struct buffer *text, const char *title, struct slice
 static enum status tell_who_and_what(const struct sgx_claims *claims, struct buffer *text)
 {
     TRY(line(text, "who signed",
-             claims->simulated ? "a SOFTWARE TEE: no hardware protects this enclave from its host"
-                               : "an Intel SGX platform, certified by Intel's pinned root"));
-    TRY(hex_line(text, "platform", SLICE_ARRAY(claims->fmspc)));
+             claims->platform.simulated ? "a SOFTWARE TEE: no hardware protects this enclave from its host"
+                                        : "an Intel SGX platform, certified by Intel's pinned root"));
+    TRY(hex_line(text, "platform", SLICE_ARRAY(claims->platform.fmspc)));
     TRY(hex_line(text, "what ran", SLICE_ARRAY(claims->mrenclave)));
     TRY(hex_line(text, "signed by", SLICE_ARRAY(claims->mrsigner)));
     TRY(buffer_append_format(text, "  %-14s product %u, security version %u\n", "", claims->product_id, claims->svn));
@@ -134,19 +135,20 @@ static enum status tell_freshness(const struct evidence_result *result, struct b
 {
     const struct sgx_claims *const claims = &result->claims;
     TRY(line(text, "judged at", time_iso8601(result->at_s).text));
-    TRY(line(text, "good until", time_iso8601(claims->expires_s).text));
-    TRY(line(text, "TCB level of", time_iso8601(claims->tcb_date_s).text));
-    return buffer_append_format(text, "  %-14s number %lld\n", "evaluation", (long long)claims->tcb_evaluation);
+    TRY(line(text, "good until", time_iso8601(claims->platform.expires_s).text));
+    TRY(line(text, "TCB level of", time_iso8601(claims->platform.tcb_date_s).text));
+    return buffer_append_format(text, "  %-14s number %lld\n", "evaluation",
+                                (long long)claims->platform.tcb_evaluation);
 }
 
 static enum status tell_advisories(const struct sgx_claims *claims, struct buffer *text)
 {
     enum { PER_LINE = 5 };
-    for (size_t i = 0; i < claims->advisory_count; i++) {
+    for (size_t i = 0; i < claims->platform.advisory_count; i++) {
         const char *const before = i % PER_LINE != 0 ? " " : i == 0 ? "  advisories     " : "\n                 ";
-        TRY(buffer_append_format(text, "%s%s", before, claims->advisories[i]));
+        TRY(buffer_append_format(text, "%s%s", before, claims->platform.advisories[i]));
     }
-    return claims->advisory_count == 0 ? OK : buffer_append_text(text, "\n");
+    return claims->platform.advisory_count == 0 ? OK : buffer_append_text(text, "\n");
 }
 
 static const char *advice(enum tcb_status status)
@@ -160,6 +162,9 @@ static const char *advice(enum tcb_status status)
     case TCB_OUT_OF_DATE: return "update the platform's firmware and microcode, then make a new quote";
     case TCB_OUT_OF_DATE_CONFIGURATION_NEEDED:
         return "update the platform's firmware and microcode and change its settings, then make a new quote";
+    case TCB_TD_RELAUNCH_ADVISED: return "start the TD anew, so that the module loaded now measures it";
+    case TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED:
+        return "start the TD anew, and change the platform's settings as the advisories say";
     }
     return "ask whoever runs the platform";
 }
@@ -167,13 +172,16 @@ static const char *advice(enum tcb_status status)
 static const char *fault(const struct sgx_claims *claims)
 {
     if (claims->debug) return "this is a DEBUG enclave: its host can read its memory; give it no secrets";
-    switch (claims->tcb_status) {
+    switch (claims->platform.tcb_status) {
     case TCB_UP_TO_DATE: return "nothing that Intel knows of";
     case TCB_SW_HARDENING_NEEDED: return "the platform is sound only with enclaves built against the advisories";
     case TCB_CONFIGURATION_NEEDED:
     case TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED: return "the platform's settings leave known weaknesses open";
     case TCB_OUT_OF_DATE:
     case TCB_OUT_OF_DATE_CONFIGURATION_NEEDED: return "the platform runs firmware with known weaknesses";
+    case TCB_TD_RELAUNCH_ADVISED:
+    case TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED:
+        return "the TD was started under a TDX module with known weaknesses, which was updated since";
     }
     return "the platform's state is not known";
 }
@@ -181,13 +189,13 @@ static const char *fault(const struct sgx_claims *claims)
 static enum status tell_genuine(const struct evidence_result *result, struct buffer *text)
 {
     const struct sgx_claims *const claims = &result->claims;
-    TRY(buffer_append_format(text, "GENUINE%s: %s\n", claims->simulated ? " SIMULATION" : "",
-                             tcb_status_name(claims->tcb_status)));
+    TRY(buffer_append_format(text, "GENUINE%s: %s\n", claims->platform.simulated ? " SIMULATION" : "",
+                             tcb_status_name(claims->platform.tcb_status)));
     TRY(tell_who_and_what(claims, text));
     TRY(tell_freshness(result, text));
     TRY(tell_advisories(claims, text));
     TRY(line(text, "what is wrong", fault(claims)));
-    return buffer_append_format(text, "  %-14s %s", "what to do", advice(claims->tcb_status));
+    return buffer_append_format(text, "  %-14s %s", "what to do", advice(claims->platform.tcb_status));
 }
 
 static enum status tell_refused(const struct evidence_result *result, struct buffer *text)

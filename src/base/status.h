@@ -55,6 +55,19 @@
     X(ERR_TCB_NOT_SUPPORTED, 0x0311, "no TCB level matches this platform")                                             \
     X(ERR_TCB_REVOKED, 0x0312, "the platform's TCB level is revoked")                                                  \
     X(ERR_REPORT_DATA, 0x0313, "report_data does not bind the given runtime data")                                     \
+    X(ERR_TDX_MODULE, 0x0314, "the TDX module is not one that the TCB info describes")                                 \
+    X(ERR_SNP_MALFORMED, 0x0320, "the SEV-SNP report or certificate table is malformed")                               \
+    X(ERR_SNP_SIGNATURE, 0x0321, "the SEV-SNP report is not signed by its endorsement key")                            \
+    X(ERR_SNP_KEY, 0x0322, "the endorsement key is not the one of this SEV-SNP report")                                \
+    X(ERR_TPM_MALFORMED, 0x0330, "the TPM quote, signature or public area is malformed")                               \
+    X(ERR_TPM_SIGNATURE, 0x0331, "the TPM quote is not signed by its attestation key")                                 \
+    X(ERR_TPM_NONCE, 0x0332, "the TPM quote does not carry the nonce that was asked for")                              \
+    X(ERR_TPM_PCR, 0x0333, "the TPM quote is over other PCRs, or over other values")                                   \
+    X(ERR_TPM_EVENT_LOG, 0x0334, "the event log is malformed, or does not lead to the quoted PCRs")                    \
+    X(ERR_TPM_KEY, 0x0335, "the TPM key is not fit for attestation")                                                   \
+    X(ERR_AZURE_REPORT, 0x0340, "the HCL report is malformed, or its parts do not belong together")                    \
+    X(ERR_APPRAISAL, 0x0350, "the appraisal policy does not accept this evidence")                                     \
+    X(ERR_APPRAISAL_POLICY, 0x0351, "the appraisal policy is not usable")                                              \
     /* token */                                                                                                        \
     X(ERR_TOKEN_MALFORMED, 0x0401, "the token is malformed")                                                           \
     X(ERR_TOKEN_ALGORITHM, 0x0402, "the token's algorithm is not allowed")                                             \

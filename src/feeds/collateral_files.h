@@ -8,7 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/refusal.h"
-#include "evidence/verify.h"
+#include "evidence/intel.h"
 
 struct collateral_files {
     struct buffer tcb_info, tcb_info_issuer_chain;

@@ -4,7 +4,7 @@
 #include "base/encoding.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "evidence/verify.h"
+#include "evidence/intel.h"
 
 #include <pthread.h>
 #include <stdlib.h>

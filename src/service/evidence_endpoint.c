@@ -3,7 +3,7 @@
 
 #include "base/encoding.h"
 #include "base/json.h"
-#include "evidence/verify.h"
+#include "evidence/intel.h"
 #include "token/jws.h"
 
 #include <string.h>

@@ -6,7 +6,7 @@
 
 #include "testing.h"
 
-#include "evidence/verify.h"
+#include "evidence/intel.h"
 
 struct collateral_files {
     struct buffer tcb_info, tcb_chain, qe_identity, pck_crl, pck_crl_chain, root_crl;

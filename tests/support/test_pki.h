@@ -14,7 +14,7 @@
 #include "crypto/hash.h"
 #include "crypto/x509.h"
 #include "crypto/x509_issue.h"
-#include "evidence/verify.h"
+#include "evidence/intel.h"
 
 enum { PKI_NOW_S = 1790000000, PKI_DAY_S = 86400 };
 

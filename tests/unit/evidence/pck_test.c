@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "evidence/pck.h"
+#include "evidence/intel/pck.h"
 
 #include "crypto/der_write.h"
 #include "testing.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "evidence/quote.h"
+#include "evidence/intel/quote.h"
 
-#include "evidence/verify.h"
+#include "evidence/intel.h"
 #include "testing.h"
 
 /* Where the lengths stand in a version 3 quote. */

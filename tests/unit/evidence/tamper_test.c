@@ -4,7 +4,7 @@
  */
 #include "evidence_vectors.h"
 
-#include "evidence/quote.h"
+#include "evidence/intel/quote.h"
 
 struct genuine {
     struct collateral_files files;

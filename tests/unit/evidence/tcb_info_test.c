@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "evidence/tcb_info.h"
+#include "evidence/intel/tcb_info.h"
 
 #include "testing.h"
 

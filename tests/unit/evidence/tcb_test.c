@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "evidence/tcb.h"
+#include "evidence/intel/tcb.h"
 
 #include "testing.h"
 

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "base/json.h"
-#include "evidence/quote.h"
+#include "evidence/intel/quote.h"
 
 #include <dirent.h>
 
@@ -57,21 +57,21 @@ static void check_structure(const json_t *fields, struct slice wire)
 
 static void check_claims(const json_t *fields, const json_t *intel, const struct sgx_claims *claims)
 {
-    assert_string_equal(tcb_status_name(claims->tcb_status), text_at(intel, "status"));
+    assert_string_equal(tcb_status_name(claims->platform.tcb_status), text_at(intel, "status"));
     assert_hex(fields, "mrenclave", SLICE_ARRAY(claims->mrenclave));
     assert_hex(fields, "mrsigner", SLICE_ARRAY(claims->mrsigner));
     assert_hex(fields, "report_data", SLICE_ARRAY(claims->report_data));
-    assert_hex(fields, "fmspc", SLICE_ARRAY(claims->fmspc));
+    assert_hex(fields, "fmspc", SLICE_ARRAY(claims->platform.fmspc));
     assert_int_equal(claims->product_id, json_integer_value(json_object_get(fields, "isvprodid")));
     assert_int_equal(claims->svn, json_integer_value(json_object_get(fields, "isvsvn")));
     assert_int_equal(claims->debug, json_is_true(json_object_get(fields, "debug")));
-    assert_false(claims->simulated);
-    assert_string_equal(time_iso8601(claims->tcb_date_s).text,
+    assert_false(claims->platform.simulated);
+    assert_string_equal(time_iso8601(claims->platform.tcb_date_s).text,
                         text_at(json_object_get(intel, "detail"), "sgx_tcbDate"));
     const json_t *const advisories = json_object_get(intel, "advisory_ids");
-    assert_int_equal(claims->advisory_count, json_array_size(advisories));
-    for (size_t i = 0; i < claims->advisory_count; i++)
-        assert_string_equal(claims->advisories[i], json_string_value(json_array_get(advisories, i)));
+    assert_int_equal(claims->platform.advisory_count, json_array_size(advisories));
+    for (size_t i = 0; i < claims->platform.advisory_count; i++)
+        assert_string_equal(claims->platform.advisories[i], json_string_value(json_array_get(advisories, i)));
 }
 
 static void check_evaluation(const char *folder, const json_t *expected, const json_t *evaluation, struct slice quote)

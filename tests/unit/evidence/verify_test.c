@@ -47,18 +47,18 @@ static struct sgx_claims assert_genuine(const struct pki_options *options,
 static void test_claims_of_good_evidence(void **)
 {
     const struct sgx_claims claims = assert_genuine(NULL, NULL);
-    assert_true(claims.simulated);
+    assert_true(claims.platform.simulated);
     assert_false(claims.debug);
     assert_int_equal(claims.product_id, 3);
     assert_int_equal(claims.svn, 2);
     assert_int_equal(claims.mrenclave[0], 0x4d);
     assert_memory_equal(claims.report_data, "report data", sizeof("report data"));
-    assert_int_equal(claims.tcb_status, TCB_UP_TO_DATE);
-    assert_int_equal(claims.tcb_evaluation, 8); /* the lower of 9 and 8 */
-    assert_int_equal(claims.expires_s, PKI_NOW_S + 4 * PKI_DAY_S);
-    assert_int_equal(claims.advisory_count, 3);
-    assert_string_equal(claims.advisories[0], "TEST-1");
-    assert_string_equal(claims.advisories[2], "TEST-3");
+    assert_int_equal(claims.platform.tcb_status, TCB_UP_TO_DATE);
+    assert_int_equal(claims.platform.tcb_evaluation, 8); /* the lower of 9 and 8 */
+    assert_int_equal(claims.platform.expires_s, PKI_NOW_S + 4 * PKI_DAY_S);
+    assert_int_equal(claims.platform.advisory_count, 3);
+    assert_string_equal(claims.platform.advisories[0], "TEST-1");
+    assert_string_equal(claims.platform.advisories[2], "TEST-3");
 }
 
 static void test_debug_is_told_and_not_refused(void **)
@@ -70,7 +70,7 @@ static void test_debug_is_told_and_not_refused(void **)
 static void test_statuses_are_merged(void **)
 {
     const struct pki_options options = {.tcb_status = "ConfigurationNeeded", .qe_status = "OutOfDate"};
-    assert_int_equal(assert_genuine(&options, NULL).tcb_status, TCB_OUT_OF_DATE_CONFIGURATION_NEEDED);
+    assert_int_equal(assert_genuine(&options, NULL).platform.tcb_status, TCB_OUT_OF_DATE_CONFIGURATION_NEEDED);
 }
 
 static void test_certificates_stand_in_any_order(void **)
@@ -563,7 +563,7 @@ static void test_genuine_collateral_a_day_outside_of_its_window(void **)
     const int64_t from_s = 1749213041, until_s = 1751620771; /* the case's window */
     assert_ok(verify_with(buffer_slice(&quote), &texts, from_s, NULL, &claims));
     assert_ok(verify_with(buffer_slice(&quote), &texts, until_s - 1, NULL, &claims));
-    assert_int_equal(claims.expires_s, until_s);
+    assert_int_equal(claims.platform.expires_s, until_s);
     assert_status(verify_with(buffer_slice(&quote), &texts, from_s - PKI_DAY_S, &why, &claims), ERR_COLLATERAL_EXPIRED);
     assert_string_equal(why.field, "tcb_info.issueDate");
     assert_status(verify_with(buffer_slice(&quote), &texts, until_s + PKI_DAY_S, &why, &claims), ERR_CRL_EXPIRED);

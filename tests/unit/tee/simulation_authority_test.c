@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 #include "crypto/x509.h"
-#include "evidence/verify.h"
+#include "evidence/intel.h"
 #include "testing.h"
 
 enum { NOW = 1800000000 };

@@ -2,7 +2,7 @@
 #include "tee/simulation/machine.h"
 
 #include "crypto/x509.h"
-#include "evidence/verify.h"
+#include "evidence/intel.h"
 #include "testing.h"
 
 enum { NOW = 1800000000 };
@@ -74,15 +74,15 @@ static void test_its_quotes_pass_the_ordinary_verifier(void **)
     struct refusal why = {};
     struct sgx_claims claims;
     assert_ok(verify(&scene, &program, &why, &claims));
-    assert_true(claims.simulated);
+    assert_true(claims.platform.simulated);
     assert_false(claims.debug);
-    assert_int_equal(claims.tcb_status, TCB_UP_TO_DATE);
+    assert_int_equal(claims.platform.tcb_status, TCB_UP_TO_DATE);
     assert_memory_equal(claims.mrenclave, program.mrenclave, 32);
     assert_memory_equal(claims.mrsigner, program.mrsigner, 32);
     assert_int_equal(claims.product_id, 3);
     assert_int_equal(claims.svn, 4);
     assert_memory_equal(claims.report_data, report_data, 64);
-    assert_memory_equal(claims.fmspc, simulated_fmspc, sizeof(simulated_fmspc));
+    assert_memory_equal(claims.platform.fmspc, simulated_fmspc, sizeof(simulated_fmspc));
 }
 
 static void test_a_quote_names_its_platform(void **)
@@ -114,11 +114,11 @@ static void test_machines_can_be_out_of_date(void **)
     struct sgx_claims claims;
     CLEANUP(scene_done) struct scene old = make(&(struct simulated_machine_options){.tcb_svn = 1});
     assert_ok(verify(&old, &program, &why, &claims));
-    assert_int_equal(claims.tcb_status, TCB_OUT_OF_DATE);
-    assert_int_equal(claims.advisory_count, 1);
+    assert_int_equal(claims.platform.tcb_status, TCB_OUT_OF_DATE);
+    assert_int_equal(claims.platform.advisory_count, 1);
     CLEANUP(scene_done) struct scene old_qe = make(&(struct simulated_machine_options){.qe_svn = 1});
     assert_ok(verify(&old_qe, &program, &why, &claims));
-    assert_int_equal(claims.tcb_status, TCB_OUT_OF_DATE);
+    assert_int_equal(claims.platform.tcb_status, TCB_OUT_OF_DATE);
     CLEANUP(scene_done) struct scene foreign = make(&(struct simulated_machine_options){.foreign_qe = true});
     assert_status(verify(&foreign, &program, &why, &claims), ERR_QE_IDENTITY);
 }

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "evidence/chain.h"
+#include "evidence/intel/chain.h"
 
 /* The chain kept under this digest, as a new owner; NULL if there is none. `cache` may be NULL. */
 struct pck_chain *verification_cache_find(struct verification_cache *cache, const uint8_t digest[static 32]);

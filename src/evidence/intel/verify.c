@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "evidence/verify.h"
+#include "evidence/intel.h"
 
 #include "crypto/hash.h"
-#include "evidence/claims.h"
-#include "evidence/collateral.h"
-#include "evidence/quote.h"
-#include "evidence/verification_cache.h"
+#include "evidence/intel/claims.h"
+#include "evidence/intel/collateral.h"
+#include "evidence/intel/quote.h"
+#include "evidence/intel/verification_cache.h"
 
 #include <stdio.h>
 

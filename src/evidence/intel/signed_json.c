@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "evidence/signed_json.h"
+#include "evidence/intel/signed_json.h"
 
 #include "base/clock.h"
 #include "base/encoding.h"

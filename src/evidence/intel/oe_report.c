@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/reader.h"
-#include "evidence/verify.h"
+#include "evidence/intel.h"
 
 #include <stdio.h>
 

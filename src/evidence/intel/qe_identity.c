@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "evidence/qe_identity.h"
+#include "evidence/intel/qe_identity.h"
 
 #include "base/reader.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "evidence/claims.h"
+#include "evidence/intel/claims.h"
 
 #include "crypto/hash.h"
 
@@ -32,14 +32,14 @@ static void take_report(const struct report_body *report, struct sgx_claims *cla
 static enum status add_advisory(const char *name, struct sgx_claims *claims)
 {
     size_t at = 0;
-    while (at < claims->advisory_count && strcmp(claims->advisories[at], name) < 0) at++;
-    if (at < claims->advisory_count && strcmp(claims->advisories[at], name) == 0) return OK;
-    if (claims->advisory_count == ADVISORY_MAX_COUNT) return ERR_COLLATERAL_MALFORMED;
-    memmove(claims->advisories[at + 1], claims->advisories[at],
-            (claims->advisory_count - at) * sizeof(claims->advisories[0]));
-    memset(claims->advisories[at], 0, sizeof(claims->advisories[at]));
-    memcpy(claims->advisories[at], name, strnlen(name, ADVISORY_MAX_BYTES));
-    claims->advisory_count++;
+    while (at < claims->platform.advisory_count && strcmp(claims->platform.advisories[at], name) < 0) at++;
+    if (at < claims->platform.advisory_count && strcmp(claims->platform.advisories[at], name) == 0) return OK;
+    if (claims->platform.advisory_count == ADVISORY_MAX_COUNT) return ERR_COLLATERAL_MALFORMED;
+    memmove(claims->platform.advisories[at + 1], claims->platform.advisories[at],
+            (claims->platform.advisory_count - at) * sizeof(claims->platform.advisories[0]));
+    memset(claims->platform.advisories[at], 0, sizeof(claims->platform.advisories[at]));
+    memcpy(claims->platform.advisories[at], name, strnlen(name, ADVISORY_MAX_BYTES));
+    claims->platform.advisory_count++;
     return OK;
 }
 
@@ -77,13 +77,13 @@ static int64_t end_of_validity_s(const struct pck_chain *chain, const struct col
 
 static enum status take_hashes(struct slice wire, const struct collateral *collateral, struct sgx_claims *claims)
 {
-    copy(SLICE_ARRAY(collateral->qe_identity_hash), claims->qe_identity_hash, 32);
-    copy(SLICE_ARRAY(collateral->qe_identity_certificates_hash), claims->qe_identity_certificates_hash, 32);
-    copy(SLICE_ARRAY(collateral->root_crl_hash), claims->qe_identity_crl_hash, 32);
-    copy(SLICE_ARRAY(collateral->tcb_info_hash), claims->tcb_info_hash, 32);
-    copy(SLICE_ARRAY(collateral->tcb_info_certificates_hash), claims->tcb_info_certificates_hash, 32);
-    copy(SLICE_ARRAY(collateral->root_crl_hash), claims->tcb_info_crl_hash, 32);
-    return sha256(wire, claims->quote_hash);
+    copy(SLICE_ARRAY(collateral->qe_identity_hash), claims->platform.qe_identity_hash, 32);
+    copy(SLICE_ARRAY(collateral->qe_identity_certificates_hash), claims->platform.qe_identity_certificates_hash, 32);
+    copy(SLICE_ARRAY(collateral->root_crl_hash), claims->platform.qe_identity_crl_hash, 32);
+    copy(SLICE_ARRAY(collateral->tcb_info_hash), claims->platform.tcb_info_hash, 32);
+    copy(SLICE_ARRAY(collateral->tcb_info_certificates_hash), claims->platform.tcb_info_certificates_hash, 32);
+    copy(SLICE_ARRAY(collateral->root_crl_hash), claims->platform.tcb_info_crl_hash, 32);
+    return sha256(wire, claims->platform.quote_hash);
 }
 
 enum status claims_fill(const struct quote *quote, struct slice wire, const struct pck_chain *chain,
@@ -93,14 +93,14 @@ enum status claims_fill(const struct quote *quote, struct slice wire, const stru
     struct collateral_facts facts;
     collateral_facts(collateral, &facts);
     struct sgx_claims claims = {
-        .simulated = chain->anchor.is_simulated,
-        .tcb_status = verdict->status,
-        .tcb_date_s = verdict->platform->facts.date_s,
-        .tcb_evaluation = facts.tcb_evaluation,
-        .expires_s = end_of_validity_s(chain, collateral),
+        .platform = {.simulated = chain->anchor.is_simulated,
+                     .tcb_status = verdict->status,
+                     .tcb_date_s = verdict->platform->facts.date_s,
+                     .tcb_evaluation = facts.tcb_evaluation,
+                     .expires_s = end_of_validity_s(chain, collateral)},
     };
     take_report(&quote->report, &claims);
-    copy(SLICE_ARRAY(chain->pck.fmspc), claims.fmspc, sizeof(claims.fmspc));
+    copy(SLICE_ARRAY(chain->pck.fmspc), claims.platform.fmspc, sizeof(claims.platform.fmspc));
     TRY(take_advisories(verdict, why, &claims));
     TRY(take_hashes(wire, collateral, &claims));
     *claims_out = claims;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "evidence/tcb.h"
+#include "evidence/intel/tcb.h"
 
-#include "evidence/signed_json.h"
+#include "evidence/intel/signed_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +14,11 @@ static const char *const names[] = {
     [TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED] = "ConfigurationAndSWHardeningNeeded",
     [TCB_OUT_OF_DATE] = "OutOfDate",
     [TCB_OUT_OF_DATE_CONFIGURATION_NEEDED] = "OutOfDateConfigurationNeeded",
+    [TCB_TD_RELAUNCH_ADVISED] = "TDRelaunchAdvised",
+    [TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED] = "TDRelaunchAdvisedConfigurationNeeded",
 };
-enum { STATUS_COUNT = sizeof(names) / sizeof(names[0]) };
+/* Collateral names only the first of these; the others are conclusions. */
+enum { STATUS_COUNT = sizeof(names) / sizeof(names[0]), LEVEL_STATUS_COUNT = TCB_TD_RELAUNCH_ADVISED };
 
 const char *tcb_status_name(enum tcb_status status)
 {
@@ -28,7 +31,7 @@ bool level_status_from_text(struct slice text, struct level_status *status_out)
         *status_out = (struct level_status){.is_revoked = true};
         return true;
     }
-    for (size_t i = 0; i < STATUS_COUNT; i++) {
+    for (size_t i = 0; i < LEVEL_STATUS_COUNT; i++) {
         if (!slice_equal_text(text, names[i])) continue;
         *status_out = (struct level_status){.status = (enum tcb_status)i};
         return true;
@@ -119,7 +122,9 @@ struct level_status tcb_merge(struct level_status platform, struct level_status 
     case TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED:
         return (struct level_status){.status = TCB_OUT_OF_DATE_CONFIGURATION_NEEDED};
     case TCB_OUT_OF_DATE:
-    case TCB_OUT_OF_DATE_CONFIGURATION_NEEDED: break;
+    case TCB_OUT_OF_DATE_CONFIGURATION_NEEDED:
+    case TCB_TD_RELAUNCH_ADVISED: /* concluded only where the quoting enclave is up to date */
+    case TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED: break;
     }
     return platform;
 }

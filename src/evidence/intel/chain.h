@@ -7,8 +7,8 @@
 #pragma once
 
 #include "crypto/x509.h"
-#include "evidence/pck.h"
-#include "evidence/verify.h"
+#include "evidence/intel.h"
+#include "evidence/intel/pck.h"
 
 #include <stdatomic.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "evidence/verification_cache.h"
+#include "evidence/intel/verification_cache.h"
 
 #include <pthread.h>
 #include <stdlib.h>

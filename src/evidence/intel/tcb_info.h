@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "evidence/signed_json.h"
-#include "evidence/tcb.h"
+#include "evidence/intel/signed_json.h"
+#include "evidence/intel/tcb.h"
 
 struct tcb_info {
     struct signed_json json;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "evidence/collateral.h"
+#include "evidence/intel/collateral.h"
 
 #include "crypto/hash.h"
 

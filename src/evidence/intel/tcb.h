@@ -6,8 +6,8 @@
 #pragma once
 
 #include "base/json.h"
-#include "evidence/pck.h"
-#include "evidence/verify.h"
+#include "evidence/intel.h"
+#include "evidence/intel/pck.h"
 
 enum { TCB_LEVEL_MAX_COUNT = 128 };
 

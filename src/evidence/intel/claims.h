@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "evidence/collateral.h"
-#include "evidence/quote.h"
+#include "evidence/intel/collateral.h"
+#include "evidence/intel/quote.h"
 
 struct verdict {
     enum tcb_status status; /* merged */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "evidence/quote.h"
+#include "evidence/intel/quote.h"
 
 #include "base/reader.h"
-#include "evidence/verify.h"
+#include "evidence/intel.h"
 
 #include <stdio.h>
 

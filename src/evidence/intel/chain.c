@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "evidence/chain.h"
+#include "evidence/intel/chain.h"
 
 #include "crypto/pem.h"
 

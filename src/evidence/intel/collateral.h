@@ -4,10 +4,10 @@
  */
 #pragma once
 
-#include "evidence/chain.h"
-#include "evidence/period.h"
-#include "evidence/qe_identity.h"
-#include "evidence/tcb_info.h"
+#include "evidence/intel/chain.h"
+#include "evidence/intel/period.h"
+#include "evidence/intel/qe_identity.h"
+#include "evidence/intel/tcb_info.h"
 
 #include <stdatomic.h>
 

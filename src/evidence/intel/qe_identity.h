@@ -4,9 +4,9 @@
  */
 #pragma once
 
-#include "evidence/quote.h"
-#include "evidence/signed_json.h"
-#include "evidence/tcb.h"
+#include "evidence/intel/quote.h"
+#include "evidence/intel/signed_json.h"
+#include "evidence/intel/tcb.h"
 
 struct qe_level {
     uint16_t svn;

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Verifying Intel's evidence, SGX enclaves and TDX domains: quote and collateral in, typed claims or a refusal out.
+ * Pure; follows Intel's published algorithm (SGX/TDX DCAP quote verification library).
+ */
+#pragma once
+
+#include "base/refusal.h"
+#include "base/slice.h"
+#include "crypto/key.h"
+
+enum {
+    QUOTE_MAX_BYTES = 64 * 1024,
+    ADVISORY_MAX_COUNT = 64,
+    ADVISORY_MAX_BYTES = 32,
+    TCB_INFO_MAX_BYTES = 512 * 1024,
+    QE_IDENTITY_MAX_BYTES = 64 * 1024,
+};
+
+/* Statuses of genuine evidence, which appraisal weighs. Terminal ones (revoked, not supported) are errors instead, so
+ * that nobody can pass over them. */
+enum tcb_status {
+    TCB_UP_TO_DATE,
+    TCB_SW_HARDENING_NEEDED,
+    TCB_CONFIGURATION_NEEDED,
+    TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED,
+    TCB_OUT_OF_DATE,
+    TCB_OUT_OF_DATE_CONFIGURATION_NEEDED,
+    TCB_TD_RELAUNCH_ADVISED, /* TDX alone: the module was updated under the TD, which still runs on the old one's word
+                              */
+    TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED,
+};
+const char *tcb_status_name(enum tcb_status status); /* Intel's spelling: "UpToDate", ... */
+
+/* Parsed and signature-checked collateral of one platform model: opaque, immutable, shared between threads, with what
+ * is known of its chains kept so that a warm verification pays only for new signatures. */
+struct collateral;
+
+/* The texts as PCS serves them. Chains are PEM, CRLs DER or PEM. All borrowed during the call only. */
+struct collateral_texts {
+    struct slice tcb_info; /* {"tcbInfo":{...},"signature":"..."} */
+    struct slice tcb_info_issuer_chain;
+    struct slice qe_identity; /* {"enclaveIdentity":{...},"signature":"..."} */
+    struct slice qe_identity_issuer_chain;
+    struct slice pck_crl;
+    struct slice pck_crl_issuer_chain;
+    struct slice root_ca_crl;
+};
+
+/* Pinned roots. Intel's is always in; simulated ones only in a simulation build and by the manifest's word. */
+struct trust_roots {
+    const struct key *const *simulated; /* borrowed */
+    size_t simulated_count;
+    bool simulated_only; /* Intel's root is not accepted: for tests of the rule that the two never mix */
+};
+
+/* Checks form, chains, signatures and revocation: everything that does not depend on time or quote. All chains must end
+ * at one and the same root. `roots` NULL stands for Intel's root alone. Errors: ERR_COLLATERAL_*, ERR_CRL_*, ERR_CHAIN,
+ * ERR_CERTIFICATE_MALFORMED, ERR_CERTIFICATE_REVOKED. The caller frees with collateral_free. */
+enum status collateral_new(const struct collateral_texts *texts, const struct trust_roots *roots, struct refusal *why,
+                           struct collateral **collateral_out);
+struct collateral *collateral_share(const struct collateral *collateral); /* another owner */
+void collateral_free(struct collateral *collateral);
+void collateral_cleanup(struct collateral **collateral);
+
+/* FMSPC that the TCB info is for, its evaluation number, and the earliest nextUpdate of all parts. */
+struct collateral_facts {
+    uint8_t fmspc[6];
+    char ca[16]; /* "processor" or "platform": whose PCK CRL it holds */
+    int64_t tcb_evaluation;
+    int64_t issued_s; /* latest issue date of all parts: raises the clock's floor */
+    int64_t expires_s;
+    bool simulated;
+};
+void collateral_facts(const struct collateral *collateral, struct collateral_facts *facts_out);
+
+/* What a quote needs, read without verifying: FMSPC and CA of the PCK certificate in it. ERR_QUOTE_*. */
+enum status quote_platform(struct slice quote, struct refusal *why, uint8_t fmspc_out[static 6],
+                           char ca_out[static 16]);
+
+/* What is known of the Intel platform that signed, the same for SGX and TDX. */
+struct intel_platform {
+    bool simulated; /* the chain ends at a simulated root */
+    enum tcb_status tcb_status;
+    int64_t tcb_date_s;        /* of the platform's TCB level */
+    int64_t newest_tcb_date_s; /* of the newest level in the TCB info: when a recovery asked more of platforms */
+    int64_t tcb_evaluation;    /* the lower of TCB info's and QE identity's, so that a minimum holds for both */
+    char advisories[ADVISORY_MAX_COUNT][ADVISORY_MAX_BYTES + 1];
+    size_t advisory_count; /* of all levels that the status comes from, sorted, each once */
+    uint8_t fmspc[6], pce_id[2], ppid[16];
+    uint8_t components[16]; /* SVNs of the PCK certificate */
+    uint16_t pce_svn, qe_svn;
+    bool has_instance; /* what follows stands only in certificates of the Platform CA */
+    uint8_t instance_id[16];
+    bool is_dynamic, has_cached_keys, smt_enabled;
+    int64_t expires_s; /* earliest end of validity of all that the verdict rests on */
+    /* x-ms-sgx-collateral: SHA-256 of each part as it was given. Both CRL hashes are the root CA's list, which speaks
+     * for the certificate that signs TCB info and QE identity. */
+    uint8_t quote_hash[32], qe_identity_hash[32], qe_identity_certificates_hash[32], qe_identity_crl_hash[32],
+        tcb_info_hash[32], tcb_info_certificates_hash[32], tcb_info_crl_hash[32];
+};
+
+struct sgx_claims {
+    struct intel_platform platform;
+    bool debug;
+    uint64_t attribute_flags, attribute_xfrm;
+    uint8_t mrenclave[32], mrsigner[32];
+    uint16_t product_id, svn, config_svn;
+    uint8_t config_id[64], extended_product_id[16], family_id[16];
+    bool has_kss;
+    uint8_t report_data[64];
+};
+
+/* TDATTRIBUTES, of the little-endian number. */
+#define TD_ATTRIBUTE_DEBUG (UINT64_C(1) << 0)
+#define TD_ATTRIBUTE_SEPT_VE_DISABLE (UINT64_C(1) << 28)
+#define TD_ATTRIBUTE_MIGRATABLE (UINT64_C(1) << 29)
+#define TD_ATTRIBUTE_PROTECTION_KEYS (UINT64_C(1) << 30)
+#define TD_ATTRIBUTE_KEY_LOCKER (UINT64_C(1) << 31)
+#define TD_ATTRIBUTE_PERFMON (UINT64_C(1) << 63)
+
+enum { TD_RTMR_COUNT = 4, TD_MEASUREMENT_BYTES = 48 };
+
+struct tdx_claims {
+    struct intel_platform platform;
+    bool debug;   /* any of the TUD group, bits 0 to 7 of the attributes */
+    bool is_td15; /* a body of version 1.5: tee_tcb_svn2 and mrservicetd are there */
+    uint8_t tee_tcb_svn[16], tee_tcb_svn2[16];
+    uint8_t mrseam[48], mrsignerseam[48], mrtd[48], mrconfigid[48], mrowner[48], mrownerconfig[48], mrservicetd[48];
+    uint8_t rtmr[TD_RTMR_COUNT][TD_MEASUREMENT_BYTES];
+    uint8_t seam_attributes[8], td_attributes[8], xfam[8]; /* in the quote's order */
+    uint64_t attributes;                                   /* td_attributes as a number */
+    uint8_t report_data[64];
+};
+
+/* Keeps verified PCK chains by digest between calls; thread-safe. NULL is allowed: everything is then verified anew.
+ * Dates, revocation and the root are checked again on every use. Of more than `max_count` chains the ones used longest
+ * ago go first. A known chain costs two P-256 verifications, a new one three. ERR_NO_MEMORY. */
+struct verification_cache;
+enum status verification_cache_new(size_t max_count, struct verification_cache **cache_out);
+void verification_cache_free(struct verification_cache *cache);
+
+/* The full verification of an SGX ECDSA quote (version 3, with its PCK chain inside) at `now_s`. Genuine debug enclaves
+ * are OK, with `debug` set: whether to accept them is appraisal's business. `roots` NULL stands for Intel's root alone.
+ * Errors: all ERR_* of the evidence block, ERR_TRAILING_BYTES, ERR_TOO_LARGE, ERR_KEY_INVALID,
+ * ERR_CERTIFICATE_MALFORMED; ERR_UNSUPPORTED for a quote that carries no certificates. */
+enum status sgx_quote_verify(struct slice quote, const struct collateral *collateral, const struct trust_roots *roots,
+                             int64_t now_s, struct verification_cache *cache, struct refusal *why,
+                             struct sgx_claims *claims_out);
+
+/* The SGX quote inside an Open Enclave report (16-byte header, remote type); borrowed. ERR_QUOTE_MALFORMED,
+ * ERR_TRAILING_BYTES, ERR_QUOTE_UNSUPPORTED (a local report, or evidence in another wrapper). */
+enum status oe_report_quote(struct slice report, struct refusal *why, struct slice *quote_out);
+
+/* Whether the bytes begin like an Open Enclave report and not like a bare quote. */
+bool oe_report_is_likely(struct slice bytes);
