@@ -6,11 +6,9 @@
 
 #include "base/file.h"
 #include "cli/command.h"
-#include "crypto/x509.h"
 #include "evidence/intel/quote.h"
+#include "feeds/collateral_files.h"
 
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -77,76 +75,12 @@ static enum status check_options(struct options *options, struct refusal *why)
     return command_time(options->at, "--at", why, &options->at_s);
 }
 
-/* ---- files ---- */
-
-struct collateral_folder {
-    struct buffer tcb_info, tcb_info_chain, qe_identity, qe_identity_chain, pck_crl, pck_crl_chain, root_crl;
-};
-
-static void collateral_folder_done(struct collateral_folder *folder)
-{
-    struct buffer *const parts[] = {&folder->tcb_info,          &folder->tcb_info_chain, &folder->qe_identity,
-                                    &folder->qe_identity_chain, &folder->pck_crl,        &folder->pck_crl_chain,
-                                    &folder->root_crl};
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) buffer_done(parts[i]);
-}
-
-static enum status path_in(const char *folder, const char *name, struct refusal *why, char path_out[static PATH_MAX])
-{
-    const int size = snprintf(path_out, PATH_MAX, "%s/%s", folder, name);
-    return size < PATH_MAX ? OK : refuse_usage(why, "--collateral", "a shorter path", folder);
-}
-
-static enum status read_part(const char *folder, const char *name, size_t maximum, struct refusal *why,
-                             struct buffer *bytes_out)
-{
-    char path[PATH_MAX];
-    TRY(path_in(folder, name, why, path));
-    *bytes_out = buffer_of_maximum(maximum);
-    if (!file_exists(path)) {
-        (void)!refuse(why, ERR_COLLATERAL_MISSING, name, "a file of this name in the collateral folder", "nothing");
-        return refuse_fix(why, ERR_COLLATERAL_MISSING, "fetch the whole collateral of this platform");
-    }
-    return file_read(path, why, bytes_out);
-}
-
-/* TCB info and QE identity are signed by one certificate, so one chain in the folder serves for both. */
-static enum status read_qe_identity_chain(const char *folder, struct refusal *why, struct collateral_folder *parts)
-{
-    static const char name[] = "qe_identity_issuer_chain.pem";
-    char path[PATH_MAX];
-    TRY(path_in(folder, name, why, path));
-    if (file_exists(path)) return read_part(folder, name, CERTIFICATE_PEM_MAX_BYTES, why, &parts->qe_identity_chain);
-    parts->qe_identity_chain = buffer_of_maximum(CERTIFICATE_PEM_MAX_BYTES);
-    return buffer_append(&parts->qe_identity_chain, buffer_slice(&parts->tcb_info_chain));
-}
-
-static enum status read_folder(const char *folder, struct refusal *why, struct collateral_folder *parts)
-{
-    enum { CRL_TEXT_MAX_BYTES = 2 * CRL_MAX_BYTES };
-    TRY(read_part(folder, "tcbinfo.json", TCB_INFO_MAX_BYTES, why, &parts->tcb_info));
-    TRY(read_part(folder, "tcb_issuer_chain.pem", CERTIFICATE_PEM_MAX_BYTES, why, &parts->tcb_info_chain));
-    TRY(read_part(folder, "qe_identity.json", QE_IDENTITY_MAX_BYTES, why, &parts->qe_identity));
-    TRY(read_part(folder, "pck.crl", CRL_TEXT_MAX_BYTES, why, &parts->pck_crl));
-    TRY(read_part(folder, "pck_crl_issuer_chain.pem", CERTIFICATE_PEM_MAX_BYTES, why, &parts->pck_crl_chain));
-    TRY(read_part(folder, "root_ca.crl", CRL_TEXT_MAX_BYTES, why, &parts->root_crl));
-    return read_qe_identity_chain(folder, why, parts);
-}
-
 static enum status read_collateral(const struct options *options, const struct trust_roots *roots, struct refusal *why,
                                    struct collateral **collateral_out)
 {
-    CLEANUP(collateral_folder_done) struct collateral_folder parts = {};
-    TRY(read_folder(options->collateral, why, &parts));
-    const struct collateral_texts texts = {
-        .tcb_info = buffer_slice(&parts.tcb_info),
-        .tcb_info_issuer_chain = buffer_slice(&parts.tcb_info_chain),
-        .qe_identity = buffer_slice(&parts.qe_identity),
-        .qe_identity_issuer_chain = buffer_slice(&parts.qe_identity_chain),
-        .pck_crl = buffer_slice(&parts.pck_crl),
-        .pck_crl_issuer_chain = buffer_slice(&parts.pck_crl_chain),
-        .root_ca_crl = buffer_slice(&parts.root_crl),
-    };
+    CLEANUP(collateral_files_done) struct collateral_files files = {};
+    TRY(collateral_files_read(options->collateral, why, &files));
+    const struct collateral_texts texts = collateral_files_texts(&files);
     return collateral_new(&texts, roots, why, collateral_out);
 }
 

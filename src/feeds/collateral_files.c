@@ -66,9 +66,12 @@ static enum status read_one(const char *folder, const char *name, struct refusal
 {
     struct path path;
     TRY(path_of(folder, name, why, &path));
-    return file_read(path.text, why, bytes);
+    if (file_exists(path.text)) return file_read(path.text, why, bytes);
+    (void)!refuse(why, ERR_COLLATERAL_MISSING, name, "a file of this name in the collateral folder", "nothing");
+    return refuse_fix(why, ERR_COLLATERAL_MISSING, "fetch the whole collateral of this platform");
 }
 
+/* TCB info and QE identity are signed by one certificate, so one chain in the folder serves for both. */
 static enum status read_qe_chain(const char *folder, struct refusal *why, struct collateral_files *files)
 {
     static const char name[] = "qe_identity_issuer_chain.pem";

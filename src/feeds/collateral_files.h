@@ -24,7 +24,7 @@ void collateral_files_done(struct collateral_files *files);
 /* Borrowed from `files`. */
 struct collateral_texts collateral_files_texts(const struct collateral_files *files);
 
-/* ERR_IO (the refusal names the file), ERR_TOO_LARGE. */
+/* ERR_COLLATERAL_MISSING (the refusal names the file that is not there), ERR_IO, ERR_TOO_LARGE. */
 enum status collateral_files_read(const char *folder, struct refusal *why, struct collateral_files *files_out);
 
 /* Makes the folder if it is not there; each file is replaced atomically. What a crash leaves half old and half new is

@@ -94,8 +94,8 @@ static void test_a_missing_file_is_named(void **state)
         assert_ok(collateral_files_write(scene->folder, &files, NULL));
         path_of(scene, names[i], path);
         assert_int_equal(unlink(path), 0);
-        assert_status(collateral_files_read(scene->folder, &why, &read), ERR_IO);
-        assert_string_equal(why.field, path);
+        assert_status(collateral_files_read(scene->folder, &why, &read), ERR_COLLATERAL_MISSING);
+        assert_string_equal(why.field, names[i]);
     }
 }
 

@@ -97,7 +97,7 @@ static void test_a_folder_may_hold_one_platform_or_several(void **state)
     CLEANUP(collateral_files_done) struct collateral_files first = {};
     CLEANUP(collateral_files_done) struct collateral_files second = {};
     struct refusal why = {};
-    assert_status(collateral_fetch_folder(folder, &platform, &why, &first), ERR_IO);
+    assert_status(collateral_fetch_folder(folder, &platform, &why, &first), ERR_COLLATERAL_MISSING);
     assert_ok(simulated_files(scene->source.authority, NOW, &made));
     assert_ok(collateral_files_write(folder, &made, NULL));
     assert_ok(collateral_fetch_folder(folder, &platform, &why, &first));
