@@ -50,8 +50,10 @@ static struct algorithms fetched;
 static void fetch(void)
 {
     fetched = (struct algorithms){
-        .sha256 = EVP_MD_fetch(NULL, "SHA256", NULL),
-        .sha384 = EVP_MD_fetch(NULL, "SHA384", NULL),
+        .hashes = {[HASH_SHA1] = EVP_MD_fetch(NULL, "SHA1", NULL),
+                   [HASH_SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL),
+                   [HASH_SHA384] = EVP_MD_fetch(NULL, "SHA384", NULL),
+                   [HASH_SHA512] = EVP_MD_fetch(NULL, "SHA512", NULL)},
         .aes_128_gcm = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL),
         .aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL),
         .hmac_sha256 = hmac_template(),
@@ -63,8 +65,11 @@ enum status algorithms_get(const struct algorithms **algorithms_out)
 {
     static once_flag once = ONCE_FLAG_INIT;
     call_once(&once, fetch);
-    if (fetched.sha256 == NULL || fetched.sha384 == NULL || fetched.aes_128_gcm == NULL ||
-        fetched.aes_256_gcm == NULL || fetched.hmac_sha256 == NULL || fetched.p256_without_point == NULL)
+    for (size_t i = 0; i < HASH_COUNT; i++) {
+        if (fetched.hashes[i] == NULL) return crypto_failed(ERR_CRYPTO);
+    }
+    if (fetched.aes_128_gcm == NULL || fetched.aes_256_gcm == NULL || fetched.hmac_sha256 == NULL ||
+        fetched.p256_without_point == NULL)
         return crypto_failed(ERR_CRYPTO);
     *algorithms_out = &fetched;
     return OK;

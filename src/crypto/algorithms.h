@@ -5,12 +5,12 @@
  */
 #pragma once
 
-#include "base/status.h"
+#include "crypto/hash.h"
 
 #include <openssl/evp.h>
 
 struct algorithms {
-    EVP_MD *sha256, *sha384;
+    EVP_MD *hashes[HASH_COUNT];
     EVP_CIPHER *aes_128_gcm, *aes_256_gcm;
     EVP_MAC_CTX *hmac_sha256;     /* without a key; never used itself, only duplicated */
     EVP_PKEY *p256_without_point; /* likewise */

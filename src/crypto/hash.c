@@ -26,11 +26,29 @@ static enum status digest_parts(const EVP_MD *digest, const struct slice *parts,
     return EVP_DigestFinal_ex(context, digest_out, NULL) == 1 ? OK : crypto_failed(ERR_CRYPTO);
 }
 
+size_t hash_bytes(enum hash hash)
+{
+    switch (hash) {
+    case HASH_SHA1: return SHA1_BYTES;
+    case HASH_SHA256: return SHA256_BYTES;
+    case HASH_SHA384: return SHA384_BYTES;
+    case HASH_SHA512: return SHA512_BYTES;
+    }
+    return 0;
+}
+
+enum status hash_parts(enum hash hash, const struct slice *parts, size_t count, uint8_t digest_out[static SHA1_BYTES])
+{
+    const struct algorithms *algorithms;
+    TRY(algorithms_get(&algorithms));
+    return digest_parts(algorithms->hashes[hash], parts, count, digest_out);
+}
+
 enum status sha256_parts(const struct slice *parts, size_t count, uint8_t digest_out[static SHA256_BYTES])
 {
     const struct algorithms *algorithms;
     TRY(algorithms_get(&algorithms));
-    return digest_parts(algorithms->sha256, parts, count, digest_out);
+    return digest_parts(algorithms->hashes[HASH_SHA256], parts, count, digest_out);
 }
 
 enum status sha256(struct slice bytes, uint8_t digest_out[static SHA256_BYTES])
@@ -42,7 +60,7 @@ enum status sha384(struct slice bytes, uint8_t digest_out[static SHA384_BYTES])
 {
     const struct algorithms *algorithms;
     TRY(algorithms_get(&algorithms));
-    return digest_parts(algorithms->sha384, &bytes, 1, digest_out);
+    return digest_parts(algorithms->hashes[HASH_SHA384], &bytes, 1, digest_out);
 }
 
 struct sha256_stream {
@@ -64,7 +82,7 @@ enum status sha256_stream_new(struct sha256_stream **stream_out)
     CLEANUP(sha256_stream_cleanup) struct sha256_stream *stream = calloc(1, sizeof(*stream));
     if (stream == NULL) return ERR_NO_MEMORY;
     stream->context = EVP_MD_CTX_new();
-    if (stream->context == NULL || EVP_DigestInit_ex2(stream->context, algorithms->sha256, NULL) != 1)
+    if (stream->context == NULL || EVP_DigestInit_ex2(stream->context, algorithms->hashes[HASH_SHA256], NULL) != 1)
         return crypto_failed(ERR_CRYPTO);
     *stream_out = stream;
     stream = NULL;

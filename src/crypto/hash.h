@@ -6,7 +6,16 @@
 
 #include "base/secret.h"
 
-enum { SHA256_BYTES = 32, SHA384_BYTES = 48 };
+enum { SHA1_BYTES = 20, SHA256_BYTES = 32, SHA384_BYTES = 48, SHA512_BYTES = 64, HASH_MAX_BYTES = SHA512_BYTES };
+
+/* SHA-1 is here for the PCR banks of old TPMs alone: no signature is taken over it. */
+enum hash { HASH_SHA1, HASH_SHA256, HASH_SHA384, HASH_SHA512 };
+enum { HASH_COUNT = HASH_SHA512 + 1 };
+size_t hash_bytes(enum hash hash);
+
+/* The digest of several parts, one after the other, by an algorithm that is told at run time: hash_bytes(hash) bytes.
+ */
+enum status hash_parts(enum hash hash, const struct slice *parts, size_t count, uint8_t digest_out[static SHA1_BYTES]);
 
 enum status sha256(struct slice bytes, uint8_t digest_out[static SHA256_BYTES]);
 enum status sha384(struct slice bytes, uint8_t digest_out[static SHA384_BYTES]);

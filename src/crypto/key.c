@@ -20,7 +20,6 @@
 
 enum {
     P256_UNCOMPRESSED_BYTES = 1 + P256_POINT_BYTES,
-    ECDSA_DER_MAX_BYTES = 80,
     RSA_EXPONENT_MAX_BYTES = 8,
 };
 
@@ -69,11 +68,6 @@ static void point_cleanup(EC_POINT **point)
 static void group_cleanup(EC_GROUP **group)
 {
     EC_GROUP_free(*group);
-}
-
-static void signature_cleanup(ECDSA_SIG **signature)
-{
-    ECDSA_SIG_free(*signature);
 }
 
 /* ---- ownership ---- */
@@ -224,6 +218,18 @@ static enum status p256_private_from(const uint8_t encoded[static P256_UNCOMPRES
     return from_parameters("EC", builder, true, key_out);
 }
 
+enum status key_from_p384_point(struct slice point, struct key **key_out)
+{
+    if (point.size != P384_POINT_BYTES) return ERR_KEY_INVALID;
+    uint8_t encoded[1 + P384_POINT_BYTES] = {POINT_CONVERSION_UNCOMPRESSED};
+    memcpy(encoded + 1, point.bytes, P384_POINT_BYTES);
+    CLEANUP(builder_cleanup) OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    if (builder == NULL || OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, SN_secp384r1, 0) != 1 ||
+        OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, encoded, sizeof(encoded)) != 1)
+        return crypto_failed(ERR_CRYPTO);
+    return from_parameters("EC", builder, false, key_out); /* refuses points off the curve */
+}
+
 enum status key_from_p256_point(struct slice point, struct key **key_out)
 {
     if (point.size != P256_POINT_BYTES) return ERR_KEY_INVALID;
@@ -348,6 +354,11 @@ enum status key_private_pem(const struct key *key, struct secret *pem_out)
 
 /* ---- numbers ---- */
 
+static size_t coordinate_bytes(enum key_kind kind)
+{
+    return kind == KEY_P384 ? P384_COORDINATE_BYTES : P256_COORDINATE_BYTES;
+}
+
 /* A number of the key, big endian in exactly `size` bytes (0: as many as it needs). */
 static enum status append_number(const struct key *key, const char *name, size_t size, struct buffer *bytes)
 {
@@ -374,10 +385,10 @@ static enum status append_x25519(const struct key *key, struct buffer *bytes)
 enum status key_public_bytes(const struct key *key, struct buffer *bytes)
 {
     if (key->kind == KEY_X25519) return append_x25519(key, bytes);
-    if (key->kind != KEY_P256) return ERR_UNSUPPORTED;
-    const size_t before = bytes->size;
-    TRY(append_number(key, OSSL_PKEY_PARAM_EC_PUB_X, P256_COORDINATE_BYTES, bytes));
-    const enum status status = append_number(key, OSSL_PKEY_PARAM_EC_PUB_Y, P256_COORDINATE_BYTES, bytes);
+    if (key->kind != KEY_P256 && key->kind != KEY_P384) return ERR_UNSUPPORTED;
+    const size_t before = bytes->size, size = coordinate_bytes(key->kind);
+    TRY(append_number(key, OSSL_PKEY_PARAM_EC_PUB_X, size, bytes));
+    const enum status status = append_number(key, OSSL_PKEY_PARAM_EC_PUB_Y, size, bytes);
     if (status != OK) buffer_truncate(bytes, before);
     return status;
 }
@@ -436,9 +447,11 @@ static enum status write_thumbprint_input(const struct key *key, struct buffer *
         TRY(append_member(json, "{\"crv\":\"X25519\",\"kty\":\"OKP\",\"x\":\"", buffer_slice(&first)));
         return buffer_append_text(json, "\"}");
     }
-    const struct slice x = slice_part(buffer_slice(&first), 0, P256_COORDINATE_BYTES);
-    const struct slice y = slice_part(buffer_slice(&first), P256_COORDINATE_BYTES, P256_COORDINATE_BYTES);
-    TRY(append_member(json, "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"", x));
+    const size_t size = coordinate_bytes(key->kind);
+    const char *const before = key->kind == KEY_P384 ? "{\"crv\":\"P-384\",\"kty\":\"EC\",\"x\":\""
+                                                     : "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"";
+    const struct slice x = slice_part(buffer_slice(&first), 0, size), y = slice_part(buffer_slice(&first), size, size);
+    TRY(append_member(json, before, x));
     TRY(append_member(json, "\",\"y\":\"", y));
     return buffer_append_text(json, "\"}");
 }
@@ -457,105 +470,6 @@ bool key_equal(const struct key *a, const struct key *b)
     const bool equal = EVP_PKEY_eq(a->object, b->object) == 1;
     (void)crypto_failed(OK);
     return equal;
-}
-
-/* ---- signatures ---- */
-
-static enum status set_up(const struct key *key, bool sign, bool pss, EVP_PKEY_CTX *context)
-{
-    const struct algorithms *algorithms;
-    TRY(algorithms_get(&algorithms));
-    if (context == NULL || (sign ? EVP_PKEY_sign_init(context) : EVP_PKEY_verify_init(context)) != 1) return ERR_CRYPTO;
-    if (key->kind == KEY_P256) return OK; /* ECDSA takes any digest, and does not name it in the signature */
-    if (EVP_PKEY_CTX_set_rsa_padding(context, pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) != 1 ||
-        EVP_PKEY_CTX_set_signature_md(context, algorithms->sha256) != 1)
-        return ERR_CRYPTO;
-    if (pss && EVP_PKEY_CTX_set_rsa_pss_saltlen(context, SHA256_BYTES) != 1) return ERR_CRYPTO;
-    return OK;
-}
-
-static enum status append_raw_signature(struct slice der, struct buffer *signature)
-{
-    const uint8_t *at = der.bytes;
-    CLEANUP(signature_cleanup) ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &at, (long)der.size);
-    if (pair == NULL) return crypto_failed(ERR_CRYPTO);
-    uint8_t raw[P256_SIGNATURE_BYTES];
-    if (BN_bn2binpad(ECDSA_SIG_get0_r(pair), raw, P256_COORDINATE_BYTES) < 0 ||
-        BN_bn2binpad(ECDSA_SIG_get0_s(pair), raw + P256_COORDINATE_BYTES, P256_COORDINATE_BYTES) < 0)
-        return crypto_failed(ERR_CRYPTO);
-    return buffer_append(signature, SLICE_ARRAY(raw));
-}
-
-enum status key_sign(const struct key *key, struct slice message, struct buffer *signature)
-{
-    if (!key->is_private) return ERR_KEY_INVALID;
-    if (key->kind != KEY_P256 && key->kind != KEY_RSA) return ERR_UNSUPPORTED;
-    uint8_t digest[SHA256_BYTES];
-    TRY(sha256(message, digest));
-    CLEANUP(context_cleanup) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key->object, NULL);
-    const enum status status = set_up(key, true, false, context);
-    if (status != OK) return crypto_failed(status);
-    uint8_t made[RSA_MAX_BYTES];
-    size_t size = sizeof(made);
-    if (EVP_PKEY_sign(context, made, &size, digest, sizeof(digest)) != 1) return crypto_failed(ERR_CRYPTO);
-    if (key->kind == KEY_P256) return append_raw_signature(slice_of(made, size), signature);
-    return buffer_append(signature, slice_of(made, size));
-}
-
-/* A number as a DER INTEGER: no leading zeros but the one that keeps it from being negative. */
-static size_t put_integer(const uint8_t number[static P256_COORDINATE_BYTES], uint8_t *out)
-{
-    size_t skipped = 0;
-    while (skipped < P256_COORDINATE_BYTES - 1 && number[skipped] == 0) skipped++;
-    const size_t size = P256_COORDINATE_BYTES - skipped;
-    const size_t sign = number[skipped] >= 0x80 ? 1 : 0;
-    out[0] = 0x02;
-    out[1] = (uint8_t)(size + sign);
-    out[2] = 0;
-    memcpy(out + 2 + sign, number + skipped, size);
-    return 2 + sign + size;
-}
-
-/* r || s as the DER sequence that the library takes. */
-static enum status der_of_raw(struct slice raw, uint8_t der_out[static ECDSA_DER_MAX_BYTES], size_t *size_out)
-{
-    if (raw.size != P256_SIGNATURE_BYTES) return ERR_SIGNATURE;
-    size_t size = put_integer(raw.bytes, der_out + 2);
-    size += put_integer(raw.bytes + P256_COORDINATE_BYTES, der_out + 2 + size);
-    der_out[0] = 0x30;
-    der_out[1] = (uint8_t)size;
-    *size_out = 2 + size;
-    return OK;
-}
-
-static enum status verify(const struct key *key, struct slice message, struct slice signature, bool pss)
-{
-    uint8_t digest[SHA256_BYTES];
-    TRY(sha256(message, digest));
-    uint8_t der[ECDSA_DER_MAX_BYTES];
-    if (key->kind == KEY_P256) {
-        size_t size;
-        TRY(der_of_raw(signature, der, &size));
-        signature = slice_of(der, size);
-    }
-    CLEANUP(context_cleanup) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key->object, NULL);
-    const enum status status = set_up(key, false, pss, context);
-    if (status != OK) return crypto_failed(status);
-    if (EVP_PKEY_verify(context, signature.bytes, signature.size, digest, sizeof(digest)) != 1)
-        return crypto_failed(ERR_SIGNATURE);
-    return OK;
-}
-
-enum status key_verify(const struct key *key, struct slice message, struct slice signature)
-{
-    if (key->kind != KEY_P256 && key->kind != KEY_RSA) return ERR_UNSUPPORTED;
-    return verify(key, message, signature, false);
-}
-
-enum status key_verify_pss(const struct key *key, struct slice message, struct slice signature)
-{
-    if (key->kind != KEY_RSA) return ERR_UNSUPPORTED;
-    return verify(key, message, signature, true);
 }
 
 /* ---- agreement ---- */

@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/secret.h"
+#include "crypto/hash.h"
 
 enum key_kind { KEY_P256, KEY_P384, KEY_X25519, KEY_RSA };
 
@@ -15,6 +16,9 @@ enum {
     P256_COORDINATE_BYTES = 32,
     P256_POINT_BYTES = 64,     /* x || y, big endian, without the 04 prefix */
     P256_SIGNATURE_BYTES = 64, /* r || s, big endian */
+    P384_COORDINATE_BYTES = 48,
+    P384_POINT_BYTES = 96,
+    P384_SIGNATURE_BYTES = 96,
     X25519_BYTES = 32,
     RSA_MIN_BITS = 2048,
     RSA_MAX_BITS = 4096,
@@ -39,6 +43,7 @@ enum status key_generate(enum key_kind kind, unsigned bits, struct key **key_out
 /* Public keys from their numbers. Points off the curve, the point at infinity, even RSA exponents and sizes outside
  * RSA_MIN_BITS..RSA_MAX_BITS are ERR_KEY_INVALID. */
 enum status key_from_p256_point(struct slice point, struct key **key_out);
+enum status key_from_p384_point(struct slice point, struct key **key_out);
 enum status key_from_x25519(struct slice public_bytes, struct key **key_out);
 enum status key_from_rsa(struct slice modulus, struct slice exponent, struct key **key_out);
 
@@ -52,7 +57,7 @@ enum status key_from_private_pem(struct slice pem, struct key **key_out);
 enum status key_public_pem(const struct key *key, struct buffer *pem);
 enum status key_private_pem(const struct key *key, struct secret *pem_out);
 
-/* The numbers of the public half, appended: P-256 x || y (64 bytes), X25519 (32), RSA modulus and exponent (big endian,
+/* The numbers of the public half, appended: P-256 and P-384 x || y, X25519 (32), RSA modulus and exponent (big endian,
  * no leading zeros). ERR_UNSUPPORTED for another kind. */
 enum status key_public_bytes(const struct key *key, struct buffer *bytes);
 enum status key_rsa_numbers(const struct key *key, struct buffer *modulus, struct buffer *exponent);
@@ -64,11 +69,20 @@ enum status key_thumbprint(const struct key *key, uint8_t thumbprint_out[static 
 /* Whether two keys have the same public half. */
 bool key_equal(const struct key *a, const struct key *b);
 
-/* Signatures over SHA-256 of `message`. P-256: r || s. RSA: RSASSA-PKCS1-v1_5. `verify`: ERR_SIGNATURE. */
+/* How RSA signatures are padded; other keys ignore it. PSS salts have the digest's length, or any (which a TPM may
+ * choose, TPM 2.0 Library part 1 annex B.7). */
+enum key_padding { KEY_PKCS1, KEY_PSS, KEY_PSS_ANY_SALT };
+
+/* Signatures over a digest of `message`, SHA-256 or SHA-384 (ERR_UNSUPPORTED for another). P-256 and P-384: r || s.
+ * RSA: RSASSA-PKCS1-v1_5 or RSASSA-PSS. `verify`: ERR_SIGNATURE. */
+enum status key_sign_with(const struct key *key, enum hash hash, enum key_padding padding, struct slice message,
+                          struct buffer *signature);
+enum status key_verify_with(const struct key *key, enum hash hash, enum key_padding padding, struct slice message,
+                            struct slice signature);
+
+/* The two that most need: SHA-256 with PKCS1 (P-256 and RSA alone), and PS256 (RSA, a salt of 32 bytes). */
 enum status key_sign(const struct key *key, struct slice message, struct buffer *signature);
 enum status key_verify(const struct key *key, struct slice message, struct slice signature);
-
-/* RSASSA-PSS with SHA-256 and a 32-byte salt (PS256). */
 enum status key_verify_pss(const struct key *key, struct slice message, struct slice signature);
 
 /* X25519 agreement, 32 bytes; an all-zero result is ERR_KEY_INVALID (RFC 9180 section 7.1.4). */

@@ -22,6 +22,28 @@ static void test_digests(void **)
                   "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7");
 }
 
+/* FIPS 180-4 examples again, by name. */
+static void test_digests_that_are_told_at_run_time(void **)
+{
+    const struct {
+        enum hash hash;
+        const char *expected;
+    } cases[] = {
+        {HASH_SHA1, "a9993e364706816aba3e25717850c26c9cd0d89d"},
+        {HASH_SHA256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+        {HASH_SHA384,
+         "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"},
+        {HASH_SHA512, "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+                      "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"},
+    };
+    const struct slice parts[] = {SLICE_LITERAL("a"), SLICE_LITERAL("bc")};
+    for (size_t i = 0; i < 4; i++) {
+        uint8_t digest[HASH_MAX_BYTES];
+        assert_ok(hash_parts(cases[i].hash, parts, 2, digest));
+        assert_digest(digest, hash_bytes(cases[i].hash), cases[i].expected);
+    }
+}
+
 static void test_parts_and_streams_equal_the_whole(void **)
 {
     uint8_t whole[SHA256_BYTES], parts[SHA256_BYTES], streamed[SHA256_BYTES];
@@ -88,6 +110,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_digests),
+        cmocka_unit_test(test_digests_that_are_told_at_run_time),
         cmocka_unit_test(test_parts_and_streams_equal_the_whole),
         cmocka_unit_test(test_hmac),
         cmocka_unit_test(test_hkdf_steps),

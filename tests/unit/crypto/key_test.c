@@ -254,6 +254,78 @@ static void test_pss_with_a_salt_of_32_bytes_only(void **)
     assert_status(key_verify(key, SLICE_LITERAL("message"), buffer_slice(&good)), ERR_SIGNATURE);
 }
 
+/* RFC 6979 appendix A.2.6, SHA-384, "sample". */
+static void test_a_known_p384_signature(void **)
+{
+    CLEANUP(buffer_done)
+    struct buffer point = bytes_of_hex(
+        "ec3a4e415b4e19a4568618029f427fa5da9a8bc4ae92e02e06aae5286b300c64def8f0ea9055866064a254515480bc13"
+        "8015d9b72d7d57244ea8ef9ac0c621896708a59367f9dfb9f54ca84b3f1c9db1288b231c3ae0d4fe7344fd2533264720");
+    CLEANUP(buffer_done)
+    struct buffer signature = bytes_of_hex(
+        "94edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c81a648152e44acf96e36dd1e80fabe46"
+        "99ef4aeb15f178cea1fe40db2603138f130e740a19624526203b6351d0a3a94fa329c145786e679e7b82c71a38628ac8");
+    CLEANUP(key_cleanup) struct key *key = NULL;
+    CLEANUP(buffer_done) struct buffer numbers = buffer_of_maximum(P384_POINT_BYTES);
+    const struct slice message = SLICE_LITERAL("sample"), bytes = buffer_slice(&signature);
+    assert_ok(key_from_p384_point(buffer_slice(&point), &key));
+    assert_int_equal(key_kind(key), KEY_P384);
+    assert_ok(key_public_bytes(key, &numbers));
+    assert_slice_equal(buffer_slice(&numbers), buffer_slice(&point));
+    assert_ok(key_verify_with(key, HASH_SHA384, KEY_PKCS1, message, bytes));
+    assert_status(key_verify_with(key, HASH_SHA384, KEY_PKCS1, SLICE_LITERAL("simple"), bytes), ERR_SIGNATURE);
+    assert_status(key_verify_with(key, HASH_SHA256, KEY_PKCS1, message, bytes), ERR_SIGNATURE);
+    assert_status(key_verify_with(key, HASH_SHA384, KEY_PKCS1, message, slice_part(bytes, 0, 95)), ERR_SIGNATURE);
+    point.bytes[95] ^= 1;
+    struct key *off_curve = NULL;
+    assert_status(key_from_p384_point(buffer_slice(&point), &off_curve), ERR_KEY_INVALID);
+    assert_status(key_from_p384_point(slice_part(buffer_slice(&point), 0, 64), &off_curve), ERR_KEY_INVALID);
+}
+
+static void test_each_scheme_verifies_its_own_signatures_alone(void **)
+{
+    const enum key_kind kinds[] = {KEY_P256, KEY_P384, KEY_RSA};
+    const enum hash hashes[] = {HASH_SHA256, HASH_SHA384};
+    for (size_t i = 0; i < 6; i++) {
+        CLEANUP(key_cleanup) struct key *key = make(kinds[i / 2]);
+        const enum hash hash = hashes[i % 2], other = hashes[1 - i % 2];
+        const struct slice message = SLICE_LITERAL("message");
+        CLEANUP(buffer_done) struct buffer plain = buffer_of_maximum(RSA_MAX_BYTES);
+        CLEANUP(buffer_done) struct buffer pss = buffer_of_maximum(RSA_MAX_BYTES);
+        assert_ok(key_sign_with(key, hash, KEY_PKCS1, message, &plain));
+        assert_ok(key_verify_with(key, hash, KEY_PKCS1, message, buffer_slice(&plain)));
+        assert_status(key_verify_with(key, other, KEY_PKCS1, message, buffer_slice(&plain)), ERR_SIGNATURE);
+        if (kinds[i / 2] != KEY_RSA) continue;
+        assert_status(key_verify_with(key, hash, KEY_PSS, message, buffer_slice(&plain)), ERR_SIGNATURE);
+        assert_ok(key_sign_with(key, hash, KEY_PSS, message, &pss));
+        assert_ok(key_verify_with(key, hash, KEY_PSS, message, buffer_slice(&pss)));
+        assert_ok(key_verify_with(key, hash, KEY_PSS_ANY_SALT, message, buffer_slice(&pss)));
+        assert_status(key_verify_with(key, other, KEY_PSS, message, buffer_slice(&pss)), ERR_SIGNATURE);
+        assert_status(key_verify_with(key, hash, KEY_PKCS1, message, buffer_slice(&pss)), ERR_SIGNATURE);
+        buffer_clear(&pss);
+        assert_ok(key_sign_with(key, hash, KEY_PSS_ANY_SALT, message, &pss)); /* the longest salt that fits */
+        assert_ok(key_verify_with(key, hash, KEY_PSS_ANY_SALT, message, buffer_slice(&pss)));
+        assert_status(key_verify_with(key, hash, KEY_PSS, message, buffer_slice(&pss)), ERR_SIGNATURE);
+    }
+}
+
+static void test_no_signature_is_taken_over_other_digests(void **)
+{
+    const enum hash hashes[] = {HASH_SHA1, HASH_SHA512};
+    CLEANUP(key_cleanup) struct key *key = make(KEY_P256);
+    CLEANUP(buffer_done) struct buffer out = buffer_of_maximum(RSA_MAX_BYTES);
+    for (size_t i = 0; i < 2; i++) {
+        const struct slice signature = slice_of("0123456789012345678901234567890123456789012345678901234567890123", 64);
+        assert_status(key_sign_with(key, hashes[i], KEY_PKCS1, SLICE_LITERAL("m"), &out), ERR_UNSUPPORTED);
+        assert_status(key_verify_with(key, hashes[i], KEY_PKCS1, SLICE_LITERAL("m"), signature), ERR_UNSUPPORTED);
+    }
+    CLEANUP(key_cleanup) struct key *p384 = make(KEY_P384), *x25519 = make(KEY_X25519);
+    assert_status(key_sign(p384, SLICE_LITERAL("m"), &out), ERR_UNSUPPORTED);
+    assert_status(key_verify(p384, SLICE_LITERAL("m"), SLICE_LITERAL("s")), ERR_UNSUPPORTED);
+    assert_status(key_verify_with(x25519, HASH_SHA256, KEY_PKCS1, SLICE_LITERAL("m"), SLICE_LITERAL("s")),
+                  ERR_UNSUPPORTED);
+}
+
 static void test_shared_keys_live_as_long_as_their_last_owner(void **)
 {
     struct key *key = make(KEY_P256);
@@ -316,6 +388,9 @@ int main(void)
         cmocka_unit_test(test_unknown_curves_and_rubbish_are_refused),
         cmocka_unit_test(test_thumbprints),
         cmocka_unit_test(test_pss_with_a_salt_of_32_bytes_only),
+        cmocka_unit_test(test_a_known_p384_signature),
+        cmocka_unit_test(test_each_scheme_verifies_its_own_signatures_alone),
+        cmocka_unit_test(test_no_signature_is_taken_over_other_digests),
         cmocka_unit_test(test_shared_keys_live_as_long_as_their_last_owner),
         cmocka_unit_test(test_ecdsa_wycheproof),
         cmocka_unit_test(test_x25519_wycheproof),
