@@ -82,9 +82,10 @@ enum status quote_platform(struct slice quote, struct refusal *why, uint8_t fmsp
 struct intel_platform {
     bool simulated; /* the chain ends at a simulated root */
     enum tcb_status tcb_status;
-    int64_t tcb_date_s;        /* of the platform's TCB level */
-    int64_t newest_tcb_date_s; /* of the newest level in the TCB info: when a recovery asked more of platforms */
-    int64_t tcb_evaluation;    /* the lower of TCB info's and QE identity's, so that a minimum holds for both */
+    int64_t tcb_date_s;          /* of the platform's TCB level */
+    int64_t newest_tcb_date_s;   /* of the newest level in the TCB info: when a recovery asked more of platforms */
+    int64_t tcb_evaluation;      /* the lower of TCB info's and QE identity's, so that a minimum holds for both */
+    int64_t collateral_issued_s; /* the earlier issue date of TCB info and QE identity: how old the judgement is */
     char advisories[ADVISORY_MAX_COUNT][ADVISORY_MAX_BYTES + 1];
     size_t advisory_count; /* of all levels that the status comes from, sorted, each once */
     uint8_t fmspc[6], pce_id[2], ppid[16];

@@ -64,6 +64,11 @@ static void shorten(int64_t *expires_s, int64_t until_s)
     if (until_s < *expires_s) *expires_s = until_s;
 }
 
+static int64_t earlier(int64_t a_s, int64_t b_s)
+{
+    return a_s < b_s ? a_s : b_s;
+}
+
 static int64_t end_of_validity_s(const struct pck_chain *chain, const struct collateral *collateral)
 {
     struct collateral_facts facts;
@@ -97,6 +102,7 @@ enum status claims_fill(const struct quote *quote, struct slice wire, const stru
                      .tcb_status = verdict->status,
                      .tcb_date_s = verdict->platform->facts.date_s,
                      .tcb_evaluation = facts.tcb_evaluation,
+                     .collateral_issued_s = earlier(collateral->tcb_info.issued_s, collateral->qe_identity.issued_s),
                      .expires_s = end_of_validity_s(chain, collateral)},
     };
     take_report(&quote->report, &claims);

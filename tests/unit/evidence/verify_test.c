@@ -55,6 +55,7 @@ static void test_claims_of_good_evidence(void **)
     assert_memory_equal(claims.report_data, "report data", sizeof("report data"));
     assert_int_equal(claims.platform.tcb_status, TCB_UP_TO_DATE);
     assert_int_equal(claims.platform.tcb_evaluation, 8); /* the lower of 9 and 8 */
+    assert_int_equal(claims.platform.collateral_issued_s, PKI_NOW_S - 5 * PKI_DAY_S);
     assert_int_equal(claims.platform.expires_s, PKI_NOW_S + 4 * PKI_DAY_S);
     assert_int_equal(claims.platform.advisory_count, 3);
     assert_string_equal(claims.platform.advisories[0], "TEST-1");
