@@ -27,11 +27,10 @@ static EVP_MAC_CTX *hmac_template(void)
     return NULL;
 }
 
-/* A P-256 key without a point: a copy that is given one costs a quarter of a key built from its parameters. */
-static EVP_PKEY *p256_template(void)
+/* A key on this curve without a point: a copy that is given one costs a quarter of a key built from its parameters. */
+static EVP_PKEY *curve_template(char *group)
 {
     EVP_PKEY_CTX *const context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-    char group[] = SN_X9_62_prime256v1;
     OSSL_PARAM parameters[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
         OSSL_PARAM_construct_end(),
@@ -49,6 +48,7 @@ static struct algorithms fetched;
 
 static void fetch(void)
 {
+    char p256[] = SN_X9_62_prime256v1, p384[] = SN_secp384r1;
     fetched = (struct algorithms){
         .hashes = {[HASH_SHA1] = EVP_MD_fetch(NULL, "SHA1", NULL),
                    [HASH_SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL),
@@ -57,7 +57,8 @@ static void fetch(void)
         .aes_128_gcm = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL),
         .aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL),
         .hmac_sha256 = hmac_template(),
-        .p256_without_point = p256_template(),
+        .p256_without_point = curve_template(p256),
+        .p384_without_point = curve_template(p384),
     };
 }
 
@@ -69,7 +70,7 @@ enum status algorithms_get(const struct algorithms **algorithms_out)
         if (fetched.hashes[i] == NULL) return crypto_failed(ERR_CRYPTO);
     }
     if (fetched.aes_128_gcm == NULL || fetched.aes_256_gcm == NULL || fetched.hmac_sha256 == NULL ||
-        fetched.p256_without_point == NULL)
+        fetched.p256_without_point == NULL || fetched.p384_without_point == NULL)
         return crypto_failed(ERR_CRYPTO);
     *algorithms_out = &fetched;
     return OK;

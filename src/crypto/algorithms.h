@@ -12,8 +12,8 @@
 struct algorithms {
     EVP_MD *hashes[HASH_COUNT];
     EVP_CIPHER *aes_128_gcm, *aes_256_gcm;
-    EVP_MAC_CTX *hmac_sha256;     /* without a key; never used itself, only duplicated */
-    EVP_PKEY *p256_without_point; /* likewise */
+    EVP_MAC_CTX *hmac_sha256;                          /* without a key; never used itself, only duplicated */
+    EVP_PKEY *p256_without_point, *p384_without_point; /* likewise */
 };
 
 /* ERR_CRYPTO if the library lacks one of them. */

@@ -62,21 +62,25 @@ struct certificate *certificate_share(const struct certificate *certificate)
 
 /* ---- the key ---- */
 
-/* SubjectPublicKeyInfo of an uncompressed P-256 point up to its coordinates (RFC 5480 section 2). */
+/* SubjectPublicKeyInfo of an uncompressed point up to its coordinates (RFC 5480 section 2). */
 static const uint8_t p256_prefix[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
                                       0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
                                       0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
+static const uint8_t p384_prefix[] = {0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
+                                      0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04};
 
 static void object_cleanup(EVP_PKEY **object)
 {
     EVP_PKEY_free(*object);
 }
 
-/* P-256 takes the short way: the library's general decoder costs more than a signature. */
+/* Points take the short way: the library's general decoder costs more than a P-256 signature. */
 static enum status parse_key(struct slice info, struct key **key_out)
 {
     if (slice_starts_with(info, SLICE_ARRAY(p256_prefix)))
         return key_from_p256_point(slice_part(info, sizeof(p256_prefix), info.size), key_out);
+    if (slice_starts_with(info, SLICE_ARRAY(p384_prefix)))
+        return key_from_p384_point(slice_part(info, sizeof(p384_prefix), info.size), key_out);
     const uint8_t *at = info.bytes;
     CLEANUP(object_cleanup) EVP_PKEY *object = d2i_PUBKEY(NULL, &at, (long)info.size);
     if (object == NULL || at != info.bytes + info.size) return crypto_failed(ERR_KEY_INVALID);

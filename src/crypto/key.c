@@ -218,30 +218,32 @@ static enum status p256_private_from(const uint8_t encoded[static P256_UNCOMPRES
     return from_parameters("EC", builder, true, key_out);
 }
 
-enum status key_from_p384_point(struct slice point, struct key **key_out)
+/* A copy of `without_point`, a key that lacks nothing but its point, with this one. */
+static enum status key_from_point(EVP_PKEY *without_point, enum key_kind kind, struct slice point, struct key **key_out)
 {
-    if (point.size != P384_POINT_BYTES) return ERR_KEY_INVALID;
     uint8_t encoded[1 + P384_POINT_BYTES] = {POINT_CONVERSION_UNCOMPRESSED};
-    memcpy(encoded + 1, point.bytes, P384_POINT_BYTES);
-    CLEANUP(builder_cleanup) OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-    if (builder == NULL || OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, SN_secp384r1, 0) != 1 ||
-        OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, encoded, sizeof(encoded)) != 1)
-        return crypto_failed(ERR_CRYPTO);
-    return from_parameters("EC", builder, false, key_out); /* refuses points off the curve */
+    memcpy(encoded + 1, point.bytes, point.size);
+    CLEANUP(object_cleanup) EVP_PKEY *object = EVP_PKEY_dup(without_point);
+    if (object == NULL) return crypto_failed(ERR_CRYPTO);
+    /* This refuses points off the curve; the encoding has no room for the one at infinity. */
+    if (EVP_PKEY_set1_encoded_public_key(object, encoded, 1 + point.size) != 1) return crypto_failed(ERR_KEY_INVALID);
+    return wrap(object, kind, false, key_out);
 }
 
 enum status key_from_p256_point(struct slice point, struct key **key_out)
 {
-    if (point.size != P256_POINT_BYTES) return ERR_KEY_INVALID;
-    uint8_t encoded[P256_UNCOMPRESSED_BYTES] = {POINT_CONVERSION_UNCOMPRESSED};
-    memcpy(encoded + 1, point.bytes, P256_POINT_BYTES);
     const struct algorithms *algorithms;
+    if (point.size != P256_POINT_BYTES) return ERR_KEY_INVALID;
     TRY(algorithms_get(&algorithms));
-    CLEANUP(object_cleanup) EVP_PKEY *object = EVP_PKEY_dup(algorithms->p256_without_point);
-    if (object == NULL) return crypto_failed(ERR_CRYPTO);
-    /* This refuses points off the curve; the encoding has no room for the one at infinity. */
-    if (EVP_PKEY_set1_encoded_public_key(object, encoded, sizeof(encoded)) != 1) return crypto_failed(ERR_KEY_INVALID);
-    return wrap(object, KEY_P256, false, key_out);
+    return key_from_point(algorithms->p256_without_point, KEY_P256, point, key_out);
+}
+
+enum status key_from_p384_point(struct slice point, struct key **key_out)
+{
+    const struct algorithms *algorithms;
+    if (point.size != P384_POINT_BYTES) return ERR_KEY_INVALID;
+    TRY(algorithms_get(&algorithms));
+    return key_from_point(algorithms->p384_without_point, KEY_P384, point, key_out);
 }
 
 static enum status p256_public_of(const BIGNUM *scalar, uint8_t encoded_out[static P256_UNCOMPRESSED_BYTES])

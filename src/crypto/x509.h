@@ -59,8 +59,8 @@ bool certificate_has_unknown_critical_extension(const struct certificate *certif
 /* The content of the extension's OCTET STRING, borrowed. `oid` in dotted text. ERR_FIELD_MISSING. */
 enum status certificate_extension(const struct certificate *certificate, const char *oid, struct slice *value_out);
 
-/* The signature alone, made by `issuer`: ECDSA P-256 or RSA, with SHA-256. ERR_SIGNATURE; ERR_UNSUPPORTED for another
- * algorithm. */
+/* The signature alone, made by `issuer`: ECDSA P-256 or RSA (PKCS #1 v1.5) with SHA-256, or RSASSA-PSS with SHA-384 and
+ * a salt of 48 bytes. ERR_SIGNATURE; ERR_UNSUPPORTED for another algorithm. */
 enum status certificate_verify_signature(const struct certificate *certificate, const struct key *issuer);
 
 /* Version 2, strict DER. The bytes are copied. ERR_CRL_MALFORMED, ERR_TOO_LARGE. A critical extension of the list or of

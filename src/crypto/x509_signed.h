@@ -17,8 +17,9 @@ struct signed_object {
 /* Splits `der`, which must hold nothing else. */
 enum status signed_object_parse(struct slice der, struct signed_object *object_out);
 
-/* ecdsa-with-SHA256 and sha256WithRSAEncryption; ERR_UNSUPPORTED for other algorithms. ERR_SIGNATURE if it does not
- * verify, or if the key is of another kind than the algorithm. */
+/* ecdsa-with-SHA256, sha256WithRSAEncryption, and RSASSA-PSS with SHA-384 throughout and 48 bytes of salt;
+ * ERR_UNSUPPORTED for other algorithms and parameters. ERR_SIGNATURE if it does not verify, or if the key is of another
+ * kind than the algorithm. */
 enum status signed_object_verify(const struct signed_object *object, const struct key *issuer);
 
 struct extension {

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "evidence/intel/chain.h"
-#include "evidence/intel/period.h"
+#include "evidence/period.h"
 #include "evidence/intel/qe_identity.h"
 #include "evidence/intel/tcb_info.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "amd_mint.h"
 #include "crypto/der_write.h"
 #include "crypto/x509.h"
 #include "crypto/x509_issue.h"
@@ -175,6 +176,89 @@ static void test_a_key_off_its_curve_is_refused(void **)
     assert_status(certificate_from_der(buffer_slice(&issued.der), &certificate), ERR_KEY_INVALID);
 }
 
+/* ---- RSASSA-PSS and P-384, as AMD's chains have them ---- */
+
+struct minted {
+    struct key *issuer, *subject;
+    struct buffer der;
+};
+
+static void minted_done(struct minted *minted)
+{
+    key_free(minted->issuer);
+    key_free(minted->subject);
+    buffer_done(&minted->der);
+}
+
+static struct minted mint(struct slice algorithm, struct slice key_info)
+{
+    struct minted minted = {.der = buffer_of_maximum(CERTIFICATE_MAX_BYTES)};
+    assert_ok(key_generate(KEY_RSA, 2048, &minted.issuer));
+    assert_ok(key_generate(KEY_P384, 0, &minted.subject));
+    const struct mint_certificate text = {.subject = "Subject",
+                                          .issuer = "Issuer",
+                                          .subject_key = minted.subject,
+                                          .issuer_key = minted.issuer,
+                                          .key_info = key_info,
+                                          .algorithm = algorithm,
+                                          .not_before_s = 1790000000,
+                                          .not_after_s = 1800000000};
+    assert_ok(mint_certificate(&text, &minted.der));
+    return minted;
+}
+
+static void test_a_pss_signature_serial_number_0_and_a_p384_key_are_read(void **)
+{
+    CLEANUP(minted_done) struct minted minted = mint((struct slice){}, (struct slice){});
+    CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
+    assert_ok(certificate_from_der(buffer_slice(&minted.der), &certificate));
+    assert_int_equal(certificate_serial(certificate).size, 0);
+    assert_int_equal(key_kind(certificate_key(certificate)), KEY_P384);
+    assert_true(key_equal(certificate_key(certificate), minted.subject));
+    assert_ok(certificate_verify_signature(certificate, minted.issuer));
+    assert_status(certificate_verify_signature(certificate, minted.subject), ERR_SIGNATURE); /* of another kind */
+    minted.der.bytes[minted.der.size - 1] ^= 1;
+    CLEANUP(certificate_cleanup) struct certificate *changed = NULL;
+    assert_ok(certificate_from_der(buffer_slice(&minted.der), &changed));
+    assert_status(certificate_verify_signature(changed, minted.issuer), ERR_SIGNATURE);
+}
+
+static void test_a_pss_signature_may_spell_its_trailer_out(void **)
+{
+    CLEANUP(buffer_done) struct buffer algorithm = buffer_of_maximum(128);
+    assert_ok(mint_pss_with_trailer(&algorithm));
+    CLEANUP(minted_done) struct minted minted = mint(buffer_slice(&algorithm), (struct slice){});
+    CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
+    assert_ok(certificate_from_der(buffer_slice(&minted.der), &certificate));
+    assert_ok(certificate_verify_signature(certificate, minted.issuer));
+}
+
+static void test_other_pss_parameters_are_not_supported(void **)
+{
+    static const size_t places[] = {MINT_PSS_HASH_AT, MINT_PSS_MASK_HASH_AT, MINT_PSS_SALT_AT};
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        uint8_t algorithm[sizeof(mint_pss)];
+        memcpy(algorithm, mint_pss, sizeof(mint_pss));
+        algorithm[places[i]] ^= 1;
+        CLEANUP(minted_done) struct minted minted = mint(SLICE_ARRAY(algorithm), (struct slice){});
+        CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
+        assert_ok(certificate_from_der(buffer_slice(&minted.der), &certificate));
+        assert_status(certificate_verify_signature(certificate, minted.issuer), ERR_UNSUPPORTED);
+    }
+}
+
+static void test_a_p384_key_off_its_curve_is_refused(void **)
+{
+    CLEANUP(key_cleanup) struct key *key = NULL;
+    CLEANUP(buffer_done) struct buffer info = buffer_of_maximum(256);
+    assert_ok(key_generate(KEY_P384, 0, &key));
+    assert_ok(mint_key(&info, key));
+    info.bytes[info.size - 1] ^= 1;
+    CLEANUP(minted_done) struct minted minted = mint((struct slice){}, buffer_slice(&info));
+    CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
+    assert_status(certificate_from_der(buffer_slice(&minted.der), &certificate), ERR_KEY_INVALID);
+}
+
 static void test_lists_from_pem(void **)
 {
     CLEANUP(issued_done) struct issued issued = issue(&ca_text);
@@ -211,6 +295,10 @@ int main(void)
         cmocka_unit_test(test_an_extension_twice_is_refused),
         cmocka_unit_test(test_unknown_critical_extensions_are_told),
         cmocka_unit_test(test_a_key_off_its_curve_is_refused),
+        cmocka_unit_test(test_a_pss_signature_serial_number_0_and_a_p384_key_are_read),
+        cmocka_unit_test(test_a_pss_signature_may_spell_its_trailer_out),
+        cmocka_unit_test(test_other_pss_parameters_are_not_supported),
+        cmocka_unit_test(test_a_p384_key_off_its_curve_is_refused),
         cmocka_unit_test(test_lists_from_pem),
     };
     return cmocka_run_group_tests_name("crypto/certificate", tests, NULL, NULL);

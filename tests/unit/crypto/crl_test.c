@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "amd_mint.h"
 #include "base/encoding.h"
 #include "crypto/der_write.h"
 #include "crypto/x509.h"
@@ -166,6 +167,26 @@ static void test_forms_that_an_issuer_must_not_use(void **)
     }
 }
 
+static void test_a_pss_signed_list_is_verified(void **)
+{
+    CLEANUP(key_cleanup) struct key *issuer = NULL, *other = NULL;
+    assert_ok(key_generate(KEY_RSA, 2048, &issuer));
+    assert_ok(key_generate(KEY_RSA, 2048, &other));
+    const struct mint_crl text = {.issuer = "Issuer",
+                                  .issuer_key = issuer,
+                                  .this_update_s = 1790000000,
+                                  .next_update_s = 1800000000,
+                                  .revoked = 0x20001};
+    CLEANUP(buffer_done) struct buffer der = buffer_of_maximum(CRL_MAX_BYTES);
+    assert_ok(mint_crl(&text, &der));
+    CLEANUP(crl_cleanup) struct crl *crl = NULL;
+    assert_ok(crl_from_der(buffer_slice(&der), &crl));
+    assert_ok(crl_verify_signature(crl, issuer));
+    assert_status(crl_verify_signature(crl, other), ERR_SIGNATURE);
+    assert_true(crl_lists(crl, SLICE_LITERAL("\x02\x00\x01")));
+    assert_false(crl_lists(crl, SLICE_LITERAL("\x02\x00\x02")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_every_changed_byte_and_length_shows),
         cmocka_unit_test(test_pem_and_der_are_told_apart),
         cmocka_unit_test(test_forms_that_an_issuer_must_not_use),
+        cmocka_unit_test(test_a_pss_signed_list_is_verified),
     };
     return cmocka_run_group_tests_name("crypto/crl", tests, NULL, NULL);
 }

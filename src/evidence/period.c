@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "evidence/intel/period.h"
+#include "evidence/period.h"
 
 #include "base/clock.h"
 
