@@ -33,6 +33,19 @@ static enum status take_operand(const char *argument, const char **operand, stru
     return OK;
 }
 
+static enum status take_value(const struct command_option *option, const char *argument, struct refusal *why)
+{
+    if (option->values == NULL) {
+        if (*option->value != NULL) return refuse_usage(why, option->name, "the option once", "it twice");
+        *option->value = argument;
+        return OK;
+    }
+    struct command_values *const values = option->values;
+    if (values->count == values->max_count) return refuse_usage(why, option->name, "the option less often", argument);
+    values->items[values->count++] = argument;
+    return OK;
+}
+
 enum status command_options(int count, char **arguments, const struct command_option *options, size_t option_count,
                             const char **operand_out, struct refusal *why)
 {
@@ -42,12 +55,10 @@ enum status command_options(int count, char **arguments, const struct command_op
             TRY(take_operand(arguments[i], operand_out, why));
         } else if (option->flag != NULL) {
             *option->flag = true;
-        } else if (*option->value != NULL) {
-            return refuse_usage(why, option->name, "the option once", "it twice");
         } else if (i + 1 == count) {
             return refuse_usage(why, option->name, "a value behind it", "nothing");
         } else {
-            *option->value = arguments[++i];
+            TRY(take_value(option, arguments[++i], why));
         }
     }
     return OK;

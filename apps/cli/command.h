@@ -17,15 +17,23 @@ command_function command_manifest_key, command_manifest_sign, command_manifest_s
     command_key_recovery, command_key_password, command_key_restore, command_verify_evidence, command_verify_token,
     command_verify_chain, command_verify_portal, command_client, command_doctor;
 
-/* One option: `value` takes the next argument, `flag` stands alone. Exactly one of them is not NULL. */
+/* Values of an option that may stand several times. */
+struct command_values {
+    const char **items;
+    size_t count, max_count;
+};
+
+/* One option: `value` takes the next argument, `values` each argument behind it, `flag` stands alone. Exactly one of
+ * them is not NULL. */
 struct command_option {
     const char *name; /* "--out" */
     const char **value;
+    struct command_values *values;
     bool *flag;
 };
 
-/* Reads options, each at most once, and at most one argument that is none (`operand_out`, NULL where the command takes
- * none; it is left as it is if none stands there). ERR_USAGE. */
+/* Reads options, each at most once but those with `values`, and at most one argument that is none (`operand_out`, NULL
+ * where the command takes none; it is left as it is if none stands there). ERR_USAGE. */
 enum status command_options(int count, char **arguments, const struct command_option *options, size_t option_count,
                             const char **operand_out, struct refusal *why);
 

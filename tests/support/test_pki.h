@@ -248,6 +248,7 @@ struct minted_quote_options {
     bool qe_report_data_tail;              /* not zero */
     struct slice certification_data;       /* empty: leaf, CA, root */
     const struct key *qe_report_key;       /* signs the QE report instead of the PCK key */
+    struct slice report_data;              /* empty: "report data" */
 };
 
 static inline void mint_report(struct buffer *out, uint8_t flags, uint16_t product_id, uint16_t svn, struct slice data)
@@ -293,7 +294,8 @@ static inline struct buffer mint_quote(const struct test_pki *pki, const struct 
     const struct slice key = options->attestation_point.size > 0 ? options->attestation_point : buffer_slice(&point);
     struct buffer quote = buffer_of_maximum(65536);
     assert_ok(buffer_append(&quote, SLICE_ARRAY(header)));
-    mint_report(&quote, options->report_flags, 3, 2, SLICE_LITERAL("report data"));
+    mint_report(&quote, options->report_flags, 3, 2,
+                options->report_data.size > 0 ? options->report_data : SLICE_LITERAL("report data"));
     assert_ok(key_sign(pki->attestation, buffer_slice(&quote), &tail));
     assert_ok(buffer_append(&tail, key));
     mint_qe_part(pki, options, key, &tail);

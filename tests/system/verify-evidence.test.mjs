@@ -95,7 +95,7 @@ test('bad usage has its own exit code and names the option', { skip }, () => {
   const file = path.join(genuine, 'quote.bin');
   const full = ['--tee', 'sgx', '--file', file, '--collateral', current];
   const cases = [
-    [[], /--tee/], [['--tee', 'tdx', ...full.slice(2)], /--tee.*tdx/], [full.slice(0, 4), /--collateral/], [[...full.slice(0, 2), ...full.slice(4)], /--file/],
+    [[], /--tee/], [['--tee', 'sev', ...full.slice(2)], /--tee.*sev/], [full.slice(0, 4), /--collateral/], [[...full.slice(0, 2), ...full.slice(4)], /--file/],
     [[...full, '--at', 'now'], /--at.*now/], [[...full, '--at', '-1'], /--at.*-1/], [[...full, '--at', '9999999999999'], /--at/],
     [[...full, '--at'], /--at/], [[...full, '--tee', 'oe'], /--tee/], [[...full, '--nonsense'], /--nonsense/], [[...full, 'operand'], /operand/],
     [['--tee', 'sgx', '--file', '/does/not/exist', '--collateral', current], /\/does\/not\/exist/],

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The parts of `lazaret verify evidence`: what it was asked, what it found, and the two ways to tell it.
+ * What was found, and the two ways to tell it.
  */
 #pragma once
 
 #include "base/buffer.h"
-#include "evidence/intel.h"
+#include "evidence/verify.h"
 
 struct evidence_result {
     const char *tee; /* NULL if the command line did not get that far; then there is no time either */
     int64_t at_s;
     enum status status; /* OK: genuine, and `claims` hold; otherwise `why` says what was refused */
     struct refusal why;
-    struct sgx_claims claims;
+    size_t padding;
+    struct evidence_claims claims;
 };
 
 /* Both append without a last line end. One JSON object. */

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/evidence/screen.h"
+#include "cli/evidence/verdict.h"
+
+#include "base/clock.h"
+
+static enum status tell_who_and_what(const struct evidence_claims *claims, struct buffer *text)
+{
+    switch (claims->kind) {
+    case EVIDENCE_SGX:
+    case EVIDENCE_OPEN_ENCLAVE: return screen_sgx(&claims->sgx, text);
+    case EVIDENCE_TDX: return screen_tdx(&claims->tdx, text);
+    default: return OK;
+    }
+}
+
+static enum status tell_faults_of_kind(const struct evidence_claims *claims, struct faults *faults)
+{
+    switch (claims->kind) {
+    case EVIDENCE_SGX:
+    case EVIDENCE_OPEN_ENCLAVE:
+        return screen_fault(faults, claims->sgx.debug,
+                            "this is a DEBUG enclave: its host can read its memory; give it no secrets");
+    case EVIDENCE_TDX: return screen_td_faults(&claims->tdx, faults);
+    default: return OK;
+    }
+}
+
+static enum status tell_freshness(const struct evidence_result *result, struct buffer *text)
+{
+    const struct intel_platform *const platform = evidence_intel_platform(&result->claims);
+    const int64_t expires_s = evidence_expires_s(&result->claims);
+    TRY(screen_line(text, "judged at", time_iso8601(result->at_s).text));
+    TRY(screen_line(text, "good until",
+                    expires_s != INT64_MAX ? time_iso8601(expires_s).text : "the key is trusted no more"));
+    if (platform != NULL) TRY(screen_platform(platform, text));
+    if (result->padding == 0) return OK;
+    return buffer_append_format(text, SCREEN_TITLE "%zu zeros behind the quote, left out\n", "padding",
+                                result->padding);
+}
+
+static enum status tell_faults_and_advice(const struct evidence_claims *claims, struct buffer *text)
+{
+    const struct intel_platform *const platform = evidence_intel_platform(claims);
+    const char *const tcb = platform != NULL ? screen_tcb_fault(platform->tcb_status) : NULL;
+    struct faults faults = {.text = text};
+    TRY(tell_faults_of_kind(claims, &faults));
+    TRY(screen_fault(&faults, tcb != NULL, tcb));
+    TRY(screen_fault(&faults, !faults.has_any,
+                     platform != NULL ? "nothing that Intel knows of" : "nothing that was looked for"));
+    const char *const advice = platform != NULL ? screen_tcb_advice(platform->tcb_status)
+                                                : "compare what ran, its versions and its policy with what you expect";
+    return buffer_append_format(text, SCREEN_TITLE "%s", "what to do", advice);
+}
+
+static enum status tell_genuine(const struct evidence_result *result, struct buffer *text)
+{
+    const struct intel_platform *const platform = evidence_intel_platform(&result->claims);
+    const bool is_simulated = platform != NULL && platform->simulated;
+    TRY(buffer_append_format(text, "GENUINE%s%s%s%s\n", is_simulated ? " SIMULATION" : "",
+                             evidence_is_debug(&result->claims) ? " DEBUG" : "", platform != NULL ? ": " : "",
+                             platform != NULL ? tcb_status_name(platform->tcb_status) : ""));
+    TRY(tell_who_and_what(&result->claims, text));
+    TRY(tell_freshness(result, text));
+    return tell_faults_and_advice(&result->claims, text);
+}
+
+static enum status tell_refused(const struct evidence_result *result, struct buffer *text)
+{
+    const struct refusal *const why = &result->why;
+    TRY(buffer_append_format(text, "REFUSED: %s\n", status_text(result->status)));
+    if (why->field[0] != '\0') TRY(screen_line(text, "field", why->field));
+    if (why->seen[0] != '\0') TRY(screen_line(text, "seen", why->seen));
+    if (why->expected[0] != '\0') TRY(screen_line(text, "expected", why->expected));
+    TRY(screen_line(text, "judged at", time_iso8601(result->at_s).text));
+    return buffer_append_format(text, SCREEN_TITLE "%s", "what to do",
+                                why->fix[0] != '\0' ? why->fix : "do not trust this evidence; ask for a new quote");
+}
+
+enum status evidence_result_text(const struct evidence_result *result, struct buffer *text)
+{
+    return result->status == OK ? tell_genuine(result, text) : tell_refused(result, text);
+}

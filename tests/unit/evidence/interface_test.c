@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The one interface to evidence of every kind: which verifier is asked, what runtime data are held to, and what the
+ * claims of all kinds have in common. What each verifier refuses has tests of its own.
+ */
+#include "test_pki.h"
+
+#include "evidence/verify.h"
+
+static const char runtime_data[] = "{\"keys\":[]}";
+
+struct scene {
+    struct test_pki pki;
+    struct collateral *collateral;
+    struct buffer quote, wrapped; /* wrapped: as Open Enclave hands it out */
+};
+
+static void make(struct scene *scene, const struct minted_quote_options *options)
+{
+    *scene = (struct scene){.pki = pki_make(NULL), .wrapped = buffer_of_maximum(65536)};
+    const struct collateral_texts texts = pki_texts(&scene->pki);
+    assert_ok(collateral_new(&texts, pki_roots(&scene->pki), NULL, &scene->collateral));
+    scene->quote = mint_quote(&scene->pki, options);
+    assert_ok(buffer_append_u32_le(&scene->wrapped, 1));
+    assert_ok(buffer_append_u32_le(&scene->wrapped, 2));
+    assert_ok(buffer_append_u32_le(&scene->wrapped, (uint32_t)scene->quote.size));
+    assert_ok(buffer_append_u32_le(&scene->wrapped, 0));
+    assert_ok(buffer_append(&scene->wrapped, buffer_slice(&scene->quote)));
+}
+
+static void scene_done(struct scene *scene)
+{
+    collateral_free(scene->collateral);
+    buffer_done(&scene->quote);
+    buffer_done(&scene->wrapped);
+    pki_done(&scene->pki);
+}
+
+static struct evidence evidence_of(const struct scene *scene, enum evidence_kind kind, const struct buffer *bytes)
+{
+    return (struct evidence){.kind = kind, .bytes = buffer_slice(bytes), .collateral = scene->collateral};
+}
+
+static enum status verify(struct scene *scene, const struct evidence *evidence, struct refusal *why,
+                          struct evidence_claims *claims)
+{
+    return evidence_verify(evidence, pki_roots(&scene->pki), PKI_NOW_S, NULL, why, claims);
+}
+
+/* ---- kinds ---- */
+
+static void test_each_kind_has_one_name(void **)
+{
+    static const char *const names[] = {"sgx", "oe", "tdx", "snp", "azure-vtpm", "tpm"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        enum evidence_kind kind;
+        assert_true(evidence_kind_from_name(names[i], &kind));
+        assert_int_equal(kind, i);
+        assert_string_equal(evidence_kind_name(kind), names[i]);
+    }
+    enum evidence_kind kind;
+    assert_false(evidence_kind_from_name("sev", &kind));
+    assert_false(evidence_kind_from_name("", &kind));
+}
+
+static void test_a_quote_is_sgx_or_open_enclave_by_the_callers_word(void **)
+{
+    CLEANUP(scene_done) struct scene scene;
+    make(&scene, NULL);
+    struct evidence_claims claims;
+    const struct evidence sgx = evidence_of(&scene, EVIDENCE_SGX, &scene.quote);
+    assert_ok(verify(&scene, &sgx, NULL, &claims));
+    assert_int_equal(claims.kind, EVIDENCE_SGX);
+    assert_int_equal(claims.sgx.product_id, 3);
+    const struct evidence bare = evidence_of(&scene, EVIDENCE_OPEN_ENCLAVE, &scene.quote);
+    assert_ok(verify(&scene, &bare, NULL, &claims));
+    assert_int_equal(claims.kind, EVIDENCE_OPEN_ENCLAVE);
+    const struct evidence wrapped = evidence_of(&scene, EVIDENCE_OPEN_ENCLAVE, &scene.wrapped);
+    assert_ok(verify(&scene, &wrapped, NULL, &claims));
+    assert_int_equal(claims.sgx.product_id, 3);
+}
+
+static void test_an_open_enclave_report_is_no_bare_quote(void **)
+{
+    CLEANUP(scene_done) struct scene scene;
+    make(&scene, NULL);
+    struct evidence_claims claims;
+    const struct evidence evidence = evidence_of(&scene, EVIDENCE_SGX, &scene.wrapped);
+    assert_status(verify(&scene, &evidence, NULL, &claims), ERR_QUOTE_UNSUPPORTED);
+}
+
+static void test_intels_evidence_needs_collateral(void **)
+{
+    CLEANUP(scene_done) struct scene scene;
+    make(&scene, NULL);
+    struct evidence evidence = evidence_of(&scene, EVIDENCE_SGX, &scene.quote);
+    evidence.collateral = NULL;
+    struct refusal why = {};
+    struct evidence_claims claims;
+    assert_status(verify(&scene, &evidence, &why, &claims), ERR_COLLATERAL_MISSING);
+    assert_string_equal(why.field, "collateral");
+}
+
+static void test_chains_are_kept_in_the_callers_cache(void **)
+{
+    CLEANUP(scene_done) struct scene scene;
+    make(&scene, NULL);
+    struct evidence_caches caches = {};
+    struct evidence_claims claims;
+    assert_ok(verification_cache_new(4, &caches.intel));
+    const struct evidence evidence = evidence_of(&scene, EVIDENCE_SGX, &scene.quote);
+    for (int i = 0; i < 2; i++)
+        assert_ok(evidence_verify(&evidence, pki_roots(&scene.pki), PKI_NOW_S, &caches, NULL, &claims));
+    verification_cache_free(caches.intel);
+}
+
+static void test_nothing_is_claimed_of_refused_evidence(void **)
+{
+    CLEANUP(scene_done) struct scene scene;
+    make(&scene, NULL);
+    struct evidence_claims claims = {.kind = EVIDENCE_TPM};
+    struct evidence evidence = evidence_of(&scene, EVIDENCE_SGX, &scene.quote);
+    evidence.runtime_data = SLICE_LITERAL("other");
+    evidence.has_runtime_data = true;
+    assert_status(verify(&scene, &evidence, NULL, &claims), ERR_REPORT_DATA);
+    assert_int_equal(claims.kind, EVIDENCE_TPM);
+}
+
+/* ---- runtime data ---- */
+
+static enum status verify_bound(const uint8_t report_data[static 64], struct slice data, struct refusal *why)
+{
+    CLEANUP(scene_done) struct scene scene;
+    make(&scene, &(struct minted_quote_options){.report_data = slice_of(report_data, 64)});
+    struct evidence_claims claims;
+    struct evidence evidence = evidence_of(&scene, EVIDENCE_SGX, &scene.quote);
+    evidence.runtime_data = data;
+    evidence.has_runtime_data = true;
+    return verify(&scene, &evidence, why, &claims);
+}
+
+static void test_runtime_data_are_bound_by_all_of_report_data(void **)
+{
+    uint8_t report_data[64] = {};
+    struct refusal why = {};
+    assert_ok(sha256(SLICE_LITERAL(runtime_data), report_data));
+    assert_ok(verify_bound(report_data, SLICE_LITERAL(runtime_data), &why));
+    assert_status(verify_bound(report_data, SLICE_LITERAL("{\"keys\":[ ]}"), &why), ERR_REPORT_DATA);
+    assert_string_equal(why.field, "report_data");
+    assert_string_not_equal(why.fix, "");
+    for (size_t i = 0; i < sizeof(report_data); i++) {
+        report_data[i] ^= 1;
+        assert_status(verify_bound(report_data, SLICE_LITERAL(runtime_data), NULL), ERR_REPORT_DATA);
+        report_data[i] ^= 1;
+    }
+}
+
+static void test_empty_runtime_data_are_data_too(void **)
+{
+    uint8_t report_data[64] = {};
+    assert_ok(sha256((struct slice){}, report_data));
+    assert_ok(verify_bound(report_data, (struct slice){}, NULL));
+    assert_status(verify_bound(report_data, SLICE_LITERAL("x"), NULL), ERR_REPORT_DATA);
+}
+
+/* ---- what all claims have ---- */
+
+static void test_intels_part_is_found_where_there_is_one(void **)
+{
+    static struct evidence_claims claims;
+    claims.kind = EVIDENCE_SGX;
+    assert_ptr_equal(evidence_intel_platform(&claims), &claims.sgx.platform);
+    claims.kind = EVIDENCE_OPEN_ENCLAVE;
+    assert_ptr_equal(evidence_intel_platform(&claims), &claims.sgx.platform);
+    claims.kind = EVIDENCE_TDX;
+    assert_ptr_equal(evidence_intel_platform(&claims), &claims.tdx.platform);
+    claims.kind = EVIDENCE_AZURE_VTPM;
+    claims.azure.isolation = AZURE_TDX;
+    assert_ptr_equal(evidence_intel_platform(&claims), &claims.azure.tdx.platform);
+    claims.azure.isolation = AZURE_SNP;
+    assert_null(evidence_intel_platform(&claims));
+    claims.kind = EVIDENCE_SNP;
+    assert_null(evidence_intel_platform(&claims));
+    claims.kind = EVIDENCE_TPM;
+    assert_null(evidence_intel_platform(&claims));
+}
+
+static void test_each_kind_tells_when_it_expires(void **)
+{
+    static struct evidence_claims claims;
+    claims.sgx.platform.expires_s = 1;
+    claims.tdx.platform.expires_s = 2;
+    claims.snp.expires_s = 3;
+    claims.azure.expires_s = 4;
+    static const int64_t expected[] = {[EVIDENCE_SGX] = 1, [EVIDENCE_OPEN_ENCLAVE] = 1, [EVIDENCE_TDX] = 2,
+                                       [EVIDENCE_SNP] = 3, [EVIDENCE_AZURE_VTPM] = 4,   [EVIDENCE_TPM] = INT64_MAX};
+    for (unsigned kind = EVIDENCE_SGX; kind <= EVIDENCE_TPM; kind++) {
+        claims.kind = (enum evidence_kind)kind;
+        assert_int_equal(evidence_expires_s(&claims), expected[kind]);
+    }
+}
+
+static void test_each_kind_tells_of_debug(void **)
+{
+    for (unsigned kind = EVIDENCE_SGX; kind <= EVIDENCE_AZURE_VTPM; kind++) {
+        static struct evidence_claims quiet, loud;
+        quiet = (struct evidence_claims){.kind = (enum evidence_kind)kind};
+        assert_false(evidence_is_debug(&quiet));
+        loud = quiet;
+        if (kind == EVIDENCE_SGX || kind == EVIDENCE_OPEN_ENCLAVE) loud.sgx.debug = true;
+        if (kind == EVIDENCE_TDX) loud.tdx.debug = true;
+        if (kind == EVIDENCE_SNP) loud.snp.debug = true;
+        if (kind == EVIDENCE_AZURE_VTPM) loud.azure.snp.debug = true;
+        assert_true(evidence_is_debug(&loud));
+        if (kind != EVIDENCE_AZURE_VTPM) continue;
+        loud.azure.isolation = AZURE_TDX;
+        assert_false(evidence_is_debug(&loud));
+        loud.azure.tdx.debug = true;
+        assert_true(evidence_is_debug(&loud));
+    }
+    static const struct evidence_claims tpm = {.kind = EVIDENCE_TPM, .sgx.debug = true};
+    assert_false(evidence_is_debug(&tpm));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_kind_has_one_name),
+        cmocka_unit_test(test_a_quote_is_sgx_or_open_enclave_by_the_callers_word),
+        cmocka_unit_test(test_an_open_enclave_report_is_no_bare_quote),
+        cmocka_unit_test(test_intels_evidence_needs_collateral),
+        cmocka_unit_test(test_chains_are_kept_in_the_callers_cache),
+        cmocka_unit_test(test_nothing_is_claimed_of_refused_evidence),
+        cmocka_unit_test(test_runtime_data_are_bound_by_all_of_report_data),
+        cmocka_unit_test(test_empty_runtime_data_are_data_too),
+        cmocka_unit_test(test_intels_part_is_found_where_there_is_one),
+        cmocka_unit_test(test_each_kind_tells_when_it_expires),
+        cmocka_unit_test(test_each_kind_tells_of_debug),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
