@@ -79,8 +79,8 @@ static void appraise(const struct quotes *quotes, size_t turn)
     struct sgx_claims claims;
     struct refusal why = {};
     need("appraisal",
-         sgx_quote_verify(buffer_slice(&quotes->items[turn % quotes->count]), quotes->collateral, quotes->roots,
-                          quotes->now_s, quotes->cache, &why, &claims),
+         sgx_quote_verify(&(struct intel_evidence){.quote = buffer_slice(&quotes->items[turn % quotes->count])},
+                          quotes->collateral, quotes->roots, quotes->now_s, quotes->cache, &why, &claims),
          &why);
 }
 

@@ -10,6 +10,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     CLEANUP(qe_identity_done) struct qe_identity identity = {};
     struct refusal why = {};
     if (qe_identity_parse(slice_of(bytes, size), &why, &identity) != OK) return 0;
-    if (qe_identity_level(&identity, UINT16_MAX) != &identity.levels[0]) abort();
+    if (svn_levels_match(&identity.levels, UINT16_MAX) != &identity.levels.items[0]) abort();
     return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Hits quote_parse, quote_without_padding, oe_report_quote, quote_platform. */
+ * Hits quote_parse, quote_without_padding, oe_report_quote, quote_facts_read. */
 #include "evidence/intel.h"
 #include "evidence/intel/quote.h"
 #include "fuzz.h"
@@ -18,8 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     const enum status cut_status = quote_without_padding(inner, &why, &cut);
     /* A quote that fits exactly has no padding to lose. */
     if (status == OK && (cut_status != OK || cut.size != inner.size)) abort();
-    uint8_t fmspc[6];
-    char ca[16];
-    (void)quote_platform(inner, &why, fmspc, ca);
+    struct quote_facts facts;
+    (void)quote_facts_read(inner, &why, &facts);
     return 0;
 }

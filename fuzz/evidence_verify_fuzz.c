@@ -51,14 +51,16 @@ static void set_up(void)
     good_quote = buffer_of_maximum(QUOTE_MAX_BYTES);
     must(simulated_machine_quote(machine, &identity, report_data, &good_quote));
     struct sgx_claims claims;
-    must(sgx_quote_verify(buffer_slice(&good_quote), accepted, &roots, NOW_S, cache, NULL, &claims));
+    must(sgx_quote_verify(&(struct intel_evidence){.quote = buffer_slice(&good_quote)}, accepted, &roots, NOW_S, cache,
+                          NULL, &claims));
 }
 
 static void verify(struct slice quote, const struct collateral *collateral)
 {
     struct refusal why = {};
     struct sgx_claims claims;
-    if (sgx_quote_verify(quote, collateral, &roots, NOW_S, cache, &why, &claims) != OK) {
+    if (sgx_quote_verify(&(struct intel_evidence){.quote = quote}, collateral, &roots, NOW_S, cache, &why, &claims) !=
+        OK) {
         if (why.status == OK || why.field[0] == '\0') abort();
         return;
     }

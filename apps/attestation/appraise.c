@@ -40,8 +40,8 @@ static enum status verify_evidence(const struct appraiser *appraiser, const stru
                                    const struct collateral *collateral, int64_t now_s, struct refusal *why,
                                    struct sgx_claims *claims)
 {
-    TRY(sgx_quote_verify(buffer_slice(&request->quote), collateral, appraiser->roots, now_s, appraiser->cache, why,
-                         claims));
+    const struct intel_evidence evidence = {.quote = buffer_slice(&request->quote)};
+    TRY(sgx_quote_verify(&evidence, collateral, appraiser->roots, now_s, appraiser->cache, why, claims));
     TRY(check_evaluation(appraiser, claims, why));
     TRY(check_binding(&request->runtime, SLICE_ARRAY(claims->report_data), "quote.report.reportData", why));
     return check_init_time(&request->init_time, claims, why);
@@ -102,6 +102,19 @@ static enum status make_payload(const struct appraiser *appraiser, const struct 
     return attestation_token_payload(&text, why, payload_out);
 }
 
+/* Which collateral the quote needs. A quote without certificates names no platform, and goes on to be refused. */
+static enum status read_platform(struct slice quote, struct refusal *why, struct collateral_platform *platform_out)
+{
+    struct quote_facts facts;
+    TRY(quote_facts_read(quote, why, &facts));
+    if (!facts.has_chain)
+        return refuse(why, ERR_UNSUPPORTED, "certification_data.type", "5: the chain of PCK certificates", "%u",
+                      facts.certification_type);
+    memcpy(platform_out->fmspc, facts.fmspc, sizeof(platform_out->fmspc));
+    memcpy(platform_out->ca, facts.ca, sizeof(platform_out->ca));
+    return OK;
+}
+
 enum status appraise(const struct appraiser *appraiser, const struct attest_request *request, int wait_ms,
                      struct refusal *why, enum appraisal_step *step_out, struct buffer *token)
 {
@@ -111,7 +124,7 @@ enum status appraise(const struct appraiser *appraiser, const struct attest_requ
     const int64_t now_s = clock_now_s(appraiser->clock);
     struct collateral_platform platform = {};
     *step_out = APPRAISAL_EVIDENCE;
-    TRY(quote_platform(buffer_slice(&request->quote), why, platform.fmspc, platform.ca));
+    TRY(read_platform(buffer_slice(&request->quote), why, &platform));
     *step_out = APPRAISAL_COLLATERAL;
     TRY(collateral_feed_get(appraiser->collateral, &platform, wait_ms, why, &collateral));
     *step_out = APPRAISAL_EVIDENCE;

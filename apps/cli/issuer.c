@@ -103,7 +103,10 @@ static enum status fetch_collateral(struct issuer_check *check, struct slice quo
                                     struct collateral **collateral_out)
 {
     struct collateral_platform platform = {};
-    TRY(quote_platform(quote, &check->why, platform.fmspc, platform.ca));
+    struct quote_facts facts;
+    TRY(quote_facts_read(quote, &check->why, &facts));
+    memcpy(platform.fmspc, facts.fmspc, sizeof(platform.fmspc));
+    memcpy(platform.ca, facts.ca, sizeof(platform.ca));
     CLEANUP(collateral_files_done) struct collateral_files files = collateral_files_empty();
     struct collateral_service service = {.client = check->source};
     if (check->source != NULL)
@@ -159,7 +162,8 @@ static enum status check_quote(struct issuer_check *check, struct slice quote, c
     CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
     TRY(fetch_collateral(check, quote, &roots, &collateral));
     struct sgx_claims claims;
-    TRY(sgx_quote_verify(quote, collateral, &roots, clock_now_s(check->clock), NULL, &check->why, &claims));
+    const struct intel_evidence evidence = {.quote = quote};
+    TRY(sgx_quote_verify(&evidence, collateral, &roots, clock_now_s(check->clock), NULL, &check->why, &claims));
     TRY(check_binding(check, key, &claims));
     return check_identity(check, &claims);
 }

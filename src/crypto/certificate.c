@@ -296,6 +296,12 @@ const char *certificate_subject_common_name(const struct certificate *certificat
     return certificate->common_name;
 }
 
+struct slice certificate_issuer_common_name(const struct certificate *certificate)
+{
+    struct slice name = {};
+    return name_common_name(certificate->issuer, &name) == OK ? name : (struct slice){};
+}
+
 bool certificate_is_ca(const struct certificate *certificate)
 {
     return certificate->is_ca;

@@ -49,6 +49,7 @@ struct slice certificate_serial(const struct certificate *certificate); /* big e
 struct slice certificate_subject_der(const struct certificate *certificate);
 struct slice certificate_issuer_der(const struct certificate *certificate);
 const char *certificate_subject_common_name(const struct certificate *certificate); /* "" if none */
+struct slice certificate_issuer_common_name(const struct certificate *certificate); /* empty if none */
 bool certificate_is_ca(const struct certificate *certificate);
 int certificate_path_length(const struct certificate *certificate);            /* -1: no limit given */
 bool certificate_may_sign_certificates(const struct certificate *certificate); /* keyUsage keyCertSign */

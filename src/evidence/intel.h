@@ -32,8 +32,12 @@ enum tcb_status {
 };
 const char *tcb_status_name(enum tcb_status status); /* Intel's spelling: "UpToDate", ... */
 
-/* Parsed and signature-checked collateral of one platform model: opaque, immutable, shared between threads, with what
- * is known of its chains kept so that a warm verification pays only for new signatures. */
+/* Which of Intel's two kinds of trusted execution environment. */
+enum intel_tee { INTEL_SGX, INTEL_TDX };
+const char *intel_tee_name(enum intel_tee tee); /* "sgx" or "tdx", as in the paths of the PCS */
+
+/* Parsed and signature-checked collateral of one platform model and one kind of TEE: opaque, immutable, shared between
+ * threads, with what is known of its chains kept so that a warm verification pays only for new signatures. */
 struct collateral;
 
 /* The texts as PCS serves them. Chains are PEM, CRLs DER or PEM. All borrowed during the call only. */
@@ -63,20 +67,57 @@ struct collateral *collateral_share(const struct collateral *collateral); /* ano
 void collateral_free(struct collateral *collateral);
 void collateral_cleanup(struct collateral **collateral);
 
-/* FMSPC that the TCB info is for, its evaluation number, and the earliest nextUpdate of all parts. */
+/* What collateral is for, and until when it serves. */
 struct collateral_facts {
+    enum intel_tee tee;
     uint8_t fmspc[6];
-    char ca[16]; /* "processor" or "platform": whose PCK CRL it holds */
-    int64_t tcb_evaluation;
-    int64_t issued_s; /* latest issue date of all parts: raises the clock's floor */
-    int64_t expires_s;
+    char ca[16];            /* "processor" or "platform": whose PCK CRL it holds */
+    int64_t tcb_evaluation; /* the lower of the next two, so that a minimum holds for both */
+    int64_t tcb_info_evaluation, qe_identity_evaluation;
+    int64_t newest_tcb_date_s; /* of the newest level in the TCB info */
+    int64_t issued_s;          /* latest issue date of all parts: raises the clock's floor */
+    int64_t expires_s;         /* earliest nextUpdate or notAfter of all parts */
     bool simulated;
 };
 void collateral_facts(const struct collateral *collateral, struct collateral_facts *facts_out);
 
-/* What a quote needs, read without verifying: FMSPC and CA of the PCK certificate in it. ERR_QUOTE_*. */
-enum status quote_platform(struct slice quote, struct refusal *why, uint8_t fmspc_out[static 6],
-                           char ca_out[static 16]);
+/* A quote, and what it may lack. All borrowed during the call only. */
+struct intel_evidence {
+    struct slice quote;
+    /* PEM, for quotes that do not carry their certificates (certification data types 1 to 4): PCK certificate, its CA
+     * and the root, in any order; to type 4, which has the PCK certificate, only the other two, or nothing: then those
+     * of the collateral serve. Not looked at for type 5. */
+    struct slice pck_chain;
+};
+
+enum { ENCRYPTED_PPID_MAX_BYTES = 384, QE_ID_BYTES = 16 };
+
+/* What a quote needs of a collateral source, read without verifying (reference: evidence-formats sections 2, 4 and 11).
+ * With certification data types 5 and 4 the PCK certificate is there and names the platform model; with 1 to 3 a source
+ * finds certificate and model by the rest. */
+struct quote_facts {
+    enum intel_tee tee;
+    uint16_t version;            /* 3 to 5 */
+    unsigned certification_type; /* 1 to 5 */
+    bool has_platform;           /* types 4 and 5: fmspc and ca are known */
+    bool has_chain;              /* type 5: no PCK certificate needs to be fetched */
+    uint8_t fmspc[6];
+    char ca[16]; /* "processor" or "platform" */
+    uint8_t qe_id[QE_ID_BYTES];
+    /* Types 1 to 3, in the order of bytes in which a source's query wants them; pce_svn is two bytes, low first, there.
+     * The PPID is in clear (16 bytes) or encrypted to Intel with RSA (256 or 384). */
+    uint8_t ppid[ENCRYPTED_PPID_MAX_BYTES];
+    size_t ppid_size; /* 0: types 4 and 5 */
+    uint8_t cpu_svn[16], pce_id[2];
+    uint16_t pce_svn;
+};
+
+/* ERR_QUOTE_*, ERR_TRAILING_BYTES, ERR_TOO_LARGE; types 4 and 5 also ERR_CHAIN, ERR_CERTIFICATE_MALFORMED. */
+enum status quote_facts_read(struct slice quote, struct refusal *why, struct quote_facts *facts_out);
+
+/* Some stacks hand quotes out in a larger buffer. Cuts `wire` to the length that its own fields give; what follows must
+ * be zeros: ERR_TRAILING_BYTES. For callers that were told to accept that. */
+enum status quote_without_padding(struct slice wire, struct refusal *why, struct slice *quote_out);
 
 /* What is known of the Intel platform that signed, the same for SGX and TDX. */
 struct intel_platform {
@@ -141,13 +182,18 @@ struct verification_cache;
 enum status verification_cache_new(size_t max_count, struct verification_cache **cache_out);
 void verification_cache_free(struct verification_cache *cache);
 
-/* The full verification of an SGX ECDSA quote (version 3, with its PCK chain inside) at `now_s`. Genuine debug enclaves
- * are OK, with `debug` set: whether to accept them is appraisal's business. `roots` NULL stands for Intel's root alone.
- * Errors: all ERR_* of the evidence block, ERR_TRAILING_BYTES, ERR_TOO_LARGE, ERR_KEY_INVALID,
- * ERR_CERTIFICATE_MALFORMED; ERR_UNSUPPORTED for a quote that carries no certificates. */
-enum status sgx_quote_verify(struct slice quote, const struct collateral *collateral, const struct trust_roots *roots,
-                             int64_t now_s, struct verification_cache *cache, struct refusal *why,
-                             struct sgx_claims *claims_out);
+/* The full verification of an ECDSA quote (SGX: versions 3 to 5, TDX: versions 4 and 5 with TD reports 1.0 and 1.5) at
+ * `now_s`, in the order and with the merges of Intel's library. Genuine debug enclaves and TDs are OK, with `debug`
+ * set: whether to accept them is appraisal's business. `roots` NULL stands for Intel's root alone. Errors: all ERR_* of
+ * the evidence block, ERR_TRAILING_BYTES, ERR_TOO_LARGE, ERR_KEY_INVALID, ERR_CERTIFICATE_MALFORMED; ERR_UNSUPPORTED
+ * for a quote without certificates to which none were given; ERR_QUOTE_UNSUPPORTED for a quote of the other kind of
+ * TEE. */
+enum status sgx_quote_verify(const struct intel_evidence *evidence, const struct collateral *collateral,
+                             const struct trust_roots *roots, int64_t now_s, struct verification_cache *cache,
+                             struct refusal *why, struct sgx_claims *claims_out);
+enum status tdx_quote_verify(const struct intel_evidence *evidence, const struct collateral *collateral,
+                             const struct trust_roots *roots, int64_t now_s, struct verification_cache *cache,
+                             struct refusal *why, struct tdx_claims *claims_out);
 
 /* The SGX quote inside an Open Enclave report (16-byte header, remote type); borrowed. ERR_QUOTE_MALFORMED,
  * ERR_TRAILING_BYTES, ERR_QUOTE_UNSUPPORTED (a local report, or evidence in another wrapper). */

@@ -39,8 +39,17 @@ static enum status verify_sgx(const struct evidence *evidence, struct slice quot
                               int64_t now_s, const struct evidence_caches *caches, struct refusal *why,
                               struct evidence_claims *claims)
 {
+    const struct intel_evidence given = {.quote = quote, .pck_chain = evidence->pck_chain};
     TRY(need_collateral(evidence, why));
-    return sgx_quote_verify(quote, evidence->collateral, roots, now_s, caches->intel, why, &claims->sgx);
+    return sgx_quote_verify(&given, evidence->collateral, roots, now_s, caches->intel, why, &claims->sgx);
+}
+
+static enum status verify_tdx(const struct evidence *evidence, const struct trust_roots *roots, int64_t now_s,
+                              const struct evidence_caches *caches, struct refusal *why, struct evidence_claims *claims)
+{
+    const struct intel_evidence given = {.quote = evidence->bytes, .pck_chain = evidence->pck_chain};
+    TRY(need_collateral(evidence, why));
+    return tdx_quote_verify(&given, evidence->collateral, roots, now_s, caches->intel, why, &claims->tdx);
 }
 
 /* Open Enclave hands its evidence out with a header and without. */
@@ -60,9 +69,10 @@ static enum status verify_kind(const struct evidence *evidence, const struct tru
     switch (evidence->kind) {
     case EVIDENCE_SGX: return verify_sgx(evidence, evidence->bytes, roots, now_s, caches, why, claims);
     case EVIDENCE_OPEN_ENCLAVE: return verify_open_enclave(evidence, roots, now_s, caches, why, claims);
+    case EVIDENCE_TDX: return verify_tdx(evidence, roots, now_s, caches, why, claims);
     default: break;
     }
-    return refuse(why, ERR_UNSUPPORTED, "kind", "sgx or oe", "%s", evidence_kind_name(evidence->kind));
+    return refuse(why, ERR_UNSUPPORTED, "kind", "sgx, oe or tdx", "%s", evidence_kind_name(evidence->kind));
 }
 
 /* ---- runtime data ---- */

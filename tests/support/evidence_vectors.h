@@ -68,5 +68,5 @@ static inline enum status verify_with(struct slice quote, const struct collatera
 {
     CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
     TRY(collateral_new(texts, NULL, why, &collateral));
-    return sgx_quote_verify(quote, collateral, NULL, now_s, NULL, why, claims_out);
+    return sgx_quote_verify(&(struct intel_evidence){.quote = quote}, collateral, NULL, now_s, NULL, why, claims_out);
 }

@@ -155,21 +155,34 @@ static inline struct buffer pki_sign_json(const struct key *key, const char *nam
     return text;
 }
 
+static inline void pki_components(struct buffer *value, const char *name, unsigned svn)
+{
+    assert_ok(buffer_append_format(value, "\"%s\":[", name));
+    for (int i = 0; i < 16; i++) assert_ok(buffer_append_format(value, "%s{\"svn\":%u}", i > 0 ? "," : "", svn));
+    assert_ok(buffer_append_text(value, "],"));
+}
+
 static inline struct buffer pki_tcb_info(const struct test_pki *pki, const struct pki_options *options)
 {
     CLEANUP(buffer_done) struct buffer value = buffer_of_maximum(65536);
+    const bool is_tdx = strcmp(or_text(options->tcb_info_id, "SGX"), "TDX") == 0;
     assert_ok(buffer_append_format(
         &value,
         "{\"id\":\"%s\",\"version\":3,\"issueDate\":\"%s\",\"nextUpdate\":\"%s\",\"fmspc\":\"%s\",\"pceId\":\"%s\","
-        "\"tcbType\":0,\"tcbEvaluationDataNumber\":9,\"tcbLevels\":[{\"tcb\":{\"sgxtcbcomponents\":[",
+        "\"tcbType\":0,\"tcbEvaluationDataNumber\":9,",
         or_text(options->tcb_info_id, "SGX"), time_iso8601(PKI_NOW_S - 5 * PKI_DAY_S).text,
         time_iso8601(PKI_NOW_S + 5 * PKI_DAY_S).text, or_text(options->fmspc, "000000000007"),
         or_text(options->pce_id, "0000")));
-    for (int i = 0; i < 16; i++)
-        assert_ok(buffer_append_format(&value, "%s{\"svn\":%u}", i > 0 ? "," : "",
-                                       options->lowest_component != 0 ? options->lowest_component : 4));
+    if (is_tdx)
+        assert_ok(buffer_append_format(&value,
+                                       "\"tdxModule\":{\"mrsigner\":\"%096d\",\"attributes\":\"%016d\","
+                                       "\"attributesMask\":\"FFFFFFFFFFFFFFFF\"},",
+                                       0, 0));
+    assert_ok(buffer_append_text(&value, "\"tcbLevels\":[{\"tcb\":{"));
+    pki_components(&value, "sgxtcbcomponents", options->lowest_component != 0 ? options->lowest_component : 4);
+    if (is_tdx) pki_components(&value, "tdxtcbcomponents", 0);
     assert_ok(buffer_append_format(&value,
-                                   "],\"pcesvn\":4},\"tcbDate\":\"2026-01-01T00:00:00Z\",\"tcbStatus\":\"%s\","
+                                   "\"pcesvn\":4},\"tcbDate\":\"2026-01-01T00:00:00Z\",\"tcbStatus\":\"%s\","
                                    "\"advisoryIDs\":[\"TEST-2\",\"TEST-1\"]}]}",
                                    or_text(options->tcb_status, "UpToDate")));
     return pki_sign_json(options->signing_key != NULL ? options->signing_key : pki->keys[PKI_SIGNING], "tcbInfo",

@@ -6,7 +6,6 @@
 #include "crypto/pem.h"
 #include "crypto/x509.h"
 #include "crypto/x509_issue.h"
-#include "evidence/intel/quote.h"
 #include "feeds/collateral_files.h"
 
 #include <string.h>

@@ -72,11 +72,11 @@ static enum status refuse_parse(struct refusal *why, enum status status, const c
 /* ---- what a certificate in a role must be ---- */
 
 /* Under a simulated root, "Simulated" stands where Intel's name does, so that neither passes for the other. */
-static bool has_name(const struct certificate *certificate, bool is_simulated, const char *rest)
+static bool is_name(struct slice name, bool is_simulated, const char *rest)
 {
     char expected[CERTIFICATE_NAME_MAX_BYTES];
     (void)snprintf(expected, sizeof(expected), "%s SGX %s", is_simulated ? "Simulated" : "Intel", rest);
-    return slice_equal_text(slice_of_text(certificate_subject_common_name(certificate)), expected);
+    return slice_equal_text(name, expected);
 }
 
 static enum status check_name(const struct certificate *certificate, enum certificate_role role, bool is_simulated,
@@ -88,8 +88,8 @@ static enum status check_name(const struct certificate *certificate, enum certif
         [ROLE_PCK_CERTIFICATE] = {"PCK Certificate", "PCK Certificate"},
         [ROLE_TCB_SIGNING] = {"TCB Signing", "TCB Signing"},
     };
-    if (has_name(certificate, is_simulated, names[role][0]) || has_name(certificate, is_simulated, names[role][1]))
-        return OK;
+    const struct slice name = slice_of_text(certificate_subject_common_name(certificate));
+    if (is_name(name, is_simulated, names[role][0]) || is_name(name, is_simulated, names[role][1])) return OK;
     char expected[64];
     (void)snprintf(expected, sizeof(expected), "%s SGX %s", is_simulated ? "Simulated" : "Intel", names[role][0]);
     return refuse_chain(why, part, "subject.commonName", expected, certificate_subject_common_name(certificate));
@@ -245,9 +245,11 @@ static enum status take_certificate(struct slice der, const struct issuer_chain 
     return OK;
 }
 
+/* Appends; leaves out what is the first certificate of the list once more, if the list had one before. */
 static enum status read_certificates(struct slice pem, const struct issuer_chain *known, struct certificate_list *list)
 {
     CLEANUP(buffer_done) struct buffer der = buffer_of_maximum(CERTIFICATE_MAX_BYTES);
+    const bool has_first = list->count > 0;
     if (pem.size > CERTIFICATE_PEM_MAX_BYTES) return ERR_TOO_LARGE;
     if (pem.size > 0 && pem.bytes[pem.size - 1] == '\0') pem.size--; /* most quotes count a NUL in */
     do {
@@ -255,6 +257,7 @@ static enum status read_certificates(struct slice pem, const struct issuer_chain
         buffer_clear(&der);
         const enum status status = pem_read(&pem, "CERTIFICATE", &der);
         if (status != OK) return status == ERR_ENCODING ? ERR_CERTIFICATE_MALFORMED : status;
+        if (has_first && slice_equal(buffer_slice(&der), certificate_der(list->items[0]))) continue;
         TRY(take_certificate(buffer_slice(&der), known, &list->items[list->count]));
         list->count++;
     } while (pem.size > 0);
@@ -262,9 +265,9 @@ static enum status read_certificates(struct slice pem, const struct issuer_chain
 }
 
 /* Real quotes hold leaf, CA, root in this and in other orders. */
-static enum status arrange(struct certificate_list *list, struct pck_chain *chain, struct refusal *why)
+static enum status arrange(struct certificate_list *list, const char *part, struct pck_chain *chain,
+                           struct refusal *why)
 {
-    static const char part[] = "certification_data";
     TRY(check_count(list->count, PCK_CHAIN_COUNT, part, why));
     const size_t root = find_root(list->items, list->count);
     if (root == list->count)
@@ -283,32 +286,73 @@ static enum status arrange(struct certificate_list *list, struct pck_chain *chai
     return OK;
 }
 
-static enum status read_pck(struct pck_chain *chain, struct refusal *why)
+static enum status read_leaf(const struct pck_source *source, struct certificate_list *list, struct refusal *why)
 {
-    struct slice extension;
-    if (certificate_extension(chain->leaf, PCK_EXTENSION_OID, &extension) != OK)
-        return refuse(why, ERR_CERTIFICATE_MALFORMED, "pck_certificate.sgx_extension", "Intel's SGX extension", "none");
-    return pck_parse(extension, why, &chain->pck);
+    TRY(refuse_parse(why, read_certificates(source->leaf, NULL, list), "certification_data"));
+    return check_count(list->count, 1, "certification_data", why);
 }
 
-static enum status read_chain(struct slice pem, const struct issuer_chain *known, struct refusal *why,
+static enum status read_source(const struct pck_source *source, const struct issuer_chain *known,
+                               struct certificate_list *list, struct refusal *why)
+{
+    if (source->leaf.size > 0) TRY(read_leaf(source, list, why));
+    if (source->leaf.size == 0 || source->all.size > 0)
+        return refuse_parse(why, read_certificates(source->all, known, list), source->part);
+    list->items[list->count++] = certificate_share(known->signer);
+    list->items[list->count++] = certificate_share(known->root);
+    return OK;
+}
+
+static enum status read_pck(const struct certificate *leaf, struct refusal *why, struct pck *pck_out)
+{
+    struct slice extension;
+    if (certificate_extension(leaf, PCK_EXTENSION_OID, &extension) != OK)
+        return refuse(why, ERR_CERTIFICATE_MALFORMED, "pck_certificate.sgx_extension", "Intel's SGX extension", "none");
+    return pck_parse(extension, why, pck_out);
+}
+
+static enum status read_chain(const struct pck_source *source, const struct issuer_chain *known, struct refusal *why,
                               struct pck_chain **chain_out)
 {
     CLEANUP(pck_chain_cleanup) struct pck_chain *chain = calloc(1, sizeof(*chain));
     if (chain == NULL) return ERR_NO_MEMORY;
     atomic_init(&chain->owners, 1);
     CLEANUP(certificate_list_done) struct certificate_list list = {};
-    TRY(refuse_parse(why, read_certificates(pem, known, &list), "certification_data"));
-    TRY(arrange(&list, chain, why));
-    TRY(read_pck(chain, why));
+    TRY(read_source(source, known, &list, why));
+    TRY(arrange(&list, source->part, chain, why));
+    if (source->leaf.size > 0 && chain->leaf != list.items[0])
+        return refuse_chain(why, source->part, "issuer", "the issuers of the quote's own PCK certificate",
+                            certificate_subject_common_name(chain->leaf));
+    TRY(read_pck(chain->leaf, why, &chain->pck));
     *chain_out = chain;
     chain = NULL;
     return OK;
 }
 
-enum status pck_chain_read(struct slice pem, struct refusal *why, struct pck_chain **chain_out)
+static enum status read_ca_kind(struct slice common_name, struct refusal *why, const char **kind_out)
 {
-    return read_chain(pem, NULL, why, chain_out);
+    *kind_out = pck_ca_kind(common_name);
+    if (*kind_out != NULL) return OK;
+    return refuse(why, ERR_CHAIN, "pck_ca.subject.commonName", "PCK Platform CA or PCK Processor CA", "%.*s",
+                  (int)common_name.size, (const char *)common_name.bytes);
+}
+
+enum status pck_leaf_read(const struct pck_source *source, struct refusal *why, struct pck *pck_out,
+                          const char **ca_kind_out)
+{
+    CLEANUP(certificate_list_done) struct certificate_list list = {};
+    TRY(read_leaf(source, &list, why));
+    TRY(read_pck(list.items[0], why, pck_out));
+    return read_ca_kind(certificate_issuer_common_name(list.items[0]), why, ca_kind_out);
+}
+
+enum status pck_chain_read(const struct pck_source *source, struct refusal *why, struct pck *pck_out,
+                           const char **ca_kind_out)
+{
+    CLEANUP(pck_chain_cleanup) struct pck_chain *chain = NULL;
+    TRY(read_chain(source, NULL, why, &chain));
+    *pck_out = chain->pck;
+    return read_ca_kind(slice_of_text(certificate_subject_common_name(chain->ca)), why, ca_kind_out);
 }
 
 /* Both shared with `known`, hence verified, and the one issued by the other. */
@@ -324,11 +368,11 @@ static enum status check_issuers(struct pck_chain *chain, const struct trust_roo
     return check_signature(chain->ca, chain->root, "pck_ca", why);
 }
 
-enum status pck_chain_verify(struct slice pem, const struct issuer_chain *known, const struct trust_roots *roots,
-                             struct refusal *why, struct pck_chain **chain_out)
+enum status pck_chain_verify(const struct pck_source *source, const struct issuer_chain *known,
+                             const struct trust_roots *roots, struct refusal *why, struct pck_chain **chain_out)
 {
     CLEANUP(pck_chain_cleanup) struct pck_chain *chain = NULL;
-    TRY(read_chain(pem, known, why, &chain));
+    TRY(read_chain(source, known, why, &chain));
     if (is_known(chain, known))
         chain->anchor = known->anchor;
     else
@@ -340,9 +384,11 @@ enum status pck_chain_verify(struct slice pem, const struct issuer_chain *known,
     return OK;
 }
 
-const char *pck_ca_kind(const struct certificate *ca)
+const char *pck_ca_kind(struct slice common_name)
 {
-    if (has_name(ca, false, "PCK Processor CA") || has_name(ca, true, "PCK Processor CA")) return "processor";
-    if (has_name(ca, false, "PCK Platform CA") || has_name(ca, true, "PCK Platform CA")) return "platform";
+    if (is_name(common_name, false, "PCK Processor CA") || is_name(common_name, true, "PCK Processor CA"))
+        return "processor";
+    if (is_name(common_name, false, "PCK Platform CA") || is_name(common_name, true, "PCK Platform CA"))
+        return "platform";
     return NULL;
 }

@@ -37,7 +37,7 @@ enum status issuer_chain_verify(struct slice pem, enum certificate_role role, co
                                 const struct trust_roots *roots, struct refusal *why, struct issuer_chain *chain_out);
 void issuer_chain_done(struct issuer_chain *chain);
 
-/* The chain in a quote: PCK certificate, its CA and the root, exactly three. Immutable; shared between threads. */
+/* PCK certificate, its CA and the root, exactly three. Immutable; shared between threads. */
 struct pck_chain {
     atomic_uint owners;
     struct certificate *leaf, *ca, *root;
@@ -45,17 +45,30 @@ struct pck_chain {
     struct pck pck;
 };
 
+/* Where the certificates stand, each text PEM: all in one, or the PCK certificate apart from its issuers. In the second
+ * case `all` has the issuers and may have the same PCK certificate once more; empty, it stands for the known issuers.
+ */
+struct pck_source {
+    struct slice all;
+    struct slice leaf;
+    const char *part; /* begins the names in refusals: "certification_data" or "pck_chain" */
+};
+
 /* `known` is a CA and its root that are verified already: where a chain holds the same bytes, only the PCK
  * certificate's own signature is left to check. Errors as above. */
-enum status pck_chain_verify(struct slice pem, const struct issuer_chain *known, const struct trust_roots *roots,
-                             struct refusal *why, struct pck_chain **chain_out);
+enum status pck_chain_verify(const struct pck_source *source, const struct issuer_chain *known,
+                             const struct trust_roots *roots, struct refusal *why, struct pck_chain **chain_out);
 
-/* Parsed and put together, but not verified: for finding out which collateral is needed. */
-enum status pck_chain_read(struct slice pem, struct refusal *why, struct pck_chain **chain_out);
+/* Parsed and put together, but not verified: for finding out which collateral is needed. `ca_kind_out` is "processor"
+ * or "platform". The second reads the source's PCK certificate alone. */
+enum status pck_chain_read(const struct pck_source *source, struct refusal *why, struct pck *pck_out,
+                           const char **ca_kind_out);
+enum status pck_leaf_read(const struct pck_source *source, struct refusal *why, struct pck *pck_out,
+                          const char **ca_kind_out);
 
 struct pck_chain *pck_chain_share(const struct pck_chain *chain);
 void pck_chain_free(struct pck_chain *chain);
 void pck_chain_cleanup(struct pck_chain **chain);
 
 /* "processor" or "platform", from the CA's name; NULL for another. */
-const char *pck_ca_kind(const struct certificate *ca);
+const char *pck_ca_kind(struct slice common_name);

@@ -11,6 +11,102 @@ static void copy(struct slice from, uint8_t *to, size_t size)
     if (from.size == size) memcpy(to, from.bytes, size);
 }
 
+/* ---- the platform ---- */
+
+/* Keeps the list sorted and each name once. */
+static enum status add_advisory(const char *name, struct intel_platform *platform)
+{
+    size_t at = 0;
+    while (at < platform->advisory_count && strcmp(platform->advisories[at], name) < 0) at++;
+    if (at < platform->advisory_count && strcmp(platform->advisories[at], name) == 0) return OK;
+    if (platform->advisory_count == ADVISORY_MAX_COUNT) return ERR_COLLATERAL_MALFORMED;
+    memmove(platform->advisories[at + 1], platform->advisories[at],
+            (platform->advisory_count - at) * sizeof(platform->advisories[0]));
+    memset(platform->advisories[at], 0, sizeof(platform->advisories[at]));
+    memcpy(platform->advisories[at], name, strnlen(name, ADVISORY_MAX_BYTES));
+    platform->advisory_count++;
+    return OK;
+}
+
+static enum status add_advisories(const json_t *names, struct intel_platform *platform)
+{
+    for (size_t i = 0; i < json_array_size(names); i++)
+        TRY(add_advisory(json_string_value(json_array_get(names, i)), platform));
+    return OK;
+}
+
+static enum status take_advisories(const struct verdict *verdict, struct refusal *why, struct intel_platform *platform)
+{
+    if (add_advisories(verdict->platform->facts.advisories, platform) == OK &&
+        (verdict->module == NULL || add_advisories(verdict->module->facts.advisories, platform) == OK) &&
+        add_advisories(verdict->quoting_enclave->facts.advisories, platform) == OK)
+        return OK;
+    return refuse(why, ERR_COLLATERAL_MALFORMED, "advisoryIDs", "at most 64 for a platform and its software", "more");
+}
+
+static void shorten(int64_t *expires_s, int64_t until_s)
+{
+    if (until_s < *expires_s) *expires_s = until_s;
+}
+
+static int64_t earlier(int64_t a_s, int64_t b_s)
+{
+    return a_s < b_s ? a_s : b_s;
+}
+
+static int64_t end_of_validity_s(const struct pck_chain *chain, const struct collateral *collateral)
+{
+    int64_t expires_s = collateral->expires_s;
+    shorten(&expires_s, period_of_certificate(chain->leaf, "").until_s);
+    shorten(&expires_s, period_of_certificate(chain->ca, "").until_s);
+    shorten(&expires_s, period_of_certificate(chain->root, "").until_s);
+    return expires_s;
+}
+
+static enum status take_hashes(struct slice wire, const struct collateral *collateral, struct intel_platform *platform)
+{
+    copy(SLICE_ARRAY(collateral->qe_identity_hash), platform->qe_identity_hash, 32);
+    copy(SLICE_ARRAY(collateral->qe_identity_certificates_hash), platform->qe_identity_certificates_hash, 32);
+    copy(SLICE_ARRAY(collateral->root_crl_hash), platform->qe_identity_crl_hash, 32);
+    copy(SLICE_ARRAY(collateral->tcb_info_hash), platform->tcb_info_hash, 32);
+    copy(SLICE_ARRAY(collateral->tcb_info_certificates_hash), platform->tcb_info_certificates_hash, 32);
+    copy(SLICE_ARRAY(collateral->root_crl_hash), platform->tcb_info_crl_hash, 32);
+    return sha256(wire, platform->quote_hash);
+}
+
+static void take_pck(const struct pck *pck, struct intel_platform *platform)
+{
+    copy(SLICE_ARRAY(pck->ppid), platform->ppid, sizeof(platform->ppid));
+    copy(SLICE_ARRAY(pck->fmspc), platform->fmspc, sizeof(platform->fmspc));
+    copy(SLICE_ARRAY(pck->pce_id), platform->pce_id, sizeof(platform->pce_id));
+    copy(SLICE_ARRAY(pck->components), platform->components, sizeof(platform->components));
+    platform->pce_svn = pck->pce_svn;
+    platform->has_instance = pck->has_instance;
+    copy(SLICE_ARRAY(pck->instance_id), platform->instance_id, sizeof(platform->instance_id));
+    platform->is_dynamic = pck->is_dynamic;
+    platform->has_cached_keys = pck->has_cached_keys;
+    platform->smt_enabled = pck->smt_enabled;
+}
+
+static enum status take_platform(const struct verified *v, struct refusal *why, struct intel_platform *platform)
+{
+    *platform = (struct intel_platform){
+        .simulated = v->chain->anchor.is_simulated,
+        .tcb_status = v->verdict->status,
+        .tcb_date_s = v->verdict->platform->facts.date_s,
+        .newest_tcb_date_s = v->verdict->newest_date_s,
+        .tcb_evaluation = collateral_evaluation(v->collateral),
+        .collateral_issued_s = earlier(v->collateral->tcb_info.issued_s, v->collateral->qe_identity.issued_s),
+        .qe_svn = v->quote->qe_report.svn,
+        .expires_s = end_of_validity_s(v->chain, v->collateral),
+    };
+    take_pck(&v->chain->pck, platform);
+    TRY(take_advisories(v->verdict, why, platform));
+    return take_hashes(v->wire, v->collateral, platform);
+}
+
+/* ---- enclaves ---- */
+
 static void take_report(const struct report_body *report, struct sgx_claims *claims)
 {
     claims->debug = (report->attribute_flags & ATTRIBUTE_DEBUG) != 0;
@@ -28,87 +124,51 @@ static void take_report(const struct report_body *report, struct sgx_claims *cla
     copy(report->report_data, claims->report_data, sizeof(claims->report_data));
 }
 
-/* Keeps the list sorted and each name once. */
-static enum status add_advisory(const char *name, struct sgx_claims *claims)
+enum status claims_of_enclave(const struct verified *verified, struct refusal *why, struct sgx_claims *claims_out)
 {
-    size_t at = 0;
-    while (at < claims->platform.advisory_count && strcmp(claims->platform.advisories[at], name) < 0) at++;
-    if (at < claims->platform.advisory_count && strcmp(claims->platform.advisories[at], name) == 0) return OK;
-    if (claims->platform.advisory_count == ADVISORY_MAX_COUNT) return ERR_COLLATERAL_MALFORMED;
-    memmove(claims->platform.advisories[at + 1], claims->platform.advisories[at],
-            (claims->platform.advisory_count - at) * sizeof(claims->platform.advisories[0]));
-    memset(claims->platform.advisories[at], 0, sizeof(claims->platform.advisories[at]));
-    memcpy(claims->platform.advisories[at], name, strnlen(name, ADVISORY_MAX_BYTES));
-    claims->platform.advisory_count++;
+    struct sgx_claims claims = {};
+    TRY(take_platform(verified, why, &claims.platform));
+    take_report(&verified->quote->report, &claims);
+    *claims_out = claims;
     return OK;
 }
 
-static enum status add_advisories(const json_t *names, struct sgx_claims *claims)
+/* ---- domains ---- */
+
+static uint64_t number_of(struct slice attributes)
 {
-    for (size_t i = 0; i < json_array_size(names); i++)
-        TRY(add_advisory(json_string_value(json_array_get(names, i)), claims));
-    return OK;
+    uint64_t number = 0;
+    for (size_t i = attributes.size; i > 0; i--) number = number << 8 | attributes.bytes[i - 1];
+    return number;
 }
 
-static enum status take_advisories(const struct verdict *verdict, struct refusal *why, struct sgx_claims *claims)
+static void take_td_report(const struct td_report *report, struct tdx_claims *claims)
 {
-    if (add_advisories(verdict->platform->facts.advisories, claims) == OK &&
-        add_advisories(verdict->quoting_enclave->facts.advisories, claims) == OK)
-        return OK;
-    return refuse(why, ERR_COLLATERAL_MALFORMED, "advisoryIDs", "at most 64 for a platform and its quoting enclave",
-                  "more");
+    enum { TUD_ATTRIBUTES = 0xff }; /* each makes a TD untrusted for production */
+    claims->attributes = number_of(report->td_attributes);
+    claims->debug = (claims->attributes & TUD_ATTRIBUTES) != 0;
+    claims->is_td15 = report->is_td15;
+    copy(report->tee_tcb_svn, claims->tee_tcb_svn, sizeof(claims->tee_tcb_svn));
+    copy(report->mrseam, claims->mrseam, sizeof(claims->mrseam));
+    copy(report->mrsignerseam, claims->mrsignerseam, sizeof(claims->mrsignerseam));
+    copy(report->seam_attributes, claims->seam_attributes, sizeof(claims->seam_attributes));
+    copy(report->td_attributes, claims->td_attributes, sizeof(claims->td_attributes));
+    copy(report->xfam, claims->xfam, sizeof(claims->xfam));
+    copy(report->mrtd, claims->mrtd, sizeof(claims->mrtd));
+    copy(report->mrconfigid, claims->mrconfigid, sizeof(claims->mrconfigid));
+    copy(report->mrowner, claims->mrowner, sizeof(claims->mrowner));
+    copy(report->mrownerconfig, claims->mrownerconfig, sizeof(claims->mrownerconfig));
+    for (size_t i = 0; i < TD_RTMR_COUNT; i++) copy(report->rtmr[i], claims->rtmr[i], sizeof(claims->rtmr[i]));
+    copy(report->report_data, claims->report_data, sizeof(claims->report_data));
+    copy(report->tee_tcb_svn2, claims->tee_tcb_svn2, sizeof(claims->tee_tcb_svn2));
+    copy(report->mrservicetd, claims->mrservicetd, sizeof(claims->mrservicetd));
 }
 
-static void shorten(int64_t *expires_s, int64_t until_s)
+enum status claims_of_domain(const struct verified *verified, struct refusal *why, struct tdx_claims *claims_out)
 {
-    if (until_s < *expires_s) *expires_s = until_s;
-}
-
-static int64_t earlier(int64_t a_s, int64_t b_s)
-{
-    return a_s < b_s ? a_s : b_s;
-}
-
-static int64_t end_of_validity_s(const struct pck_chain *chain, const struct collateral *collateral)
-{
-    struct collateral_facts facts;
-    collateral_facts(collateral, &facts);
-    int64_t expires_s = facts.expires_s;
-    shorten(&expires_s, period_of_certificate(chain->leaf, "").until_s);
-    shorten(&expires_s, period_of_certificate(chain->ca, "").until_s);
-    shorten(&expires_s, period_of_certificate(chain->root, "").until_s);
-    return expires_s;
-}
-
-static enum status take_hashes(struct slice wire, const struct collateral *collateral, struct sgx_claims *claims)
-{
-    copy(SLICE_ARRAY(collateral->qe_identity_hash), claims->platform.qe_identity_hash, 32);
-    copy(SLICE_ARRAY(collateral->qe_identity_certificates_hash), claims->platform.qe_identity_certificates_hash, 32);
-    copy(SLICE_ARRAY(collateral->root_crl_hash), claims->platform.qe_identity_crl_hash, 32);
-    copy(SLICE_ARRAY(collateral->tcb_info_hash), claims->platform.tcb_info_hash, 32);
-    copy(SLICE_ARRAY(collateral->tcb_info_certificates_hash), claims->platform.tcb_info_certificates_hash, 32);
-    copy(SLICE_ARRAY(collateral->root_crl_hash), claims->platform.tcb_info_crl_hash, 32);
-    return sha256(wire, claims->platform.quote_hash);
-}
-
-enum status claims_fill(const struct quote *quote, struct slice wire, const struct pck_chain *chain,
-                        const struct collateral *collateral, const struct verdict *verdict, struct refusal *why,
-                        struct sgx_claims *claims_out)
-{
-    struct collateral_facts facts;
-    collateral_facts(collateral, &facts);
-    struct sgx_claims claims = {
-        .platform = {.simulated = chain->anchor.is_simulated,
-                     .tcb_status = verdict->status,
-                     .tcb_date_s = verdict->platform->facts.date_s,
-                     .tcb_evaluation = facts.tcb_evaluation,
-                     .collateral_issued_s = earlier(collateral->tcb_info.issued_s, collateral->qe_identity.issued_s),
-                     .expires_s = end_of_validity_s(chain, collateral)},
-    };
-    take_report(&quote->report, &claims);
-    copy(SLICE_ARRAY(chain->pck.fmspc), claims.platform.fmspc, sizeof(claims.platform.fmspc));
-    TRY(take_advisories(verdict, why, &claims));
-    TRY(take_hashes(wire, collateral, &claims));
+    struct tdx_claims claims = {};
+    TRY(take_platform(verified, why, &claims.platform));
+    take_td_report(&verified->quote->td_report, &claims);
     *claims_out = claims;
     return OK;
 }

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From verified evidence to the claims that verify.h hands out. Private to src/evidence.
+ * From verified evidence to the claims that intel.h hands out. Private to src/evidence/intel.
  */
 #pragma once
 
-#include "evidence/intel/collateral.h"
-#include "evidence/intel/quote.h"
+#include "evidence/intel/verdict.h"
 
-struct verdict {
-    enum tcb_status status; /* merged */
-    const struct tcb_level *platform;
-    const struct qe_level *quoting_enclave;
+/* All that claims are taken from. */
+struct verified {
+    const struct quote *quote;
+    struct slice wire; /* the quote as it was given */
+    const struct pck_chain *chain;
+    const struct collateral *collateral;
+    const struct verdict *verdict;
 };
 
-/* `wire` is the quote as it was given. ERR_COLLATERAL_MALFORMED if the two levels name too many advisories. */
-enum status claims_fill(const struct quote *quote, struct slice wire, const struct pck_chain *chain,
-                        const struct collateral *collateral, const struct verdict *verdict, struct refusal *why,
-                        struct sgx_claims *claims_out);
+/* ERR_COLLATERAL_MALFORMED if the levels name too many advisories. */
+enum status claims_of_enclave(const struct verified *verified, struct refusal *why, struct sgx_claims *claims_out);
+enum status claims_of_domain(const struct verified *verified, struct refusal *why, struct tdx_claims *claims_out);

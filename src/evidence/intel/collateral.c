@@ -109,7 +109,6 @@ static enum status take_tcb_info(const struct collateral_texts *texts, const str
     TRY(tcb_info_parse(texts->tcb_info, why, &c->tcb_info));
     TRY(check_signed_json(&c->tcb_info.json, &c->tcb_info_chain, "tcb_info.signature", why));
     c->tcb_info.json.signed_text = (struct slice){}; /* borrowed from `texts` */
-    if (c->tcb_info.is_tdx) return refuse(why, ERR_COLLATERAL_MISMATCH, "tcbInfo.id", "SGX", "TDX");
     return OK;
 }
 
@@ -125,15 +124,23 @@ static enum status take_qe_identity(const struct collateral_texts *texts, const 
     TRY(qe_identity_parse(texts->qe_identity, why, &c->qe_identity));
     TRY(check_signed_json(&c->qe_identity.json, &c->qe_identity_chain, "qe_identity.signature", why));
     c->qe_identity.json.signed_text = (struct slice){}; /* borrowed from `texts` */
-    if (!c->qe_identity.is_sgx)
-        return refuse(why, ERR_COLLATERAL_MISMATCH, "enclaveIdentity.id", "QE", "another enclave's");
+    const enum enclave_id wanted = c->tcb_info.tee == INTEL_TDX ? ENCLAVE_TD_QE : ENCLAVE_QE;
+    if (c->qe_identity.id != wanted)
+        return refuse(why, ERR_COLLATERAL_MISMATCH, "enclaveIdentity.id", enclave_id_name(wanted), "%s",
+                      enclave_id_name(c->qe_identity.id));
     return OK;
+}
+
+const char *intel_tee_name(enum intel_tee tee)
+{
+    return tee == INTEL_TDX ? "tdx" : "sgx";
 }
 
 /* ---- time ---- */
 
 static void add_period(struct collateral *c, struct period period)
 {
+    if (c->period_count == 0 || period.until_s < c->expires_s) c->expires_s = period.until_s;
     if (c->period_count < COLLATERAL_PERIOD_MAX_COUNT) c->periods[c->period_count++] = period;
 }
 
@@ -196,20 +203,26 @@ static int64_t latest_issue_s(const struct collateral *collateral)
     return latest_s;
 }
 
+int64_t collateral_evaluation(const struct collateral *collateral)
+{
+    const int64_t tcb_info = collateral->tcb_info.evaluation, qe_identity = collateral->qe_identity.evaluation;
+    return tcb_info < qe_identity ? tcb_info : qe_identity;
+}
+
 void collateral_facts(const struct collateral *collateral, struct collateral_facts *facts_out)
 {
+    const struct certificate *const ca = collateral->pck_crl_chain.signer;
     struct collateral_facts facts = {
-        .tcb_evaluation = collateral->tcb_info.evaluation < collateral->qe_identity.evaluation
-                              ? collateral->tcb_info.evaluation
-                              : collateral->qe_identity.evaluation,
+        .tee = collateral->tcb_info.tee,
+        .tcb_evaluation = collateral_evaluation(collateral),
+        .tcb_info_evaluation = collateral->tcb_info.evaluation,
+        .qe_identity_evaluation = collateral->qe_identity.evaluation,
+        .newest_tcb_date_s = collateral->tcb_info.levels[0].facts.date_s,
         .issued_s = latest_issue_s(collateral),
-        .expires_s = INT64_MAX,
+        .expires_s = collateral->expires_s,
         .simulated = collateral->anchor.is_simulated,
     };
     memcpy(facts.fmspc, collateral->tcb_info.fmspc, sizeof(facts.fmspc));
-    (void)snprintf(facts.ca, sizeof(facts.ca), "%s", pck_ca_kind(collateral->pck_crl_chain.signer));
-    for (size_t i = 0; i < collateral->period_count; i++) {
-        if (collateral->periods[i].until_s < facts.expires_s) facts.expires_s = collateral->periods[i].until_s;
-    }
+    (void)snprintf(facts.ca, sizeof(facts.ca), "%s", pck_ca_kind(slice_of_text(certificate_subject_common_name(ca))));
     *facts_out = facts;
 }

@@ -5,9 +5,9 @@
 #pragma once
 
 #include "evidence/intel/chain.h"
-#include "evidence/period.h"
 #include "evidence/intel/qe_identity.h"
 #include "evidence/intel/tcb_info.h"
+#include "evidence/period.h"
 
 #include <stdatomic.h>
 
@@ -22,12 +22,16 @@ struct collateral {
     struct qe_identity qe_identity;
     struct period periods[COLLATERAL_PERIOD_MAX_COUNT];
     size_t period_count;
+    int64_t expires_s; /* earliest end of all periods */
     uint8_t tcb_info_hash[32], tcb_info_certificates_hash[32], qe_identity_hash[32], qe_identity_certificates_hash[32],
         root_crl_hash[32];
 };
 
 /* Whether every part is current. Names the first that is not. */
 enum status collateral_check_time(const struct collateral *collateral, int64_t now_s, struct refusal *why);
+
+/* The lower of TCB info's and QE identity's evaluation numbers. */
+int64_t collateral_evaluation(const struct collateral *collateral);
 
 /* ERR_CERTIFICATE_REVOKED. `part` names the certificate. */
 enum status check_not_revoked(const struct crl *crl, const struct certificate *certificate, const char *part,

@@ -7,6 +7,7 @@
 
 /* Last arc of the elements below 1.2.840.113741.1.13.1, and below .2 for the TCB. */
 enum element {
+    ELEMENT_PPID = 1,
     ELEMENT_TCB = 2,
     ELEMENT_PCE_ID = 3,
     ELEMENT_FMSPC = 4,
@@ -89,6 +90,7 @@ static enum status read_other(struct reader *value)
 static enum status read_top_element(struct element_value *element, struct pck *pck)
 {
     switch (element->number) {
+    case ELEMENT_PPID: return read_octets(&element->value, sizeof(pck->ppid), pck->ppid);
     case ELEMENT_TCB: return read_tcb(&element->value, pck);
     case ELEMENT_PCE_ID: return read_octets(&element->value, PCE_ID_BYTES, pck->pce_id);
     case ELEMENT_FMSPC: return read_octets(&element->value, FMSPC_BYTES, pck->fmspc);

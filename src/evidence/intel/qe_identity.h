@@ -4,26 +4,24 @@
  */
 #pragma once
 
-#include "evidence/intel/quote.h"
+#include "evidence/intel/report.h"
 #include "evidence/intel/signed_json.h"
-#include "evidence/intel/tcb.h"
+#include "evidence/intel/svn_levels.h"
 
-struct qe_level {
-    uint16_t svn;
-    struct level_facts facts;
-};
+/* The quoting enclaves of SGX and of TDX, and Intel's verifying enclave, which signs no quotes. */
+enum enclave_id { ENCLAVE_QE, ENCLAVE_TD_QE, ENCLAVE_QVE };
+const char *enclave_id_name(enum enclave_id id);
 
 struct qe_identity {
     struct signed_json json;
-    bool is_sgx; /* id "QE"; otherwise "TD_QE" or "QVE" */
+    enum enclave_id id;
     int64_t issued_s, next_update_s;
     int64_t evaluation;
     uint32_t misc_select, misc_select_mask;
     uint8_t attributes[16], attributes_mask[16];
     uint8_t mrsigner[32];
     uint16_t product_id;
-    struct qe_level *levels; /* newest first, no two alike */
-    size_t level_count;
+    struct svn_levels levels;
 };
 
 /* `text` is borrowed for as long as `identity_out->json.signed_text` is used. ERR_COLLATERAL_MALFORMED,
@@ -34,6 +32,3 @@ void qe_identity_done(struct qe_identity *identity);
 /* Whether `report` is of the quoting enclave described. ERR_QE_IDENTITY names the first difference. */
 enum status qe_identity_check(const struct qe_identity *identity, const struct report_body *report,
                               struct refusal *why);
-
-/* The level of a quoting enclave of this SVN; NULL if it is older than all. */
-const struct qe_level *qe_identity_level(const struct qe_identity *identity, uint16_t svn);

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The SGX ECDSA quote, version 3 (reference: evidence-formats sections 1, 2 and 4), taken apart. Slices borrow from the
- * quote. Nothing here is verified: that is verify.h.
+ * ECDSA quotes of versions 3 to 5, SGX and TDX (reference: evidence-formats sections 2 and 4), taken apart. Slices
+ * borrow from the quote. Nothing here is verified: that is verify.c.
  */
 #pragma once
 
-#include "base/refusal.h"
+#include "evidence/intel.h"
+#include "evidence/intel/report.h"
 
 enum {
     QUOTE_HEADER_BYTES = 48,
-    REPORT_BODY_BYTES = 384,
-    REPORT_DATA_BYTES = 64,
+    QUOTE_USER_DATA_BYTES = 20,
     ATTESTATION_KEY_BYTES = 64,
     QUOTE_SIGNATURE_BYTES = 64,
 };
 
+/* What the signature data brings for finding the PCK certificate. Versions 4 and 5 wrap it in type 6 together with the
+ * quoting enclave's report; here stands what is inside. */
 enum certification_type {
     CERTIFICATION_PPID_PLAIN = 1,
     CERTIFICATION_PPID_RSA2048 = 2,
@@ -22,46 +24,24 @@ enum certification_type {
     CERTIFICATION_PCK_LEAF = 4,
     CERTIFICATION_PCK_CHAIN = 5,
     CERTIFICATION_QE_REPORT = 6,
-    CERTIFICATION_PLATFORM_MANIFEST = 7,
-};
-
-/* ATTRIBUTES.FLAGS */
-enum {
-    ATTRIBUTE_INIT = 0x01,
-    ATTRIBUTE_DEBUG = 0x02,
-    ATTRIBUTE_KSS = 0x80,
-};
-
-struct report_body {
-    struct slice whole;
-    struct slice cpu_svn; /* 16 */
-    uint32_t misc_select;
-    struct slice attributes; /* 16: flags and XFRM */
-    uint64_t attribute_flags, attribute_xfrm;
-    struct slice mrenclave, mrsigner;                       /* 32 each */
-    struct slice extended_product_id, config_id, family_id; /* 16, 64, 16: with key separation and sharing (KSS) */
-    uint16_t product_id, svn, config_svn;
-    struct slice report_data; /* 64 */
 };
 
 struct quote {
-    uint16_t qe_svn, pce_svn;
-    struct slice user_data;   /* 20 */
-    struct slice signed_part; /* header and report */
-    struct report_body report;
+    uint16_t version;
+    enum intel_tee tee;
+    struct slice user_data;       /* 20, of which the first 16 are the quoting enclave's id */
+    struct slice signed_part;     /* all before the signature data's length */
+    struct report_body report;    /* SGX */
+    struct td_report td_report;   /* TDX */
     struct slice signature;       /* r || s by the attestation key */
     struct slice attestation_key; /* x || y */
     struct report_body qe_report;
     struct slice qe_report_signature; /* r || s by the PCK key */
     struct slice qe_authentication_data;
-    enum certification_type certification_type;
+    enum certification_type certification_type; /* 1 to 5 */
     struct slice certification_data;
 };
 
 /* Strict: every length must fit exactly, and nothing may follow. ERR_QUOTE_MALFORMED, ERR_TRAILING_BYTES,
- * ERR_QUOTE_UNSUPPORTED (another version, key type, TEE or vendor), ERR_TOO_LARGE. */
+ * ERR_QUOTE_UNSUPPORTED (another version, key type, TEE, vendor or certification data), ERR_TOO_LARGE. */
 enum status quote_parse(struct slice wire, struct refusal *why, struct quote *quote_out);
-
-/* Some stacks hand quotes out in a larger buffer. Cuts `wire` to the length that its own fields give; what follows must
- * be zeros: ERR_TRAILING_BYTES. For callers that were told to accept that. */
-enum status quote_without_padding(struct slice wire, struct refusal *why, struct slice *quote_out);

@@ -87,7 +87,9 @@ static int compare_levels(const void *left, const void *right)
 {
     const struct tcb_level *const a = left, *const b = right;
     const int order = memcmp(b->components, a->components, sizeof(a->components));
-    return order != 0 ? order : (int)b->pce_svn - (int)a->pce_svn;
+    if (order != 0) return order;
+    if (a->pce_svn != b->pce_svn) return (int)b->pce_svn - (int)a->pce_svn;
+    return memcmp(b->tdx_components, a->tdx_components, sizeof(a->tdx_components));
 }
 
 void tcb_levels_sort(struct tcb_level *levels, size_t count)
@@ -111,10 +113,27 @@ const struct tcb_level *tcb_match(const struct tcb_level *levels, size_t count, 
     return NULL;
 }
 
-struct level_status tcb_merge(struct level_status platform, struct level_status quoting_enclave)
+static bool reaches_tdx(const uint8_t *tee_tcb_svn, const struct tcb_level *level)
 {
-    if (platform.is_revoked || quoting_enclave.is_revoked) return (struct level_status){.is_revoked = true};
-    if (quoting_enclave.status == TCB_UP_TO_DATE) return platform;
+    for (size_t i = tee_tcb_svn[1] > 0 ? 2 : 0; i < TCB_COMPONENT_COUNT; i++) {
+        if (tee_tcb_svn[i] < level->tdx_components[i]) return false;
+    }
+    return true;
+}
+
+const struct tcb_level *tcb_match_tdx(const struct tcb_level *levels, size_t count, const struct pck *platform,
+                                      const uint8_t tee_tcb_svn[static TCB_COMPONENT_COUNT])
+{
+    for (size_t i = 0; i < count; i++) {
+        if (reaches(platform, &levels[i]) && reaches_tdx(tee_tcb_svn, &levels[i])) return &levels[i];
+    }
+    return NULL;
+}
+
+struct level_status tcb_merge(struct level_status platform, struct level_status software)
+{
+    if (platform.is_revoked || software.is_revoked) return (struct level_status){.is_revoked = true};
+    if (software.status == TCB_UP_TO_DATE) return platform;
     switch (platform.status) {
     case TCB_UP_TO_DATE:
     case TCB_SW_HARDENING_NEEDED: return (struct level_status){.status = TCB_OUT_OF_DATE};

@@ -33,14 +33,20 @@ enum status level_facts_read(const json_t *level, const char *path, struct refus
 struct tcb_level {
     uint8_t components[TCB_COMPONENT_COUNT];
     uint16_t pce_svn;
+    uint8_t tdx_components[TCB_COMPONENT_COUNT]; /* zeros in levels of SGX */
     struct level_facts facts;
 };
 
-/* Newest first, as Intel's library sorts: by components in order, then by PCESVN. */
+/* Newest first, as Intel's library sorts: by components in order, then by PCESVN, then by TDX components. */
 void tcb_levels_sort(struct tcb_level *levels, size_t count);
 
 /* The first level that the platform reaches in every component and in PCESVN; NULL if there is none. */
 const struct tcb_level *tcb_match(const struct tcb_level *levels, size_t count, const struct pck *platform);
 
-/* The quoting enclave's status can only lower the platform's. */
-struct level_status tcb_merge(struct level_status platform, struct level_status quoting_enclave);
+/* The first level that besides is reached by TEE_TCB_SVN. Its first two bytes belong to the TDX module; from module
+ * version 1 on (byte 1) modules have levels of their own and these two are passed over. */
+const struct tcb_level *tcb_match_tdx(const struct tcb_level *levels, size_t count, const struct pck *platform,
+                                      const uint8_t tee_tcb_svn[static TCB_COMPONENT_COUNT]);
+
+/* The status of software on the platform, a TDX module or the quoting enclave, can only lower the platform's. */
+struct level_status tcb_merge(struct level_status platform, struct level_status software);

@@ -6,22 +6,11 @@
 
 enum { VERSION_2 = 2, VERSION_3 = 3, ID_MAX_BYTES = 16 };
 
-/* "tcbInfo.tcbLevels[12]" */
-struct level_path {
-    char text[48];
-};
-
-static struct level_path level_path(size_t index, const char *rest)
-{
-    struct level_path path;
-    (void)snprintf(path.text, sizeof(path.text), "tcbInfo.tcbLevels[%zu]%s", index, rest);
-    return path;
-}
-
 void tcb_info_done(struct tcb_info *info)
 {
     signed_json_done(&info->json);
     free(info->levels);
+    tdx_modules_done(&info->modules);
     *info = (struct tcb_info){};
 }
 
@@ -44,43 +33,57 @@ static enum status read_components_v2(const json_t *tcb, const char *path, struc
     return OK;
 }
 
-static enum status read_components_v3(const json_t *tcb, const char *path, struct refusal *why, struct tcb_level *level)
+static enum status read_components_v3(const json_t *tcb, const char *path, const char *name, struct refusal *why,
+                                      uint8_t *svns)
 {
     json_t *components;
-    TRY(json_get_array(tcb, path, "sgxtcbcomponents", TCB_COMPONENT_COUNT, why, &components));
+    TRY(json_get_array(tcb, path, name, TCB_COMPONENT_COUNT, why, &components));
     if (json_array_size(components) != TCB_COMPONENT_COUNT)
-        return refuse(why, ERR_FIELD_VALUE, path, "16 sgxtcbcomponents", "%zu", json_array_size(components));
+        return refuse(why, ERR_FIELD_VALUE, json_path(path, name).text, "16 components", "%zu",
+                      json_array_size(components));
     for (size_t i = 0; i < TCB_COMPONENT_COUNT; i++)
-        TRY(read_svn(json_array_get(components, i), path, "svn", why, &level->components[i]));
+        TRY(read_svn(json_array_get(components, i), json_path_at(path, name, i).text, "svn", why, &svns[i]));
     return OK;
 }
 
-static enum status read_level(const json_t *value, size_t index, int64_t version, struct refusal *why,
+static enum status read_components(const json_t *tcb, const char *path, const struct tcb_info *info,
+                                   struct refusal *why, struct tcb_level *level)
+{
+    if (info->version == VERSION_2) return read_components_v2(tcb, path, why, level);
+    TRY(read_components_v3(tcb, path, "sgxtcbcomponents", why, level->components));
+    if (info->tee == INTEL_SGX) return OK;
+    return read_components_v3(tcb, path, "tdxtcbcomponents", why, level->tdx_components);
+}
+
+static enum status read_level(const json_t *value, size_t index, const struct tcb_info *info, struct refusal *why,
                               struct tcb_level *level)
 {
-    const struct level_path path = level_path(index, ""), tcb_path = level_path(index, ".tcb");
+    const struct json_path path = json_path_at("tcbInfo", "tcbLevels", index), tcb_path = json_path(path.text, "tcb");
     json_t *tcb;
     int64_t pce_svn;
     TRY(json_get_object(value, path.text, "tcb", why, &tcb));
-    TRY(version == VERSION_2 ? read_components_v2(tcb, tcb_path.text, why, level)
-                             : read_components_v3(tcb, tcb_path.text, why, level));
+    TRY(read_components(tcb, tcb_path.text, info, why, level));
     TRY(json_get_integer(tcb, tcb_path.text, "pcesvn", 0, UINT16_MAX, why, &pce_svn));
     level->pce_svn = (uint16_t)pce_svn;
     return level_facts_read(value, path.text, why, &level->facts);
 }
 
-/* TDX levels may differ in their TDX components alone, which only TDX matching looks at. */
+static bool is_alike(const struct tcb_level *a, const struct tcb_level *b)
+{
+    return a->pce_svn == b->pce_svn && slice_equal(SLICE_ARRAY(a->components), SLICE_ARRAY(b->components)) &&
+           slice_equal(SLICE_ARRAY(a->tdx_components), SLICE_ARRAY(b->tdx_components));
+}
+
 static enum status check_distinct(const struct tcb_info *info, struct refusal *why)
 {
-    for (size_t i = 1; i < info->level_count && !info->is_tdx; i++) {
-        const struct tcb_level *const a = &info->levels[i - 1], *const b = &info->levels[i];
-        if (a->pce_svn == b->pce_svn && slice_equal(SLICE_ARRAY(a->components), SLICE_ARRAY(b->components)))
+    for (size_t i = 1; i < info->level_count; i++) {
+        if (is_alike(&info->levels[i - 1], &info->levels[i]))
             return refuse(why, ERR_FIELD_VALUE, "tcbInfo.tcbLevels", "each level once", "two alike");
     }
     return OK;
 }
 
-static enum status read_levels(const json_t *body, int64_t version, struct refusal *why, struct tcb_info *info)
+static enum status read_levels(const json_t *body, struct refusal *why, struct tcb_info *info)
 {
     json_t *levels;
     TRY(json_get_array(body, "tcbInfo", "tcbLevels", TCB_LEVEL_MAX_COUNT, why, &levels));
@@ -89,42 +92,56 @@ static enum status read_levels(const json_t *body, int64_t version, struct refus
     info->levels = calloc(count, sizeof(*info->levels));
     if (info->levels == NULL) return ERR_NO_MEMORY;
     info->level_count = count;
-    for (size_t i = 0; i < count; i++) TRY(read_level(json_array_get(levels, i), i, version, why, &info->levels[i]));
+    for (size_t i = 0; i < count; i++) TRY(read_level(json_array_get(levels, i), i, info, why, &info->levels[i]));
     tcb_levels_sort(info->levels, count);
     return check_distinct(info, why);
 }
 
 /* Version 2 was for SGX alone and has no id. */
-static enum status read_kind(const json_t *body, int64_t version, struct refusal *why, bool *is_tdx_out)
+static enum status read_kind(const json_t *body, struct refusal *why, struct tcb_info *info)
 {
     struct slice id;
-    *is_tdx_out = false;
-    if (version == VERSION_2) return OK;
+    info->tee = INTEL_SGX;
+    if (info->version == VERSION_2) return OK;
     TRY(json_get_string(body, "tcbInfo", "id", ID_MAX_BYTES, why, &id));
-    *is_tdx_out = slice_equal_text(id, "TDX");
-    if (*is_tdx_out || slice_equal_text(id, "SGX")) return OK;
+    if (slice_equal_text(id, "SGX")) return OK;
+    info->tee = INTEL_TDX;
+    if (slice_equal_text(id, "TDX")) return OK;
     return refuse(why, ERR_FIELD_VALUE, "tcbInfo.id", "SGX or TDX", "%.*s", (int)id.size, (const char *)id.bytes);
 }
 
-static enum status read_pce_id(const json_t *body, int64_t version, struct refusal *why, struct tcb_info *info)
+static enum status read_pce_id(const json_t *body, struct refusal *why, struct tcb_info *info)
 {
-    info->has_pce_id = version != VERSION_2 || json_object_get(body, "pceId") != NULL;
+    info->has_pce_id = info->version != VERSION_2 || json_object_get(body, "pceId") != NULL;
     if (!info->has_pce_id) return OK;
     return json_get_hex(body, "tcbInfo", "pceId", sizeof(info->pce_id), why, info->pce_id);
 }
 
+static enum status read_modules(const json_t *body, struct refusal *why, struct tcb_info *info)
+{
+    if (info->tee == INTEL_TDX) return tdx_modules_read(body, why, &info->modules);
+    static const char *const names[] = {"tdxModule", "tdxModuleIdentities"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (json_object_get(body, names[i]) != NULL)
+            return refuse(why, ERR_FIELD_UNKNOWN, json_path("tcbInfo", names[i]).text, "nothing, as the id is SGX",
+                          "a member");
+    }
+    return OK;
+}
+
 static enum status read_body(const json_t *body, struct refusal *why, struct tcb_info *info)
 {
-    int64_t version, type;
-    TRY(json_get_integer(body, "tcbInfo", "version", VERSION_2, VERSION_3, why, &version));
-    TRY(read_kind(body, version, why, &info->is_tdx));
+    int64_t type;
+    TRY(json_get_integer(body, "tcbInfo", "version", VERSION_2, VERSION_3, why, &info->version));
+    TRY(read_kind(body, why, info));
     TRY(json_get_time(body, "tcbInfo", "issueDate", why, &info->issued_s));
     TRY(json_get_time(body, "tcbInfo", "nextUpdate", why, &info->next_update_s));
     TRY(json_get_hex(body, "tcbInfo", "fmspc", sizeof(info->fmspc), why, info->fmspc));
-    TRY(read_pce_id(body, version, why, info));
+    TRY(read_pce_id(body, why, info));
     TRY(json_get_integer(body, "tcbInfo", "tcbType", 0, 0, why, &type));
     TRY(json_get_integer(body, "tcbInfo", "tcbEvaluationDataNumber", 0, INT32_MAX, why, &info->evaluation));
-    return read_levels(body, version, why, info);
+    TRY(read_modules(body, why, info));
+    return read_levels(body, why, info);
 }
 
 enum status tcb_info_parse(struct slice text, struct refusal *why, struct tcb_info *info_out)

@@ -6,11 +6,12 @@
 #pragma once
 
 #include "evidence/intel/signed_json.h"
-#include "evidence/intel/tcb.h"
+#include "evidence/intel/tdx_module.h"
 
 struct tcb_info {
     struct signed_json json;
-    bool is_tdx; /* version 3 with id "TDX" */
+    int64_t version;    /* 2 or 3 */
+    enum intel_tee tee; /* version 2 was for SGX alone */
     int64_t issued_s, next_update_s;
     uint8_t fmspc[FMSPC_BYTES];
     bool has_pce_id; /* some early version 2 texts lack it; they match no platform */
@@ -18,6 +19,7 @@ struct tcb_info {
     int64_t evaluation;
     struct tcb_level *levels; /* newest first, no two alike */
     size_t level_count;
+    struct tdx_modules modules; /* TDX alone */
 };
 
 /* `text` is borrowed for as long as `info_out->json.signed_text` is used. ERR_COLLATERAL_MALFORMED, ERR_NO_MEMORY. */

@@ -2,47 +2,10 @@
 #include "evidence/intel.h"
 
 #include "crypto/hash.h"
+#include "evidence/intel/certification.h"
 #include "evidence/intel/claims.h"
-#include "evidence/intel/collateral.h"
-#include "evidence/intel/quote.h"
-#include "evidence/intel/verification_cache.h"
-
-#include <stdio.h>
 
 /* ---- the PCK chain ---- */
-
-static enum status check_certification_type(const struct quote *quote, struct refusal *why)
-{
-    static const char *const seen[] = {
-        [CERTIFICATION_PPID_PLAIN] = "1: the platform's id in clear, no certificate",
-        [CERTIFICATION_PPID_RSA2048] = "2: the platform's id encrypted with RSA-2048, no certificate",
-        [CERTIFICATION_PPID_RSA3072] = "3: the platform's id encrypted with RSA-3072, no certificate",
-        [CERTIFICATION_PCK_LEAF] = "4: the PCK certificate alone, without its issuers",
-        [CERTIFICATION_QE_REPORT] = "6: a nested report, which belongs in quotes of version 4 and 5",
-        [CERTIFICATION_PLATFORM_MANIFEST] = "7: a platform manifest, no certificate",
-    };
-    if (quote->certification_type == CERTIFICATION_PCK_CHAIN) return OK;
-    (void)refuse(why, ERR_UNSUPPORTED, "certification_data.type", "5: the chain of PCK certificates", "%s",
-                 seen[quote->certification_type]);
-    return refuse_fix(why, ERR_UNSUPPORTED, "let the quote provider library fetch the PCK certificate (type 5 quotes)");
-}
-
-/* A verified chain of this quote: kept from an earlier call, or verified now and kept. */
-static enum status take_chain(const struct quote *quote, const struct collateral *collateral,
-                              const struct trust_roots *roots, struct verification_cache *cache, struct refusal *why,
-                              struct pck_chain **chain_out)
-{
-    uint8_t digest[SHA256_BYTES];
-    TRY(sha256(quote->certification_data, digest));
-    CLEANUP(pck_chain_cleanup) struct pck_chain *chain = verification_cache_find(cache, digest);
-    if (chain == NULL) {
-        TRY(pck_chain_verify(quote->certification_data, &collateral->pck_crl_chain, roots, why, &chain));
-        verification_cache_keep(cache, digest, chain);
-    }
-    *chain_out = chain;
-    chain = NULL;
-    return OK;
-}
 
 /* Simulated and genuine parts never mix: one root stands behind all of them, and the caller accepts it now. */
 static enum status check_roots(const struct pck_chain *chain, const struct collateral *collateral,
@@ -129,37 +92,6 @@ static enum status check_quote_signature(const struct quote *quote, struct refus
                       refusal_hex(quote->attestation_key).text);
     if (key_verify(key, quote->signed_part, quote->signature) != OK)
         return refuse(why, ERR_QUOTE_SIGNATURE, "signature", "a signature by the attestation key", "another one");
-    return check_initialised(&quote->report, "report.attributes", why);
-}
-
-/* ---- TCB ---- */
-
-static enum status match_levels(const struct quote *quote, const struct pck_chain *chain,
-                                const struct collateral *collateral, struct refusal *why, struct verdict *verdict)
-{
-    const struct tcb_info *const info = &collateral->tcb_info;
-    verdict->platform = tcb_match(info->levels, info->level_count, &chain->pck);
-    if (verdict->platform == NULL)
-        return refuse(why, ERR_TCB_NOT_SUPPORTED, "pck_certificate.tcb", "at least the lowest level in the TCB info",
-                      "components %s, PCESVN %u", refusal_hex(SLICE_ARRAY(chain->pck.components)).text,
-                      chain->pck.pce_svn);
-    verdict->quoting_enclave = qe_identity_level(&collateral->qe_identity, quote->qe_report.svn);
-    if (verdict->quoting_enclave == NULL)
-        return refuse(why, ERR_TCB_NOT_SUPPORTED, "qe_report.isvsvn", "at least the lowest level in the QE identity",
-                      "%u", quote->qe_report.svn);
-    return OK;
-}
-
-static enum status judge(const struct quote *quote, const struct pck_chain *chain, const struct collateral *collateral,
-                         struct refusal *why, struct verdict *verdict)
-{
-    TRY(match_levels(quote, chain, collateral, why, verdict));
-    const struct level_status platform = verdict->platform->facts.status;
-    const struct level_status merged = tcb_merge(platform, verdict->quoting_enclave->facts.status);
-    if (merged.is_revoked)
-        return refuse(why, ERR_TCB_REVOKED, platform.is_revoked ? "pck_certificate.tcb" : "qe_report.isvsvn",
-                      "a level that is not revoked", "Revoked");
-    verdict->status = merged.status;
     return OK;
 }
 
@@ -176,36 +108,65 @@ static enum status check_chain(const struct pck_chain *chain, const struct colla
     return check_platform(&chain->pck, &collateral->tcb_info, why);
 }
 
-enum status sgx_quote_verify(struct slice quote_bytes, const struct collateral *collateral,
+static enum status check_tee(enum intel_tee quote, enum intel_tee wanted, enum intel_tee collateral,
+                             struct refusal *why)
+{
+    if (quote != wanted)
+        return refuse(why, ERR_QUOTE_UNSUPPORTED, "header.tee_type", intel_tee_name(wanted), "%s",
+                      intel_tee_name(quote));
+    if (collateral != quote)
+        return refuse(why, ERR_COLLATERAL_MISMATCH, "tcbInfo.id", intel_tee_name(quote), "%s",
+                      intel_tee_name(collateral));
+    return OK;
+}
+
+/* What both kinds of quote have in common, up to where their bodies are looked at. */
+static enum status open_evidence(const struct intel_evidence *evidence, enum intel_tee tee,
+                                 const struct collateral *collateral, const struct trust_roots *roots, int64_t now_s,
+                                 struct verification_cache *cache, struct refusal *why, struct quote *quote_out,
+                                 struct pck_chain **chain_out)
+{
+    CLEANUP(pck_chain_cleanup) struct pck_chain *chain = NULL;
+    TRY(quote_parse(evidence->quote, why, quote_out));
+    TRY(check_tee(quote_out->tee, tee, collateral->tcb_info.tee, why));
+    TRY(certification_chain(quote_out, evidence->pck_chain, collateral, roots, cache, why, &chain));
+    TRY(check_chain(chain, collateral, roots, now_s, why));
+    *chain_out = chain;
+    chain = NULL;
+    return OK;
+}
+
+enum status sgx_quote_verify(const struct intel_evidence *evidence, const struct collateral *collateral,
                              const struct trust_roots *roots, int64_t now_s, struct verification_cache *cache,
                              struct refusal *why, struct sgx_claims *claims_out)
 {
     struct quote quote;
-    TRY(quote_parse(quote_bytes, why, &quote));
-    TRY(check_certification_type(&quote, why));
     CLEANUP(pck_chain_cleanup) struct pck_chain *chain = NULL;
-    TRY(take_chain(&quote, collateral, roots, cache, why, &chain));
-    TRY(check_chain(chain, collateral, roots, now_s, why));
+    TRY(open_evidence(evidence, INTEL_SGX, collateral, roots, now_s, cache, why, &quote, &chain));
     TRY(check_quoting_enclave(&quote, chain, &collateral->qe_identity, why));
     TRY(check_quote_signature(&quote, why));
-    struct verdict verdict = {};
-    TRY(judge(&quote, chain, collateral, why, &verdict));
-    return claims_fill(&quote, quote_bytes, chain, collateral, &verdict, why, claims_out);
+    TRY(check_initialised(&quote.report, "report.attributes", why));
+    struct verdict verdict;
+    TRY(verdict_of_enclave(&quote, &chain->pck, collateral, why, &verdict));
+    const struct verified verified = {&quote, evidence->quote, chain, collateral, &verdict};
+    return claims_of_enclave(&verified, why, claims_out);
 }
 
-enum status quote_platform(struct slice quote_bytes, struct refusal *why, uint8_t fmspc_out[static 6],
-                           char ca_out[static 16])
+enum status tdx_quote_verify(const struct intel_evidence *evidence, const struct collateral *collateral,
+                             const struct trust_roots *roots, int64_t now_s, struct verification_cache *cache,
+                             struct refusal *why, struct tdx_claims *claims_out)
 {
     struct quote quote;
-    TRY(quote_parse(quote_bytes, why, &quote));
-    TRY(check_certification_type(&quote, why));
+    const struct tdx_modules *const modules = &collateral->tcb_info.modules;
+    const struct tdx_module_identity *module;
     CLEANUP(pck_chain_cleanup) struct pck_chain *chain = NULL;
-    TRY(pck_chain_read(quote.certification_data, why, &chain));
-    const char *const kind = pck_ca_kind(chain->ca);
-    if (kind == NULL)
-        return refuse(why, ERR_CHAIN, "pck_ca.subject.commonName", "PCK Platform CA or PCK Processor CA", "%s",
-                      certificate_subject_common_name(chain->ca));
-    for (size_t i = 0; i < FMSPC_BYTES; i++) fmspc_out[i] = chain->pck.fmspc[i];
-    (void)snprintf(ca_out, 16, "%s", kind);
-    return OK;
+    TRY(open_evidence(evidence, INTEL_TDX, collateral, roots, now_s, cache, why, &quote, &chain));
+    TRY(tdx_module_find(modules, quote.td_report.tee_tcb_svn, why, &module));
+    TRY(tdx_module_check(modules, module, &quote.td_report, why));
+    TRY(check_quoting_enclave(&quote, chain, &collateral->qe_identity, why));
+    TRY(check_quote_signature(&quote, why));
+    struct verdict verdict;
+    TRY(verdict_of_domain(&quote, &chain->pck, collateral, module, why, &verdict));
+    const struct verified verified = {&quote, evidence->quote, chain, collateral, &verdict};
+    return claims_of_domain(&verified, why, claims_out);
 }

@@ -34,13 +34,13 @@ static void test_levels_are_sorted_and_found(void **)
 {
     CLEANUP(qe_identity_done) struct qe_identity identity = {};
     assert_ok(parse_with("", "", NULL, &identity));
-    assert_true(identity.is_sgx);
+    assert_int_equal(identity.id, ENCLAVE_QE);
     assert_int_equal(identity.misc_select, 1);
-    assert_int_equal(qe_identity_level(&identity, 9)->svn, 8);
-    assert_int_equal(qe_identity_level(&identity, 8)->svn, 8);
-    assert_int_equal(qe_identity_level(&identity, 7)->svn, 6);
-    assert_true(qe_identity_level(&identity, 5)->facts.status.is_revoked);
-    assert_null(qe_identity_level(&identity, 1));
+    assert_int_equal(svn_levels_match(&identity.levels, 9)->svn, 8);
+    assert_int_equal(svn_levels_match(&identity.levels, 8)->svn, 8);
+    assert_int_equal(svn_levels_match(&identity.levels, 7)->svn, 6);
+    assert_true(svn_levels_match(&identity.levels, 5)->facts.status.is_revoked);
+    assert_null(svn_levels_match(&identity.levels, 1));
 }
 
 static void test_each_fault_is_refused(void **)

@@ -48,8 +48,8 @@ static void flip_quote(uint8_t mask, size_t step)
         genuine.quote.bytes[at] ^= mask;
         struct refusal why = {};
         struct sgx_claims claims;
-        const enum status status =
-            sgx_quote_verify(buffer_slice(&genuine.quote), collateral, NULL, GENUINE_TIME_S, NULL, &why, &claims);
+        const enum status status = sgx_quote_verify(&(struct intel_evidence){.quote = buffer_slice(&genuine.quote)},
+                                                    collateral, NULL, GENUINE_TIME_S, NULL, &why, &claims);
         assert_refused_with_reason(status, &why, "the quote", at);
         genuine.quote.bytes[at] ^= mask;
     }
@@ -73,15 +73,18 @@ static void test_a_known_chain_hides_no_change(void **)
     assert_ok(verification_cache_new(16, &cache));
     struct sgx_claims claims;
     const struct slice quote = buffer_slice(&genuine.quote);
-    assert_ok(sgx_quote_verify(quote, collateral, NULL, GENUINE_TIME_S, cache, NULL, &claims));
+    assert_ok(sgx_quote_verify(&(struct intel_evidence){.quote = quote}, collateral, NULL, GENUINE_TIME_S, cache, NULL,
+                               &claims));
     for (size_t at = 0; at < quote.size; at += 5) {
         genuine.quote.bytes[at] ^= 0x01;
         struct refusal why = {};
-        assert_refused_with_reason(sgx_quote_verify(quote, collateral, NULL, GENUINE_TIME_S, cache, &why, &claims),
+        assert_refused_with_reason(sgx_quote_verify(&(struct intel_evidence){.quote = quote}, collateral, NULL,
+                                                    GENUINE_TIME_S, cache, &why, &claims),
                                    &why, "the quote", at);
         genuine.quote.bytes[at] ^= 0x01;
     }
-    assert_ok(sgx_quote_verify(quote, collateral, NULL, GENUINE_TIME_S, cache, NULL, &claims));
+    assert_ok(sgx_quote_verify(&(struct intel_evidence){.quote = quote}, collateral, NULL, GENUINE_TIME_S, cache, NULL,
+                               &claims));
     verification_cache_free(cache);
 }
 

@@ -39,7 +39,7 @@ static void test_version_3(void **)
 {
     CLEANUP(tcb_info_done) struct tcb_info info = {};
     assert_ok(parse_with(version_3, NULL, NULL, NULL, &info));
-    assert_false(info.is_tdx);
+    assert_int_equal(info.tee, INTEL_SGX);
     assert_memory_equal(info.fmspc, "\x00\x90\x6e\xa1\x00\x00", 6);
     assert_int_equal(info.evaluation, 17);
     assert_int_equal(info.level_count, 2);
@@ -72,10 +72,10 @@ static void test_each_fault_is_refused(void **)
         {"\"tcbEvaluationDataNumber\":17", "\"tcbEvaluationDataNumber\":-1", "tcbInfo.tcbEvaluationDataNumber"},
         {"\"pcesvn\":5", "\"pcesvn\":65536", "tcbInfo.tcbLevels[0].tcb.pcesvn"},
         {"\"pcesvn\":5", "\"pcesvn\":7", "tcbInfo.tcbLevels"}, /* two levels alike */
-        {"{\"svn\":4}", "{\"svn\":256}", "tcbInfo.tcbLevels[0].tcb.svn"},
-        {"{\"svn\":4}", "{\"svn\":-1}", "tcbInfo.tcbLevels[0].tcb.svn"},
-        {"{\"svn\":4}", "4", "tcbInfo.tcbLevels[0].tcb.svn"},
-        {"{\"svn\":4},", "", "tcbInfo.tcbLevels[0].tcb"},
+        {"{\"svn\":4}", "{\"svn\":256}", "tcbInfo.tcbLevels[0].tcb.sgxtcbcomponents[0].svn"},
+        {"{\"svn\":4}", "{\"svn\":-1}", "tcbInfo.tcbLevels[0].tcb.sgxtcbcomponents[0].svn"},
+        {"{\"svn\":4}", "4", "tcbInfo.tcbLevels[0].tcb.sgxtcbcomponents[0].svn"},
+        {"{\"svn\":4},", "", "tcbInfo.tcbLevels[0].tcb.sgxtcbcomponents"},
         {"{\"svn\":4},", "{\"svn\":4},{\"svn\":4},", "tcbInfo.tcbLevels[0].tcb.sgxtcbcomponents"},
         {"\"tcbStatus\":\"OutOfDate\"", "\"tcbStatus\":\"Fine\"", "tcbInfo.tcbLevels[0]"},
         {"\"signature\":\"0", "\"signature\":\"A", "signature"},
@@ -164,7 +164,7 @@ static void test_shared_cases(void **)
         const enum status status = tcb_info_parse(buffer_slice(&text), &why, &info);
         if (status != cases[i].expected) print_error("%s: %s %s\n", cases[i].name, why.field, why.seen);
         assert_status(status, cases[i].expected);
-        assert_int_equal(info.is_tdx, strstr(cases[i].name, "_tdx") != NULL);
+        assert_int_equal(info.tee, strstr(cases[i].name, "_tdx") != NULL ? INTEL_TDX : INTEL_SGX);
     }
 }
 

@@ -13,7 +13,8 @@ static enum status verify_quote(struct test_pki *pki, struct slice quote, int64_
     const struct collateral_texts texts = pki_texts(pki);
     CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
     TRY(collateral_new(&texts, pki_roots(pki), why, &collateral));
-    return sgx_quote_verify(quote, collateral, pki_roots(pki), now_s, NULL, why, claims);
+    return sgx_quote_verify(&(struct intel_evidence){.quote = quote}, collateral, pki_roots(pki), now_s, NULL, why,
+                            claims);
 }
 
 static void assert_refused(const struct pki_options *options, const struct minted_quote_options *quote_options,
@@ -102,7 +103,9 @@ static void test_a_simulated_root_needs_to_be_named(void **)
     CLEANUP(buffer_done) struct buffer quote = mint_quote(&pki, NULL);
     struct sgx_claims claims;
     assert_ok(collateral_new(&texts, pki_roots(&pki), NULL, &collateral));
-    assert_status(sgx_quote_verify(buffer_slice(&quote), collateral, NULL, PKI_NOW_S, NULL, &why, &claims), ERR_CHAIN);
+    assert_status(sgx_quote_verify(&(struct intel_evidence){.quote = buffer_slice(&quote)}, collateral, NULL, PKI_NOW_S,
+                                   NULL, &why, &claims),
+                  ERR_CHAIN);
     assert_string_equal(why.field, "root_ca");
 }
 
@@ -118,7 +121,9 @@ static void test_two_accepted_roots_do_not_mix(void **)
     struct refusal why = {};
     struct sgx_claims claims;
     assert_ok(collateral_new(&texts, &both, NULL, &collateral));
-    assert_status(sgx_quote_verify(buffer_slice(&quote), collateral, &both, PKI_NOW_S, NULL, &why, &claims), ERR_CHAIN);
+    assert_status(sgx_quote_verify(&(struct intel_evidence){.quote = buffer_slice(&quote)}, collateral, &both,
+                                   PKI_NOW_S, NULL, &why, &claims),
+                  ERR_CHAIN);
     assert_string_equal(why.field, "root_ca");
     texts.tcb_info = buffer_slice(&other.tcb_info);
     texts.tcb_info_issuer_chain = buffer_slice(&other.signing_chain);
@@ -151,14 +156,17 @@ static void test_simulated_and_genuine_do_not_mix(void **)
     struct sgx_claims claims;
     assert_ok(collateral_new(&intel_texts, pki_roots(&pki), NULL, &intel));
     assert_ok(collateral_new(&my_texts, pki_roots(&pki), NULL, &mine));
-    assert_status(sgx_quote_verify(buffer_slice(&simulated), intel, pki_roots(&pki), PKI_NOW_S, NULL, NULL, &claims),
+    assert_status(sgx_quote_verify(&(struct intel_evidence){.quote = buffer_slice(&simulated)}, intel, pki_roots(&pki),
+                                   PKI_NOW_S, NULL, NULL, &claims),
                   ERR_CHAIN);
-    assert_status(sgx_quote_verify(buffer_slice(&genuine), mine, pki_roots(&pki), PKI_NOW_S, NULL, NULL, &claims),
+    assert_status(sgx_quote_verify(&(struct intel_evidence){.quote = buffer_slice(&genuine)}, mine, pki_roots(&pki),
+                                   PKI_NOW_S, NULL, NULL, &claims),
                   ERR_CHAIN);
     const struct trust_roots simulated_only = {.simulated_only = true};
     CLEANUP(collateral_cleanup) struct collateral *none = NULL;
     assert_status(collateral_new(&intel_texts, &simulated_only, NULL, &none), ERR_CHAIN);
-    assert_status(sgx_quote_verify(buffer_slice(&genuine), intel, &simulated_only, GENUINE_TIME_S, NULL, NULL, &claims),
+    assert_status(sgx_quote_verify(&(struct intel_evidence){.quote = buffer_slice(&genuine)}, intel, &simulated_only,
+                                   GENUINE_TIME_S, NULL, NULL, &claims),
                   ERR_CHAIN);
 }
 
@@ -434,7 +442,7 @@ static void test_collateral_of_another_platform(void **)
     } cases[] = {
         {{.fmspc = "000000000008"}, ERR_COLLATERAL_MISMATCH, "tcbInfo.fmspc"},
         {{.pce_id = "0001"}, ERR_COLLATERAL_MISMATCH, "tcbInfo.pceId"},
-        {{.tcb_info_id = "TDX"}, ERR_COLLATERAL_MISMATCH, "tcbInfo.id"},
+        {{.tcb_info_id = "TDX"}, ERR_COLLATERAL_MISMATCH, "enclaveIdentity.id"},
         {{.qe_identity_id = "TD_QE"}, ERR_COLLATERAL_MISMATCH, "enclaveIdentity.id"},
         {{.qe_identity_id = "QVE"}, ERR_COLLATERAL_MISMATCH, "enclaveIdentity.id"},
         {{.tcb_status = "Revoked"}, ERR_TCB_REVOKED, "pck_certificate.tcb"},
@@ -607,11 +615,14 @@ static void test_a_known_chain_is_still_held_to_time_lists_and_roots(void **)
     struct refusal why = {};
     const struct slice bytes = buffer_slice(&quote);
     for (int i = 0; i < 3; i++)
-        assert_ok(sgx_quote_verify(bytes, collateral, pki_roots(&pki), PKI_NOW_S, cache, NULL, &claims));
+        assert_ok(sgx_quote_verify(&(struct intel_evidence){.quote = bytes}, collateral, pki_roots(&pki), PKI_NOW_S,
+                                   cache, NULL, &claims));
+    assert_status(sgx_quote_verify(&(struct intel_evidence){.quote = bytes}, collateral, pki_roots(&pki),
+                                   PKI_NOW_S + 101 * PKI_DAY_S, cache, &why, &claims),
+                  ERR_CERTIFICATE_EXPIRED);
     assert_status(
-        sgx_quote_verify(bytes, collateral, pki_roots(&pki), PKI_NOW_S + 101 * PKI_DAY_S, cache, &why, &claims),
-        ERR_CERTIFICATE_EXPIRED);
-    assert_status(sgx_quote_verify(bytes, collateral, NULL, PKI_NOW_S, cache, &why, &claims), ERR_CHAIN);
+        sgx_quote_verify(&(struct intel_evidence){.quote = bytes}, collateral, NULL, PKI_NOW_S, cache, &why, &claims),
+        ERR_CHAIN);
     /* A newer list names the certificate. */
     uint8_t serial_bytes[CERTIFICATE_SERIAL_MAX_BYTES];
     const struct slice serial = serial_of(&pki.certificates[PKI_LEAF], serial_bytes);
@@ -629,9 +640,11 @@ static void test_a_known_chain_is_still_held_to_time_lists_and_roots(void **)
     texts.pck_crl = buffer_slice(&newer);
     CLEANUP(collateral_cleanup) struct collateral *after = NULL;
     assert_ok(collateral_new(&texts, pki_roots(&pki), NULL, &after));
-    assert_status(sgx_quote_verify(bytes, after, pki_roots(&pki), PKI_NOW_S, cache, &why, &claims),
+    assert_status(sgx_quote_verify(&(struct intel_evidence){.quote = bytes}, after, pki_roots(&pki), PKI_NOW_S, cache,
+                                   &why, &claims),
                   ERR_CERTIFICATE_REVOKED);
-    assert_ok(sgx_quote_verify(bytes, collateral, pki_roots(&pki), PKI_NOW_S, cache, NULL, &claims));
+    assert_ok(sgx_quote_verify(&(struct intel_evidence){.quote = bytes}, collateral, pki_roots(&pki), PKI_NOW_S, cache,
+                               NULL, &claims));
     verification_cache_free(cache);
 }
 
@@ -648,8 +661,8 @@ static void test_the_cache_stays_small(void **)
         struct sgx_claims claims;
         assert_ok(collateral_new(&texts, pki_roots(&pki), NULL, &collateral));
         for (int i = 0; i < 2; i++)
-            assert_ok(
-                sgx_quote_verify(buffer_slice(&quote), collateral, pki_roots(&pki), PKI_NOW_S, cache, NULL, &claims));
+            assert_ok(sgx_quote_verify(&(struct intel_evidence){.quote = buffer_slice(&quote)}, collateral,
+                                       pki_roots(&pki), PKI_NOW_S, cache, NULL, &claims));
     }
     verification_cache_free(cache); /* the leak check sees that every chain was given up */
 }

@@ -57,7 +57,7 @@ static enum status verify_quote(const struct scene *scene, struct slice quote, s
     };
     CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
     TRY(collateral_new(&given, &roots, why, &collateral));
-    return sgx_quote_verify(quote, collateral, &roots, NOW, NULL, why, claims_out);
+    return sgx_quote_verify(&(struct intel_evidence){.quote = quote}, collateral, &roots, NOW, NULL, why, claims_out);
 }
 
 static enum status verify(const struct scene *scene, const struct simulated_identity *identity, struct refusal *why,
@@ -90,11 +90,12 @@ static void test_a_quote_names_its_platform(void **)
     CLEANUP(scene_done) struct scene scene = make(NULL);
     CLEANUP(buffer_done) struct buffer quote = buffer_of_maximum(SIMULATED_QUOTE_MAX_BYTES);
     assert_ok(simulated_machine_quote(scene.machine, &program, report_data, &quote));
-    uint8_t fmspc[6];
-    char ca[16];
-    assert_ok(quote_platform(buffer_slice(&quote), NULL, fmspc, ca));
-    assert_memory_equal(fmspc, simulated_fmspc, sizeof(fmspc));
-    assert_string_equal(ca, "platform");
+    struct quote_facts facts;
+    assert_ok(quote_facts_read(buffer_slice(&quote), NULL, &facts));
+    assert_int_equal(facts.tee, INTEL_SGX);
+    assert_true(facts.has_chain);
+    assert_memory_equal(facts.fmspc, simulated_fmspc, sizeof(facts.fmspc));
+    assert_string_equal(facts.ca, "platform");
 }
 
 static void test_a_debug_program_is_genuine_and_marked(void **)
