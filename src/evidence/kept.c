@@ -7,7 +7,7 @@
 
 /* Each digest has its set of four places; the one used longest ago is given up. What is kept leads to a pinned root, so
  * nobody can crowd a set out with chains of his own making. */
-enum { WAYS = 4, SET_MAX_COUNT = 1 << 20 };
+enum { WAYS = 4 };
 
 struct place {
     uint8_t digest[32];
@@ -30,7 +30,6 @@ enum status kept_new(size_t max_count, const struct kept_kind *kind, struct kept
     kept->kind = kind;
     kept->set_count = max_count / WAYS;
     if (kept->set_count == 0) kept->set_count = 1;
-    if (kept->set_count > SET_MAX_COUNT) kept->set_count = SET_MAX_COUNT;
     kept->places = calloc(kept->set_count * WAYS, sizeof(*kept->places));
     if (kept->places == NULL || pthread_mutex_init(&kept->lock, NULL) != 0) {
         free(kept->places);

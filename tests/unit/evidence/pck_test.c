@@ -11,6 +11,7 @@ struct changes {
     unsigned component_1, pce_svn; /* 0: 200 and 513 */
     size_t fmspc_size;             /* 0: 6 */
     bool reversed, with_platform_parts, trailing_in_element, trailing_in_list;
+    struct slice extra, tcb_extra; /* DER behind the other elements */
 };
 
 static void append_element(struct buffer *list, const char *parent, int number, enum der_tag tag, struct slice content,
@@ -49,6 +50,7 @@ static struct buffer make_tcb(const struct changes *changes)
                 append_tcb_number(&list, i, i == 17 ? pce_svn : i == 1 ? first : (uint64_t)i);
         }
     }
+    assert_ok(buffer_append(&list, changes->tcb_extra));
     return list;
 }
 
@@ -76,6 +78,7 @@ static enum status parse_changed(const struct changes *changes, struct refusal *
         for (int times = number == changes->without ? 0 : number == changes->twice ? 2 : 1; times > 0; times--)
             append_top(&list, number, changes);
     }
+    assert_ok(buffer_append(&list, changes->extra));
     assert_ok(der_append(&extension, DER_SEQUENCE, buffer_slice(&list)));
     if (changes->trailing_in_list) assert_ok(buffer_append_u8(&extension, 0));
     return pck_parse(buffer_slice(&extension), why, pck_out);
@@ -129,12 +132,68 @@ static void test_values_out_of_range_are_refused(void **)
     assert_status(pck_parse((struct slice){}, NULL, &pck), ERR_CERTIFICATE_MALFORMED);
 }
 
+/* Elements in DER: 1.2.840.113741.1.13.1 is OID, and its length and what follows stand with each. */
+#define OID "\x2a\x86\x48\x86\xf8\x4d\x01\x0d\x01"
+#define TCB_OID OID "\x02"
+
+static void test_each_fault_of_form_is_told(void **)
+{
+    static const struct {
+        struct changes changes;
+        enum status seen;
+    } faults[] = {
+        {{.extra = SLICE_LITERAL("\x02\x01\x00")}, ERR_ENCODING}, /* no SEQUENCE */
+        {{.extra = SLICE_LITERAL("\x30\x00")}, ERR_TRUNCATED},    /* no OID */
+        {{.extra = SLICE_LITERAL("\x30\x0f\x06\x0b" OID "\x09\x01\x04\x00")}, ERR_ENCODING},
+        {{.extra = SLICE_LITERAL("\x30\x0e\x06\x0a\x2a\x86\x48\x86\xf8\x4d\x01\x0d\x02\x09\x04\x00")}, ERR_ENCODING},
+        {{.extra = SLICE_LITERAL("\x30\x0e\x06\x0a" OID "\x20\x04\x00")}, ERR_ENCODING}, /* 32 */
+        {{.extra = SLICE_LITERAL("\x30\x0c\x06\x0a" OID "\x09")}, ERR_TRUNCATED},        /* no value */
+        {{.extra = SLICE_LITERAL("\x30\x10\x06\x0a" OID "\x09\x04\x00\x05\x00")}, ERR_TRAILING_BYTES},
+        /* 3, PCEID */
+        {{.without = 3, .extra = SLICE_LITERAL("\x30\x0c\x06\x0a" OID "\x03")}, ERR_TRUNCATED},
+        {{.without = 3, .extra = SLICE_LITERAL("\x30\x0f\x06\x0a" OID "\x03\x04\x01\x00")}, ERR_ENCODING},
+        {{.without = 3, .extra = SLICE_LITERAL("\x30\x10\x06\x0a" OID "\x03\x02\x02\x01\x00")}, ERR_ENCODING},
+        /* 2, the TCB */
+        {{.without = 2, .extra = SLICE_LITERAL("\x30\x0e\x06\x0a" OID "\x02\x04\x00")}, ERR_ENCODING},
+        {{.without = 2, .extra = SLICE_LITERAL("\x30\x10\x06\x0a" OID "\x02\x30\x00\x05\x00")}, ERR_TRAILING_BYTES},
+        {{.tcb_extra = SLICE_LITERAL("\x30\x00")}, ERR_TRUNCATED},
+        {{.tcb_extra = SLICE_LITERAL("\x30\x10\x06\x0b" TCB_OID "\x00\x02\x01\x04")}, ERR_ENCODING}, /* component 0 */
+        {{.tcb_extra = SLICE_LITERAL("\x30\x10\x06\x0b" TCB_OID "\x13\x02\x01\x04")}, ERR_ENCODING}, /* component 19 */
+        {{.without_tcb = 2, .tcb_extra = SLICE_LITERAL("\x30\x12\x06\x0b" TCB_OID "\x02\x02\x01\x04\x05\x00")},
+         ERR_TRAILING_BYTES},
+        {{.without_tcb = 17, .tcb_extra = SLICE_LITERAL("\x30\x12\x06\x0b" TCB_OID "\x11\x02\x01\x04\x05\x00")},
+         ERR_TRAILING_BYTES},
+        {{.without_tcb = 18, .tcb_extra = SLICE_LITERAL("\x30\x10\x06\x0b" TCB_OID "\x12\x04\x01\x04")}, ERR_ENCODING},
+        {{.component_1 = 256}, ERR_ENCODING},
+        {{.pce_svn = 65536}, ERR_ENCODING},
+    };
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        struct pck pck;
+        struct refusal why = {};
+        assert_status(parse_changed(&faults[i].changes, &why, &pck), ERR_CERTIFICATE_MALFORMED);
+        assert_string_equal(why.seen, status_text(faults[i].seen));
+    }
+    struct refusal why = {};
+    assert_status(pck_parse((struct slice){}, &why, &(struct pck){}), ERR_CERTIFICATE_MALFORMED);
+    assert_string_equal(why.seen, status_text(ERR_TRUNCATED));
+}
+
+static void test_unknown_elements_are_passed_over(void **)
+{
+    struct pck pck;
+    const struct slice last = SLICE_LITERAL("\x30\x0e\x06\x0a" OID "\x1f\x04\x00"); /* 31 */
+    assert_ok(parse_changed(&(const struct changes){.extra = last}, NULL, &pck));
+    assert_platform(&pck);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_elements_are_found_by_oid_in_any_order),
         cmocka_unit_test(test_missing_and_doubled_elements_are_refused),
         cmocka_unit_test(test_values_out_of_range_are_refused),
+        cmocka_unit_test(test_each_fault_of_form_is_told),
+        cmocka_unit_test(test_unknown_elements_are_passed_over),
     };
     return cmocka_run_group_tests_name("evidence/pck", tests, NULL, NULL);
 }
