@@ -15,6 +15,7 @@ static const char help[] =
     "\n"
     "  --tee sgx              EVIDENCE is an Intel SGX quote\n"
     "  --tee oe               EVIDENCE is an Open Enclave report or evidence, or a bare quote\n"
+    "  --tee tdx              EVIDENCE is an Intel TDX quote\n"
     "  --collateral DIR       Intel's: tcbinfo.json, tcb_issuer_chain.pem, qe_identity.json, pck.crl,\n"
     "                         pck_crl_issuer_chain.pem, root_ca.crl, and qe_identity_issuer_chain.pem if it is "
     "another\n"
@@ -30,15 +31,16 @@ static const char help[] =
     "\n"
     "Exit codes: 0 genuine, 1 refused, 2 the command line is not usable. docs/evidence.md tells the rest.\n";
 
-static enum status run(struct evidence_options *options, int count, char **arguments, struct evidence_result *result)
+static enum status run(struct evidence_options *options, int count, char **arguments, struct evidence_inputs *inputs,
+                       struct evidence_result *result)
 {
-    CLEANUP(evidence_inputs_done) struct evidence_inputs inputs = {};
     TRY(evidence_options_read(count, arguments, &result->why, options));
     result->tee = options->tee;
     result->at_s = options->at_s;
-    TRY(evidence_inputs_read(options, &result->why, &inputs));
-    result->padding = inputs.padding;
-    return evidence_verify(&inputs.evidence, &inputs.roots, options->at_s, NULL, &result->why, &result->claims);
+    TRY(evidence_inputs_read(options, &result->why, inputs));
+    result->padding = inputs->padding;
+    result->quote = inputs->quote;
+    return evidence_verify(&inputs->evidence, &inputs->roots, options->at_s, NULL, &result->why, &result->claims);
 }
 
 /* Bad usage has no verdict to tell on standard output, unless a program reads it. */
@@ -57,7 +59,8 @@ int command_verify_evidence(int count, char **arguments)
     if (command_helps(count, arguments, help)) return COMMAND_OK;
     struct evidence_options options = {};
     struct evidence_result result = {};
-    result.status = run(&options, count, arguments, &result);
+    CLEANUP(evidence_inputs_done) struct evidence_inputs inputs = {};
+    result.status = run(&options, count, arguments, &inputs, &result);
     if (result.why.status == OK) result.why.status = result.status;
     const enum status told = tell(&result, &options, &result.why);
     return command_exit("verify evidence", told != OK ? told : result.status, &result.why);

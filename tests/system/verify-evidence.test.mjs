@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lazaret verify evidence` as a person or a script meets it: every shared SGX and Open Enclave case at every date, and what goes
-// wrong around it. The library's own tests look at every byte; these look at the command.
+// `lazaret verify evidence` as a person or a script meets it: every shared case of every kind at every date, and what goes wrong
+// around it. The library's own tests look at every byte; these look at the command.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -20,58 +20,153 @@ function verify(...options) {
   return { exit: run.status, out: run.stdout, err: run.stderr };
 }
 
-function verdict(tee, file, collateral, at) {
-  const run = verify('--tee', tee, '--file', file, '--collateral', collateral, '--at', String(at), '--json');
+/** The verdict as a program reads it. */
+function judge(...options) {
+  const run = verify(...options, '--json');
   return { exit: run.exit, ...JSON.parse(run.out) };
 }
+
+function verdict(tee, file, collateral, at, ...options) {
+  return judge('--tee', tee, '--file', file, '--collateral', collateral, '--at', String(at), ...options);
+}
+
+const expectation = (folder) => JSON.parse(readFileSync(path.join(folder, 'expected.json')));
+const cases = (kind) => (existsSync(vectors) ? readdirSync(path.join(vectors, kind)) : [])
+  .map((name) => path.join(vectors, kind, name)).filter((folder) => existsSync(path.join(folder, 'expected.json')));
 
 const genuine = path.join(vectors, 'sgx/sgx-v3-00606a000000-268c0681');
 const current = path.join(genuine, 'collateral-20250620-ev17');
 const genuineAt = 1750416906;
+const day = 86400;
 
 /** The evaluations of a case folder, with the evidence file that they are of. */
 function evaluations(folder, file) {
-  const expected = JSON.parse(readFileSync(path.join(folder, 'expected.json')));
+  const expected = expectation(folder);
   return (expected.evaluations ?? []).map((evaluation) => ({
     file: path.join(folder, file), fields: expected.fields, at: evaluation.time_unix, current: evaluation.crls_current,
-    intel: evaluation.intel_algorithm,
+    intel: evaluation.intel_algorithm, window: evaluation.window_utc,
     collateral: evaluation.collateral.startsWith('shared/')
       ? path.join(vectors, '..', evaluation.collateral.slice('shared/'.length)) : path.join(folder, evaluation.collateral),
   }));
 }
 
-function check(tee, evaluation) {
-  const seen = verdict(tee, evaluation.file, evaluation.collateral, evaluation.at);
+/** Every field of a case that has a claim of its name; the names listed must be among them. */
+function compareFields(claims, fields, names, where) {
+  for (const name of names) assert.ok(name in claims && name in fields, `${name} of ${where}`);
+  const shared = Object.keys(fields).filter((name) => name in claims);
+  assert.deepEqual(Object.fromEntries(shared.map((name) => [name, claims[name]])),
+    Object.fromEntries(shared.map((name) => [name, fields[name]])), where);
+}
+
+const sgxFields = ['mrenclave', 'mrsigner', 'isvprodid', 'isvsvn', 'debug', 'report_data', 'fmspc'];
+const tdxFields = ['tee_tcb_svn', 'mrseam', 'mrsignerseam', 'seamattr', 'tdattributes', 'xfam', 'mrtd', 'mrconfigid', 'mrowner', 'mrownerconfig',
+  'rtmr0', 'rtmr1', 'rtmr2', 'rtmr3', 'report_data', 'debug', 'fmspc'];
+
+function check(tee, evaluation, ...options) {
+  const seen = verdict(tee, evaluation.file, evaluation.collateral, evaluation.at, ...options);
   const name = `${evaluation.file} at ${evaluation.at}`;
+  const { claims } = seen;
   if (!evaluation.current) {
-    assert.deepEqual([seen.exit, seen.genuine, seen.status, seen.claims, seen.code], [1, false, null, null, 'ERR_CRL_EXPIRED'], name);
+    assert.deepEqual([seen.exit, seen.genuine, seen.status, claims, seen.code], [1, false, null, null, 'ERR_CRL_EXPIRED'], name);
     assert.match(seen.reason, /crl\.(thisUpdate|nextUpdate)/, name);
     return;
   }
-  assert.deepEqual([seen.genuine, seen.status, seen.advisories, seen.reason],
-    [true, evaluation.intel.status, evaluation.intel.advisory_ids, null], name);
-  const { claims } = seen;
-  const { fields } = evaluation;
-  assert.deepEqual(
-    [claims.mrenclave, claims.mrsigner, claims.product_id, claims.svn, claims.debug, claims.report_data, claims.fmspc, claims.tcb_date, claims.simulated],
-    [fields.mrenclave, fields.mrsigner, fields.isvprodid, fields.isvsvn, fields.debug, fields.report_data, fields.fmspc, evaluation.intel.detail.sgx_tcbDate, false],
-    name);
+  if (evaluation.intel.status.startsWith('TCB_NOT_SUPPORTED')) {
+    assert.deepEqual([seen.exit, seen.genuine, seen.status, claims, seen.code],
+      [1, false, 'TCB_NOT_SUPPORTED', null, 'ERR_TCB_NOT_SUPPORTED'], name);
+    return;
+  }
+  assert.deepEqual([seen.exit, seen.genuine, seen.status, seen.advisories, seen.reason, seen.code],
+    [0, true, evaluation.intel.status, evaluation.intel.advisory_ids, null, 'OK'], `${name}: ${seen.reason}`);
+  compareFields(claims, evaluation.fields, tee === 'tdx' ? tdxFields : sgxFields, name);
+  assert.deepEqual([claims.tcb_date, claims.simulated], [evaluation.intel.detail.sgx_tcbDate, false], name);
+  if (tee === 'tdx')
+    assert.deepEqual([claims['x-ms-attestation-type'], claims.attester_tcb_status, claims.tdx_mrtd, claims.tdx_rtmr3, claims.tdx_xfam],
+      ['tdxvm', seen.status, claims.mrtd, claims.rtmr3, claims.xfam], name);
+  else
+    assert.deepEqual(
+      [claims.product_id, claims.svn, claims['x-ms-attestation-type'], claims['x-ms-sgx-mrenclave'], claims['x-ms-sgx-is-debuggable']],
+      [claims.isvprodid, claims.isvsvn, 'sgx', claims.mrenclave, claims.debug], name);
 }
 
+test('every TDX case gives its verdict at every date', { skip }, () => {
+  const all = cases('tdx').flatMap((folder) => evaluations(folder, 'quote.bin'));
+  assert.ok(all.length >= 31);
+  for (const evaluation of all.filter(({ file }) => !file.includes('50806f000000-3507b5f7'))) check('tdx', evaluation);
+});
+
+test('a TD quote with anything but zeros behind it is refused; zeros are left out, and told', { skip }, () => {
+  const spoilt = path.join(vectors, 'tdx/tdx10-v4-50806f000000-3507b5f7');
+  for (const { file, collateral, at } of evaluations(spoilt, 'quote.bin')) {
+    const seen = verdict('tdx', file, collateral, at);
+    assert.deepEqual([seen.exit, seen.code, seen.claims], [1, 'ERR_TRAILING_BYTES', null]);
+  }
+  const [padded] = evaluations(path.join(vectors, 'tdx/tdx10-v4-00806f050000-4cca351e'), 'quote.bin');
+  assert.equal(verdict('tdx', padded.file, padded.collateral, padded.at).padding, 3065);
+});
+
+test('evidence is refused a day before its collateral was issued and a day after it expired', { skip }, () => {
+  const all = [...cases('sgx').map((folder) => ['sgx', folder]), ...cases('tdx').map((folder) => ['tdx', folder])]
+    .flatMap(([tee, folder]) => evaluations(folder, 'quote.bin').map((evaluation) => ({ tee, ...evaluation })));
+  for (const { tee, file, collateral, window } of all.filter((evaluation) => evaluation.current && evaluation.window)) {
+    const [first, last] = window.map((time) => Date.parse(`${time}Z`) / 1000);
+    for (const at of [first - day, last + day]) {
+      const seen = verdict(tee, file, collateral, at);
+      assert.deepEqual([seen.exit, seen.genuine, seen.claims], [1, false, null], `${file} at ${at}`);
+      assert.match(seen.code, /_EXPIRED$|ERR_TCB_NOT_SUPPORTED|ERR_TRAILING_BYTES/, `${file} at ${at}`);
+    }
+  }
+});
+
+test('collateral of another platform or another kind of TEE is refused', { skip }, () => {
+  const [td] = evaluations(path.join(vectors, 'tdx/tdx15-v5-90c06f000000-cf77a6e9'), 'quote.bin');
+  const [otherTd] = evaluations(path.join(vectors, 'tdx/tdx10-v4-00806f050000-4cca351e'), 'quote.bin');
+  const [otherSgx] = evaluations(path.join(vectors, 'sgx/sgx-v3-00a067110000-f8b81014'), 'quote.bin');
+  const quote = path.join(genuine, 'quote.bin');
+  const swaps = [
+    ['sgx', quote, otherSgx.collateral, otherSgx.at], ['sgx', quote, td.collateral, td.at], ['tdx', otherTd.file, td.collateral, td.at],
+    ['tdx', otherTd.file, current, genuineAt],
+  ];
+  for (const [tee, file, collateral, at] of swaps) {
+    const seen = verdict(tee, file, collateral, at);
+    assert.deepEqual([seen.exit, seen.genuine, seen.code, seen.claims], [1, false, 'ERR_COLLATERAL_MISMATCH', null], `${file} with ${collateral}`);
+  }
+  for (const [tee, { file, collateral, at }] of [['sgx', td], ['tdx', { file: quote, collateral: current, at: genuineAt }]]) {
+    const seen = verdict(tee, file, collateral, at);
+    assert.deepEqual([seen.exit, seen.code, seen.claims], [1, 'ERR_QUOTE_UNSUPPORTED', null]);
+  }
+});
+
+/** A corrupted case is refused before its TCB is looked at, at every date. */
+const isCorrupted = (folder) => /corrupted copy/.test(expectation(folder).note ?? '');
+
 test('every SGX case gives its verdict at every date', { skip }, () => {
-  const cases = readdirSync(path.join(vectors, 'sgx')).flatMap((name) => evaluations(path.join(vectors, 'sgx', name), 'quote.bin'));
-  assert.ok(cases.length >= 33);
-  for (const evaluation of cases) check('sgx', evaluation);
+  const good = cases('sgx').filter((folder) => !isCorrupted(folder)).flatMap((folder) => evaluations(folder, 'quote.bin'));
+  assert.ok(good.length >= 32);
+  for (const evaluation of good) check('sgx', evaluation);
+  const corrupted = cases('sgx').filter(isCorrupted).flatMap((folder) => evaluations(folder, 'quote.bin'));
+  for (const { file, collateral, at } of corrupted) {
+    const seen = verdict('sgx', file, collateral, at);
+    assert.deepEqual([seen.exit, seen.genuine, seen.status, seen.claims], [1, false, null, null], file);
+  }
 });
 
 test('every Open Enclave case gives its verdict at every date, wrapped or bare', { skip }, () => {
-  for (const name of readdirSync(path.join(vectors, 'oe'))) {
-    const folder = path.join(vectors, 'oe', name);
-    for (const file of ['evidence.bin', 'quote.bin', 'evidence_raw_quote.bin'].filter((file) => existsSync(path.join(folder, file))))
+  for (const folder of cases('oe')) {
+    for (const file of ['evidence.bin', 'quote.bin', 'evidence_raw_quote.bin'].filter((name) => existsSync(path.join(folder, name))))
       for (const evaluation of evaluations(folder, file)) check('oe', evaluation);
   }
   const seen = verdict('oe', path.join(vectors, 'oe/oe-sgx-cert-ec-bad/cert.der'), current, genuineAt);
   assert.deepEqual([seen.exit, seen.genuine], [1, false]);
+});
+
+test('enclave-held data are those of the report, to the byte', { skip }, () => {
+  const folder = path.join(vectors, 'oe/maa-sample-release');
+  const { collateral, at } = evaluations(folder, 'quote.bin').find((evaluation) => evaluation.current);
+  const bound = (data) => verdict('oe', path.join(folder, 'evidence.bin'), collateral, at, '--runtime-data', data);
+  assert.equal(bound(path.join(folder, 'ehd.bin')).exit, 0);
+  const other = bound(path.join(folder, 'quote.bin'));
+  assert.deepEqual([other.exit, other.genuine, other.code, other.field, other.claims], [1, false, 'ERR_REPORT_DATA', 'report_data', null]);
 });
 
 test('what is not verified is not claimed', { skip }, () => {
@@ -94,7 +189,7 @@ test('a person reads one screen', { skip }, () => {
 test('bad usage has its own exit code and names the option', { skip }, () => {
   const file = path.join(genuine, 'quote.bin');
   const full = ['--tee', 'sgx', '--file', file, '--collateral', current];
-  const cases = [
+  const wrong = [
     [[], /--tee/], [['--tee', 'sev', ...full.slice(2)], /--tee.*sev/], [full.slice(0, 4), /--collateral/], [[...full.slice(0, 2), ...full.slice(4)], /--file/],
     [[...full, '--at', 'now'], /--at.*now/], [[...full, '--at', '-1'], /--at.*-1/], [[...full, '--at', '9999999999999'], /--at/],
     [[...full, '--at'], /--at/], [[...full, '--tee', 'oe'], /--tee/], [[...full, '--nonsense'], /--nonsense/], [[...full, 'operand'], /operand/],
@@ -102,7 +197,7 @@ test('bad usage has its own exit code and names the option', { skip }, () => {
     [['--tee', 'sgx', '--file', file, '--collateral', '/does/not/exist'], /\/does\/not\/exist/],
     [['--tee', 'sgx', '--file', file, '--collateral', file], /--collateral/],
   ];
-  for (const [options, message] of cases) {
+  for (const [options, message] of wrong) {
     const run = verify(...options);
     assert.equal(run.exit, 2, options.join(' '));
     assert.match(run.err, message);

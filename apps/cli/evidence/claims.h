@@ -15,6 +15,10 @@ void claims_put_sgx(struct claims_object *object, const struct sgx_claims *sgx);
 void claims_put_sgx_token(struct claims_object *object, const struct sgx_claims *sgx);
 void claims_put_tdx(struct claims_object *object, const struct tdx_claims *tdx);
 void claims_put_tdx_token(struct claims_object *object, const struct tdx_claims *tdx);
+
+/* Of a verified quote of SGX or TDX: header, quoting enclave, certification data. */
+void claims_put_quote(struct claims_object *object, struct slice quote);
+
 void claims_put_snp(struct claims_object *object, const struct snp_claims *snp);
 void claims_put_snp_token(struct claims_object *object, const struct snp_claims *snp);
 void claims_put_tpm(struct claims_object *object, const struct tpm_claims *tpm);

@@ -10,9 +10,8 @@ static void put_platform(struct claims_object *object, const struct intel_platfo
     PUT_BYTES(object, "fmspc", platform->fmspc);
     PUT_BYTES(object, "pce_id", platform->pce_id);
     PUT_BYTES(object, "ppid", platform->ppid);
-    PUT_BYTES(object, "pck_cpusvn", platform->components);
-    claims_put_number(object, "pck_pcesvn_number", platform->pce_svn);
-    claims_put_number(object, "qe_isvsvn", platform->qe_svn);
+    PUT_BYTES(object, "pck_components", platform->components);
+    claims_put_number(object, "pck_pce_svn", platform->pce_svn);
     claims_put_time(object, "tcb_date", platform->tcb_date_s);
     claims_put_time(object, "newest_tcb_date", platform->newest_tcb_date_s);
     claims_put_number(object, "tcb_evaluation", platform->tcb_evaluation);

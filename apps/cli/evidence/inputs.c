@@ -76,6 +76,7 @@ static enum status refuse_wrapped(struct refusal *why)
     return refuse_fix(why, ERR_QUOTE_UNSUPPORTED, "use --tee oe");
 }
 
+/* Linux hands TD quotes out in a buffer of fixed size, so its zeros are no fault; they are told. */
 static enum status take_quote(const struct evidence_options *options, struct refusal *why,
                               struct evidence_inputs *inputs)
 {
@@ -85,9 +86,10 @@ static enum status take_quote(const struct evidence_options *options, struct ref
         TRY(oe_report_quote(bytes, why, &bytes));
     }
     const size_t size = bytes.size;
-    if (options->allow_zero_padding) TRY(quote_without_padding(bytes, why, &bytes));
+    if (options->allow_zero_padding || options->kind == EVIDENCE_TDX) TRY(quote_without_padding(bytes, why, &bytes));
     inputs->padding = size - bytes.size;
     inputs->evidence.bytes = bytes;
+    inputs->quote = bytes;
     return join_pck_chain(options, inputs);
 }
 

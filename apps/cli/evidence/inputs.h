@@ -10,7 +10,8 @@
 /* Everything that the evidence borrows from. */
 struct evidence_inputs {
     struct evidence evidence;
-    size_t padding; /* zeros behind the quote that were left out */
+    struct slice quote; /* of SGX or TDX, else empty */
+    size_t padding;     /* zeros behind it that were left out */
     struct trust_roots roots;
     struct key *simulated_root;
     const struct key *simulated[1];

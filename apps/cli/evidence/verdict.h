@@ -12,7 +12,8 @@ struct evidence_result {
     int64_t at_s;
     enum status status; /* OK: genuine, and `claims` hold; otherwise `why` says what was refused */
     struct refusal why;
-    size_t padding;
+    size_t padding;     /* zeros behind the quote that were left out */
+    struct slice quote; /* of SGX or TDX, else empty; borrowed */
     struct evidence_claims claims;
 };
 
