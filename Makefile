@@ -20,7 +20,7 @@ help:
 ## make kill-9 N=300 [SEED=n]   kill -9 of every program under load: what is lost (nothing), and how soon all is well again
 ## make faults   [FAULTS="disk-full ..."]   parts gone, hanging, or without room: what a clerk sees, and how soon all is well again
 ## make soak MINUTES=30   mixed load on the whole chain: errors, memory, open files, tails (build/soak.json)
-## make fuzz MINUTES=1 [RUNS=1000000] [TARGETS="a b"]   every fuzz target (fuzz/README.md)
+## make fuzz MINUTES=1 [RUNS=1000000] [TARGETS="a b"]   every fuzz target, or a group: TARGETS=evidence (fuzz/README.md)
 ## make mutants [FILES="src/evidence/amd/*.c"] [FLAWS=1] [VECTORS=1]   deletes each check of src/evidence in turn: does a test notice?
 ## make upgrade-drill   hand-over and recovery, kill -9 at each step
 ## make clean    removes what was built (not run/, which holds the demo's records)
@@ -85,7 +85,7 @@ soak: build
 	@node tests/soak/soak.mjs $(or $(MINUTES),30) $(RATE)
 
 fuzz: | setup
-	@MINUTES="$(MINUTES)" RUNS="$(RUNS)" TARGETS="$(TARGETS)" JOBS="$(JOBS)" MINIMISE="$(MINIMISE)" scripts/run-fuzz
+	@MINUTES="$(MINUTES)" RUNS="$(RUNS)" TARGETS="$(TARGETS)" JOBS="$(JOBS)" MAX_MS="$(MAX_MS)" MINIMISE="$(MINIMISE)" scripts/run-fuzz
 
 mutants: | setup
 	@scripts/mutants --jobs $(or $(JOBS),2) $(if $(FLAWS),--flaws) $(if $(VECTORS),--vectors) $(FILES)

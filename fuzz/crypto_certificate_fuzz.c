@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+const size_t fuzz_allocation_max = CERTIFICATE_MAX_BYTES + 1; /* and the byte behind a text */
+
 static bool is_inside(struct slice part, struct slice whole)
 {
     return part.size == 0 || (part.bytes >= whole.bytes && part.bytes + part.size <= whole.bytes + whole.size);

@@ -4,6 +4,8 @@
 #include "fuzz.h"
 #include "parts.h"
 
+const size_t fuzz_allocation_max = CRL_MAX_BYTES;
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     CLEANUP(crl_cleanup) struct crl *crl = NULL;

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+const size_t fuzz_allocation_max = 2 * KEY_PEM_MAX_BYTES; /* the library doubles what its texts take */
+
 static void check_public(const struct key *key)
 {
     CLEANUP(buffer_done) struct buffer pem = buffer_of_maximum(KEY_PEM_MAX_BYTES);
@@ -14,7 +16,7 @@ static void check_public(const struct key *key)
     uint8_t thumbprint[KEY_THUMBPRINT_BYTES];
     if (key_public_pem(key, &pem) != OK || key_from_public_pem(buffer_slice(&pem), &again) != OK) abort();
     if (!key_equal(key, again) || key_is_private(again)) abort();
-    if (key_kind(key) != KEY_P384 && key_thumbprint(key, thumbprint) != OK) abort();
+    if (key_thumbprint(key, thumbprint) != OK) abort();
 }
 
 static void check_private(const struct key *key)

@@ -3,6 +3,8 @@
 #include "evidence/intel/pck.h"
 #include "fuzz.h"
 
+const size_t fuzz_allocation_max = 0;
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct pck pck;

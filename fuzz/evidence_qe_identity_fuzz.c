@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+const size_t fuzz_allocation_max = FUZZ_JSON_GROWTH * QE_IDENTITY_MAX_BYTES;
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     CLEANUP(qe_identity_done) struct qe_identity identity = {};

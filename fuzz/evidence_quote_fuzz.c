@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+const size_t fuzz_allocation_max = QUOTE_MAX_BYTES;
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     const struct slice input = slice_of(bytes, size);

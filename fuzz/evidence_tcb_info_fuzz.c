@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+const size_t fuzz_allocation_max = TCB_INFO_MAX_BYTES;
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     CLEANUP(tcb_info_done) struct tcb_info info = {};

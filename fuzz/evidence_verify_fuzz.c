@@ -6,9 +6,12 @@
 #include "evidence/intel.h"
 #include "fuzz.h"
 #include "parts.h"
+#include "quick_signatures.h"
 #include "tee/simulation/machine.h"
 
 #include <string.h>
+
+const size_t fuzz_allocation_max = TCB_INFO_MAX_BYTES;
 
 enum { NOW_S = 1800000000, TEXT_MAX_BYTES = 1 << 20 };
 

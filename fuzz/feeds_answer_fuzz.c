@@ -7,6 +7,8 @@
 #include "fuzz.h"
 #include "parts.h"
 
+const size_t fuzz_allocation_max = TCB_INFO_MAX_BYTES;
+
 static struct slice answers;
 static unsigned answer_status;
 

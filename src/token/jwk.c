@@ -104,6 +104,7 @@ static enum status describe_rsa(const struct key *key, json_t *jwk)
 static enum status describe_curve(const struct key *key, json_t *jwk)
 {
     const bool is_p256 = key_kind(key) == KEY_P256;
+    if (!is_p256 && key_kind(key) != KEY_X25519) return ERR_UNSUPPORTED;
     CLEANUP(buffer_done) struct buffer bytes = buffer_of_maximum(P256_POINT_BYTES);
     TRY(key_public_bytes(key, &bytes));
     TRY(set_text(jwk, "kty", is_p256 ? "EC" : "OKP"));

@@ -151,6 +151,8 @@ static void test_rsa_numbers_and_their_limits(void **)
     assert_status(key_from_rsa(n, SLICE_LITERAL(""), &none), ERR_KEY_INVALID);
     assert_status(key_from_rsa(n, SLICE_LITERAL("\x01\x01\x01\x01\x01\x01\x01\x01\x01"), &none), ERR_KEY_INVALID);
     assert_status(key_from_rsa(slice_of(n.bytes, 128), SLICE_LITERAL("\x01\x00\x01"), &none), ERR_KEY_INVALID);
+    modulus.bytes[modulus.size - 1] ^= 1;
+    assert_status(key_from_rsa(n, SLICE_LITERAL("\x01\x00\x01"), &none), ERR_KEY_INVALID);
     uint8_t huge[RSA_MAX_BYTES + 1];
     memset(huge, 0xff, sizeof(huge));
     assert_status(key_from_rsa(SLICE_ARRAY(huge), SLICE_LITERAL("\x01\x00\x01"), &none), ERR_KEY_INVALID);
