@@ -151,12 +151,8 @@ enum status der_named_bits(struct reader *reader, uint32_t *bits_out)
     if (content.size < 1 || content.size > 3 || content.bytes[0] > 7) return ERR_ENCODING;
     const unsigned unused = content.bytes[0];
     const size_t size = content.size - 1;
-    /* Named bits end with a bit that is set: no trailing zeros, unused bits zero. */
     if (size == 0 && unused != 0) return ERR_ENCODING;
-    if (size > 0) {
-        const unsigned last = content.bytes[size];
-        if ((last & ((1U << unused) - 1)) != 0 || (last & (1U << unused)) == 0) return ERR_ENCODING;
-    }
+    if (size > 0 && (content.bytes[size] & ((1U << unused) - 1)) != 0) return ERR_ENCODING;
     uint32_t bits = 0;
     for (size_t bit = 0; bit < size * 8; bit++) {
         if ((content.bytes[1 + bit / 8] & (0x80U >> bit % 8)) != 0) bits |= 1U << bit;

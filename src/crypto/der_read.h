@@ -54,7 +54,8 @@ enum status der_boolean(struct reader *reader, bool *value_out);
 /* A BIT STRING of whole bytes. */
 enum status der_bit_string(struct reader *reader, struct slice *bytes_out);
 
-/* A BIT STRING of named bits (X.690 section 11.2.2): bit 0 of the standard is bit 0 here. At most 16 bits. */
+/* A BIT STRING of named bits: bit 0 of the standard is bit 0 here. At most 16 bits. Zeros may stand at the end although
+ * DER leaves them away (X.690 section 11.2.2): the keyUsage of AMD's own authorities has one. Unused bits are zero. */
 enum status der_named_bits(struct reader *reader, uint32_t *bits_out);
 
 /* UTCTime or GeneralizedTime as RFC 5280 section 4.1.2.5 restricts them, in Unix seconds. */

@@ -8,6 +8,7 @@
 
 #include "base/refusal.h"
 #include "base/slice.h"
+#include "crypto/key.h"
 
 enum {
     SNP_REPORT_BYTES = 1184,
@@ -43,6 +44,7 @@ struct snp_firmware {
 
 struct snp_claims {
     enum snp_product product;
+    bool simulated;                    /* the chain ends at a simulated root */
     bool is_vlek;                      /* signed by a cloud's versioned loaded key; otherwise by the chip's own VCEK */
     uint32_t version, guest_svn, vmpl; /* vmpl 0xffffffff: the host asked for the report, not the guest */
     uint64_t policy, platform_info;
@@ -59,6 +61,8 @@ struct snp_claims {
     struct snp_firmware current_firmware, committed_firmware;
     bool has_cpuid; /* report version 3 and later */
     uint8_t cpuid_family, cpuid_model, cpuid_stepping;
+    /* As certified for a VCEK, also where the platform hides it in its reports (MASK_CHIP_ID); for a VLEK, which says
+     * nothing of it, as the report has it. Zeros behind the 8 bytes of a Turin's. */
     uint8_t chip_id[SNP_CHIP_ID_BYTES];
     char csp_id[SNP_CSP_ID_MAX_BYTES + 1]; /* of a VLEK; otherwise "" */
     bool has_mitigations;                  /* report version 5 and later */
@@ -68,29 +72,38 @@ struct snp_claims {
     uint8_t report_hash[32];
 };
 
-/* What stands beside a report. Certificates in any order and in any mix, each PEM (one or several) or DER. Of ARK and
- * ASK only the endorsement key's own are needed where they are AMD's published ones, which this module holds. `crl` may
- * be empty unless `crl_required`: then nothing is accepted without a current one. */
+/* What stands beside a report; borrowed during the call only. Certificates in any order and mix, at most 8, each slice
+ * DER or PEM of one or several: the endorsement key's, and if they are at hand ARK and ASK (ASVK). Where those are left
+ * out, AMD's published ones, whose keys this module holds, stand in; one that has no part in the chain is refused, but
+ * for an endorsement key's of the other kind. `crl` (DER or PEM) may be empty unless `crl_required`: then nothing is
+ * accepted without a current one. Where it is given it must be current. */
 struct snp_endorsements {
     const struct slice *certificates;
     size_t certificate_count;
     struct slice crl;
     bool crl_required;
+    const struct key *simulated_root; /* an ARK accepted beside AMD's, in a simulation build alone; NULL: none. Its
+                                         certificates' names begin with "Simulated " */
 };
 
-/* Keeps verified chains by digest, as verification_cache of evidence/intel.h does; thread-safe; may be NULL. */
+/* Keeps verified chains by digest of all certificates and the list, as verification_cache of evidence/intel.h does;
+ * thread-safe; may be NULL. Dates, revocation and a simulated root are checked again on every use. ERR_NO_MEMORY. */
 struct snp_cache;
 enum status snp_cache_new(size_t max_count, struct snp_cache **cache_out);
 void snp_cache_free(struct snp_cache *cache);
 
 /* The full verification at `now_s`: chain to the pinned ARK of the product, report signature, key kind, chip id,
  * security versions. Genuine debug guests are OK, with `debug` set. ERR_SNP_*, ERR_CHAIN, ERR_CERTIFICATE_*, ERR_CRL_*,
- * ERR_TRAILING_BYTES, ERR_TOO_LARGE. */
+ * ERR_COLLATERAL_MISSING (no certificate of the key that signed, or no list where one is required),
+ * ERR_COLLATERAL_MISMATCH (a list of another issuer), ERR_UNSUPPORTED (another version, algorithm or processor),
+ * ERR_KEY_INVALID, ERR_TRAILING_BYTES, ERR_TOO_LARGE. A warm verification costs one of P-384; a cold one as many of RSA
+ * more as certificates and lists are given. */
 enum status snp_report_verify(struct slice report, const struct snp_endorsements *endorsements, int64_t now_s,
                               struct snp_cache *cache, struct refusal *why, struct snp_claims *claims_out);
 
 /* What a report needs of AMD's key distribution service, read without verifying. */
 struct snp_report_facts {
+    bool has_product; /* version 2 does not say; it is of a Milan or, less likely, a Genoa: then read as a Milan's */
     enum snp_product product;
     bool is_vlek;
     bool has_chip_id;
@@ -101,7 +114,7 @@ struct snp_report_facts {
 enum status snp_report_facts(struct slice report, struct refusal *why, struct snp_report_facts *facts_out);
 
 /* The certificate table that a host hands its guest (GHCB specification, extended guest request; configfs `auxblob`):
- * appends what `certificates_out` has room for, borrowed. ERR_SNP_MALFORMED. */
+ * borrowed from it. Entries of other kinds are passed over. ERR_SNP_MALFORMED. */
 enum { SNP_TABLE_MAX_COUNT = 16 };
 struct snp_certificate_table {
     struct slice vcek, vlek, ask, ark; /* empty: absent. An ASVK stands as ASK. */
