@@ -13,11 +13,11 @@ enum {
     TPM_PCR_COUNT = 24,
     TPM_DIGEST_MAX_BYTES = 64,
     TPM_NAME_MAX_BYTES = 2 + TPM_DIGEST_MAX_BYTES,
-    TPM_EXTRA_DATA_MAX_BYTES = 64,
+    TPM_EXTRA_DATA_MAX_BYTES = 2 + TPM_DIGEST_MAX_BYTES, /* TPM2B_DATA */
     TPM_ATTEST_MAX_BYTES = 1024,
     TPM_SIGNATURE_MAX_BYTES = 1024,
     TPM_PUBLIC_MAX_BYTES = 1024,
-    TPM_BANK_MAX_COUNT = 4,
+    TPM_BANK_MAX_COUNT = 16,
     TPM_EVENT_LOG_MAX_BYTES = 1024 * 1024,
     TPM_EVENT_MAX_COUNT = 4096,
 };
@@ -47,18 +47,19 @@ struct tpm_claims {
     struct tpm_pcrs pcrs;   /* `known` is 0 if no values were given; those known are proven by the digest */
     bool has_event_log;     /* one was given, and replaying it gives the quoted PCRs that it names */
     bool is_key_restricted; /* the attestation key's attributes were given and are restricted, sign, fixedTPM, ... */
+    uint8_t key_name[TPM_NAME_MAX_BYTES]; /* of that key, from its public area; size 0 without one */
+    size_t key_name_size;
     uint8_t key_thumbprint[32]; /* of the attestation key, RFC 7638 */
 };
 
 struct tpm_quote {
-    struct slice attest; /* TPMS_ATTEST, whole */
-    struct slice
-        signature; /* TPMT_SIGNATURE, or the bare RSA signature (RSASSA-PKCS1-v1_5, SHA-256) if `is_bare_rsa` */
+    struct slice attest;    /* TPMS_ATTEST or TPM2B_ATTEST, whole */
+    struct slice signature; /* TPMT_SIGNATURE, or the bare RSA signature (PKCS1-v1_5, SHA-256) if `is_bare_rsa` */
     bool is_bare_rsa;
     const struct key *key;   /* the attestation key, which the caller trusts */
     struct slice key_public; /* TPMT_PUBLIC or TPM2B_PUBLIC of that key, whose attributes are then checked; or empty */
     const struct tpm_pcrs *pcrs; /* or NULL */
-    struct slice event_log;      /* or empty */
+    struct slice event_log;      /* or empty; needs `pcrs`, and must have events of one of the quoted PCRs at least */
     struct slice nonce;          /* must be the quote's extraData, whole; empty: any, left to the caller */
     uint32_t required_selection; /* PCRs that must be quoted; no others are needed, an empty quote signs nothing: 0
                                     means "at least one" */
@@ -67,11 +68,26 @@ struct tpm_quote {
 /* ERR_TPM_*, ERR_KEY_INVALID, ERR_TRAILING_BYTES, ERR_TOO_LARGE. */
 enum status tpm_quote_verify(const struct tpm_quote *quote, struct refusal *why, struct tpm_claims *claims_out);
 
-/* An attestation key from TPM2B_PUBLIC or TPMT_PUBLIC. */
+/* Whether these bytes can only be a bare RSA signature: no TPMT_SIGNATURE has 256, 384 or 512 bytes. */
+bool tpm_signature_is_bare_rsa(struct slice signature);
+
+/* An attestation key from TPM2B_PUBLIC or TPMT_PUBLIC: RSA of 2048 to 4096 bits, P-256 or P-384; restricted, sign,
+ * fixedTPM, fixedParent, sensitiveDataOrigin, not decrypt. The caller frees it. ERR_TPM_MALFORMED, ERR_TPM_KEY,
+ * ERR_KEY_INVALID, ERR_TRAILING_BYTES, ERR_TOO_LARGE. */
 enum status tpm_public_key(struct slice area, struct refusal *why, struct key **key_out);
 
-/* PCR values as tpm2_quote -o and tpm2_pcrread write them, or 24 digests of one bank one after the other. */
+/* Its name (part 1, section 16): the name algorithm's identifier and the digest of the public area. Same errors. */
+enum status tpm_public_name(struct slice area, struct refusal *why, uint8_t name_out[static TPM_NAME_MAX_BYTES],
+                            size_t *size_out);
+
+/* PCR values as tpm2_quote -o writes them, or all 24 digests of one bank one after the other. ERR_TPM_PCR. */
 enum status tpm_pcrs_read(struct slice bytes, enum tpm_hash hash, struct refusal *why, struct tpm_pcrs *pcrs_out);
 
-/* Replays a log (TCG_PCR_EVENT2, or SHA-1's TCG_PCR_EVENT) into the bank. ERR_TPM_EVENT_LOG. */
+/* The same for the bank and PCRs of a quote, which is not verified here; then also as tpm2_pcrread -o writes them, the
+ * quoted PCRs one after the other. ERR_TPM_PCR and those of the quote's form. */
+enum status tpm_pcrs_read_quoted(struct slice bytes, struct slice attest, struct refusal *why,
+                                 struct tpm_pcrs *pcrs_out);
+
+/* Replays a log (TCG_PCR_EVENT2, or SHA-1's TCG_PCR_EVENT) into the bank; `known` are the PCRs that it names.
+ * ERR_TPM_EVENT_LOG. */
 enum status tpm_event_log_replay(struct slice log, enum tpm_hash bank, struct refusal *why, struct tpm_pcrs *pcrs_out);
