@@ -44,7 +44,8 @@ static void fetch_collateral(void)
     static struct collateral_service service;
     CLEANUP(collateral_files_done) struct collateral_files files = {};
     struct refusal why = {};
-    if (collateral_fetch_service(&service, &platform, &why, &files) != OK) return;
+    struct pacing_hint hint = {};
+    if (collateral_fetch_service(&service, &platform, &why, &hint, &files) != OK) return;
     CLEANUP(certificate_list_done) struct certificate_list list = {};
     CLEANUP(crl_cleanup) struct crl *crl = NULL;
     (void)!certificate_list_from_pem(buffer_slice(&files.tcb_info_issuer_chain), &list);

@@ -109,10 +109,11 @@ static enum status fetch_collateral(struct issuer_check *check, struct slice quo
     memcpy(platform.ca, facts.ca, sizeof(platform.ca));
     CLEANUP(collateral_files_done) struct collateral_files files = collateral_files_empty();
     struct collateral_service service = {.client = check->source};
+    struct pacing_hint hint = {};
     if (check->source != NULL)
-        TRY(collateral_fetch_service(&service, &platform, &check->why, &files));
+        TRY(collateral_fetch_service(&service, &platform, &check->why, &hint, &files));
     else
-        TRY(collateral_fetch_folder((void *)check->options->collateral_folder, &platform, &check->why, &files));
+        TRY(collateral_fetch_folder((void *)check->options->collateral_folder, &platform, &check->why, &hint, &files));
     const struct collateral_texts texts = collateral_files_texts(&files);
     return collateral_new(&texts, roots, &check->why, collateral_out);
 }

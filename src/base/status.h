@@ -113,6 +113,7 @@
     X(ERR_HTTP_TYPE, 0x0803, "the HTTP message has an unexpected content type")                                        \
     /* feeds */                                                                                                        \
     X(ERR_FEED_STALE, 0x0901, "what a feed holds is out of date")                                                      \
+    X(ERR_COLLATERAL_OLD, 0x0902, "collateral is older than what was seen before, or than the minimum")                \
     /* records */                                                                                                      \
     X(ERR_STORE, 0x0a01, "the record store failed")                                                                    \
     X(ERR_STORE_LOCKED, 0x0a02, "the record store is locked: hand-over or recovery key needed")                        \

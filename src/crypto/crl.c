@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION_2 = 1 };
+enum { VERSION_2 = 1, NUMBER_MAX_BYTES = 20 };
 
 struct crl {
     struct buffer der;
@@ -14,6 +14,7 @@ struct crl {
     struct slice issuer;
     int64_t this_update_s, next_update_s;
     bool has_unknown_critical_extension;
+    struct slice number;
     struct slice *serials; /* sorted by compare_serials */
     size_t serial_count;
 };
@@ -42,12 +43,17 @@ static int compare_serials(const void *left, const void *right)
 
 /* Only cRLNumber and the issuer's key identifier are understood, and neither is ever critical. A critical one, such as
  * issuingDistributionPoint, deltaCRLIndicator or an entry's certificateIssuer, changes what the list means. */
-static enum status note_extensions(struct reader *list, bool *has_critical)
+static enum status note_extensions(struct reader *list, bool *has_critical, struct slice *number_out)
 {
+    static const uint8_t crl_number_oid[] = {0x55, 0x1d, 0x14}; /* 2.5.29.20 */
     struct extension extension;
     do {
         TRY(extension_read(list, &extension));
         if (extension.critical) *has_critical = true;
+        if (number_out == NULL || !slice_equal(extension.oid, SLICE_ARRAY(crl_number_oid))) continue;
+        struct reader value = reader_over(extension.value);
+        TRY(der_big_number(&value, NUMBER_MAX_BYTES, number_out));
+        TRY(reader_end(&value));
     } while (reader_left(list) > 0);
     return OK;
 }
@@ -61,7 +67,7 @@ static enum status parse_entry(struct reader *entries, struct crl *crl, struct s
     TRY(der_time(&entry, &revoked_s));
     if (reader_left(&entry) == 0) return OK;
     TRY(der_enter(&entry, DER_TAG_SEQUENCE, &extensions));
-    TRY(note_extensions(&extensions, &crl->has_unknown_critical_extension));
+    TRY(note_extensions(&extensions, &crl->has_unknown_critical_extension, NULL));
     return reader_end(&entry);
 }
 
@@ -85,7 +91,7 @@ static enum status parse_crl_extensions(struct reader *content, struct crl *crl)
     TRY(der_enter(content, der_context_tag(0), &outer));
     TRY(der_enter(&outer, DER_TAG_SEQUENCE, &list));
     TRY(reader_end(&outer));
-    return note_extensions(&list, &crl->has_unknown_critical_extension);
+    return note_extensions(&list, &crl->has_unknown_critical_extension, &crl->number);
 }
 
 static bool is_time_next(const struct reader *reader)
@@ -160,6 +166,11 @@ int64_t crl_this_update_s(const struct crl *crl)
 int64_t crl_next_update_s(const struct crl *crl)
 {
     return crl->next_update_s;
+}
+
+struct slice crl_number(const struct crl *crl)
+{
+    return crl->number;
 }
 
 bool crl_has_unknown_critical_extension(const struct crl *crl)

@@ -67,17 +67,24 @@ struct collateral *collateral_share(const struct collateral *collateral); /* ano
 void collateral_free(struct collateral *collateral);
 void collateral_cleanup(struct collateral **collateral);
 
+/* Which issue of each part it is: what never goes back for one platform. */
+struct collateral_issue {
+    int64_t tcb_info_evaluation, qe_identity_evaluation;      /* tcbEvaluationDataNumber */
+    int64_t tcb_info_s, qe_identity_s, pck_crl_s, root_crl_s; /* issueDate, thisUpdate */
+    uint8_t pck_crl_number[20], root_crl_number[20];          /* cRLNumber, big endian; zero if there is none */
+};
+
 /* What collateral is for, and until when it serves. */
 struct collateral_facts {
     enum intel_tee tee;
     uint8_t fmspc[6];
-    char ca[16];            /* "processor" or "platform": whose PCK CRL it holds */
-    int64_t tcb_evaluation; /* the lower of the next two, so that a minimum holds for both */
-    int64_t tcb_info_evaluation, qe_identity_evaluation;
+    char ca[16];               /* "processor" or "platform": whose PCK CRL it holds */
+    int64_t tcb_evaluation;    /* the lower of TCB info's and QE identity's, so that a minimum holds for both */
     int64_t newest_tcb_date_s; /* of the newest level in the TCB info */
     int64_t issued_s;          /* latest issue date of all parts: raises the clock's floor */
     int64_t expires_s;         /* earliest nextUpdate or notAfter of all parts */
     bool simulated;
+    struct collateral_issue issue;
 };
 void collateral_facts(const struct collateral *collateral, struct collateral_facts *facts_out);
 

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Collateral of the platforms whose quotes come in, kept fresh by a thread of its own and never fetched in a request's
- * path: who asks for a platform that is not at hand is told so at once, and the thread goes for it. What was verified
- * is kept in memory and on disk until its own expiry, replaced daily or when a quarter of its life is left, and never
- * by something older. Failures are remembered for a short while, so that strangers' quotes cannot make a storm of
- * calls.
+ * path (feeds/keeper.h): who asks for a platform that is not at hand is told so at once, and the thread goes for it.
+ * What was verified is kept in memory and on disk until its own expiry, replaced daily or when a quarter of its life is
+ * left, and never by something older: the newest issue that was seen of each platform is kept on disk as well.
  */
 #pragma once
 
 #include "base/clock.h"
+#include "feeds/collateral_issue.h"
 #include "feeds/collateral_source.h"
+#include "feeds/keeper.h"
 
 enum {
     COLLATERAL_PLATFORM_MAX_COUNT = 64,
-    COLLATERAL_REFRESH_S = 24 * 3600, /* at the latest, so that revocations are seen */
-    COLLATERAL_RETRY_AFTER_S = 1,     /* when to ask again for what is being fetched */
-    COLLATERAL_FAILURE_S = 15,        /* how long a failure is remembered */
+    COLLATERAL_REFRESH_S = 24 * 3600,                /* at the latest, so that revocations are seen */
+    COLLATERAL_RETRY_AFTER_S = KEEPER_RETRY_AFTER_S, /* when to ask again for what is being fetched */
+    COLLATERAL_CARRIED_MAX_COUNT = 32,               /* kept of what came beside evidence */
 };
 
 struct collateral_feed_options {
@@ -23,7 +24,14 @@ struct collateral_feed_options {
     const struct trust_roots *roots; /* NULL: Intel's alone */
     collateral_fetch *fetch;
     void *fetch_context;
-    const char *cache; /* folder that exists, or NULL: nothing is kept on disk */
+    struct collateral_set set;  /* that `fetch` asks for; each set is kept apart on disk */
+    int64_t minimum_evaluation; /* of TCB info and QE identity; 0: any */
+    const char *cache;          /* folder that exists, or NULL: nothing is kept on disk */
+    /* For tests, as of struct keeper_options. */
+    int64_t (*monotonic_ms)(void *time);
+    void *time;
+    uint64_t seed;
+    bool by_hand;
 };
 
 struct collateral_feed; /* thread-safe */
@@ -33,8 +41,19 @@ struct collateral_feed; /* thread-safe */
 enum status collateral_feed_start(const struct collateral_feed_options *options, struct collateral_feed **feed_out);
 void collateral_feed_free(struct collateral_feed *feed);
 
-/* The platform's collateral, an owner more: the caller frees. Waits at most `wait_ms` for the thread; 0 in a request's
- * path. ERR_COLLATERAL_MISSING: it is being fetched; ERR_BUSY: too many platforms are; otherwise what the last attempt
- * met with, with its refusal. */
+/* The platform's collateral, an owner more: the caller frees. Waits and errors are those of keeper_get;
+ * ERR_COLLATERAL_OLD: the source has only something older than what was seen. */
 enum status collateral_feed_get(struct collateral_feed *feed, const struct collateral_platform *platform, int wait_ms,
                                 struct refusal *why, struct collateral **collateral_out);
+
+/* Collateral that came beside the evidence, verified here and now, an owner more. Held to the same minimum and the same
+ * newest issue as what is fetched. It serves this evidence alone: neither is it kept for other requests, nor does it
+ * raise the newest issue, or a stranger could bring what the source does not have yet and shut out all that it has. The
+ * same texts are verified once. Errors of collateral_new; ERR_COLLATERAL_MISMATCH, ERR_COLLATERAL_OLD,
+ * ERR_COLLATERAL_EXPIRED. */
+enum status collateral_feed_carried(struct collateral_feed *feed, const struct collateral_platform *platform,
+                                    const struct collateral_texts *texts, struct refusal *why,
+                                    struct collateral **collateral_out);
+
+/* As keeper_turn: the thread's work, for tests that start none. */
+int64_t collateral_feed_turn(struct collateral_feed *feed);

@@ -1,35 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feeds/collateral_source.h"
 
-#include "base/encoding.h"
 #include "base/file.h"
 #include "crypto/x509.h"
 
 #include <limits.h>
 #include <stdio.h>
 
-/* A chain's header when every byte is escaped; a list in hexadecimal. */
-enum {
-    CHAIN_HEADER_MAX_BYTES = HTTP_CLIENT_HEADER_MAX_BYTES,
-    CRL_ANSWER_MAX_BYTES = 2 * CRL_MAX_BYTES,
-    PATH_TEXT_BYTES = 128,
-    STATUS_OK = 200,
-    STATUS_NOT_FOUND = 404,
-};
-
-#define BASE_PATH "/sgx/certification/v4/"
+/* A list in hexadecimal. */
+enum { CRL_ANSWER_MAX_BYTES = 2 * CRL_MAX_BYTES, QUERY_MAX_BYTES = 48 };
 
 struct collateral_platform_name collateral_platform_name(const struct collateral_platform *platform)
 {
     struct collateral_platform_name name;
     const uint8_t *const f = platform->fmspc;
-    (void)snprintf(name.text, sizeof(name.text), "%02x%02x%02x%02x%02x%02x-%s", f[0], f[1], f[2], f[3], f[4], f[5],
-                   platform->ca);
+    (void)snprintf(name.text, sizeof(name.text), "%s%02x%02x%02x%02x%02x%02x-%s",
+                   platform->tee == INTEL_TDX ? "tdx-" : "", f[0], f[1], f[2], f[3], f[4], f[5], platform->ca);
     return name;
 }
 
 enum status collateral_fetch_folder(void *path, const struct collateral_platform *platform, struct refusal *why,
-                                    struct collateral_files *files_out)
+                                    struct pacing_hint *, struct collateral_files *files_out)
 {
     char own[PATH_MAX];
     const int wanted = snprintf(own, sizeof(own), "%s/%s", (const char *)path, collateral_platform_name(platform).text);
@@ -37,120 +28,106 @@ enum status collateral_fetch_folder(void *path, const struct collateral_platform
     return collateral_files_read(has_own ? own : path, why, files_out);
 }
 
-static int hex_digit(uint8_t c)
+/* ---- the protocol ---- */
+
+/* What a fetch needs at each step. */
+struct fetch {
+    const struct collateral_service *service;
+    const struct collateral_platform *platform;
+    unsigned version;
+    char set[QUERY_MAX_BYTES]; /* "update=early", or "" */
+    struct refusal *why;
+    struct pacing_hint *hint;
+    struct collateral_files *files;
+};
+
+static void name_set(struct fetch *fetch)
 {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
+    const struct collateral_set *const set = &fetch->service->set;
+    if (set->evaluation > 0)
+        (void)snprintf(fetch->set, sizeof(fetch->set), "tcbEvaluationDataNumber=%lld", (long long)set->evaluation);
+    else if (set->is_early)
+        (void)snprintf(fetch->set, sizeof(fetch->set), "update=early");
 }
 
-enum status collateral_chain_decode(struct slice header, struct buffer *pem)
+static enum status ask(const struct fetch *fetch, const char *path, size_t max_answer, struct http_answer *answer)
 {
-    for (size_t i = 0; i < header.size; i++) {
-        if (header.bytes[i] != '%') {
-            TRY(buffer_append_u8(pem, header.bytes[i]));
-            continue;
-        }
-        const int high = i + 2 < header.size ? hex_digit(header.bytes[i + 1]) : -1;
-        const int low = i + 2 < header.size ? hex_digit(header.bytes[i + 2]) : -1;
-        if (high < 0 || low < 0) return ERR_HTTP_MALFORMED;
-        TRY(buffer_append_u8(pem, (uint8_t)(high << 4 | low)));
-        i += 2;
-    }
-    return OK;
+    return source_get(fetch->service->client, path, NULL, max_answer, fetch->why, fetch->hint, answer);
 }
 
-static struct slice trim(struct slice text)
-{
-    while (text.size > 0 && (text.bytes[text.size - 1] == '\n' || text.bytes[text.size - 1] == '\r')) text.size--;
-    return text;
-}
-
-static bool is_hexadecimal(struct slice text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        if (hex_digit(text.bytes[i]) < 0) return false;
-    }
-    return text.size > 0;
-}
-
-enum status collateral_crl_decode(struct slice body, struct buffer *crl)
-{
-    const struct slice text = trim(body);
-    return is_hexadecimal(text) ? hex_decode(text, crl) : buffer_append(crl, body);
-}
-
-static enum status get(struct http_client *client, const char *path, size_t max_answer, struct refusal *why,
-                       struct http_answer *answer)
-{
-    const struct http_exchange exchange = {.method = "GET", .path = path, .max_answer = max_answer};
-    TRY(http_client_exchange(client, &exchange, why, answer));
-    if (answer->status == STATUS_OK) return OK;
-    const enum status status = answer->status == STATUS_NOT_FOUND ? ERR_NOT_FOUND : ERR_HTTP_STATUS;
-    return refuse(why, status, path, "200 from the collateral service", "%u", answer->status);
-}
-
-static enum status read_chain(const struct http_answer *answer, const char *name, struct refusal *why,
-                              struct buffer *pem)
-{
-    CLEANUP(buffer_done) struct buffer header = buffer_of_maximum(CHAIN_HEADER_MAX_BYTES);
-    if (http_answer_header(answer, name, &header) == OK && collateral_chain_decode(buffer_slice(&header), pem) == OK)
-        return OK;
-    return refuse(why, ERR_HTTP_MALFORMED, name, "an issuer chain, percent-encoded", "none");
-}
-
-static enum status get_tcb_info(struct http_client *client, const struct collateral_platform *platform,
-                                struct refusal *why, struct collateral_files *files)
+static enum status get_tcb_info(const struct fetch *fetch)
 {
     CLEANUP(http_answer_done) struct http_answer answer = {};
-    const uint8_t *const f = platform->fmspc;
-    char path[PATH_TEXT_BYTES];
-    (void)snprintf(path, sizeof(path), BASE_PATH "tcb?fmspc=%02X%02X%02X%02X%02X%02X", f[0], f[1], f[2], f[3], f[4],
-                   f[5]);
-    TRY(get(client, path, TCB_INFO_MAX_BYTES, why, &answer));
-    TRY(read_chain(&answer, "TCB-Info-Issuer-Chain", why, &files->tcb_info_issuer_chain));
-    return buffer_append(&files->tcb_info, buffer_slice(&answer.body));
+    const uint8_t *const f = fetch->platform->fmspc;
+    char path[SOURCE_PATH_MAX_BYTES];
+    (void)snprintf(path, sizeof(path), "/%s/certification/v%u/tcb?fmspc=%02X%02X%02X%02X%02X%02X%s%s",
+                   intel_tee_name(fetch->platform->tee), fetch->version, f[0], f[1], f[2], f[3], f[4], f[5],
+                   fetch->set[0] != '\0' ? "&" : "", fetch->set);
+    TRY(ask(fetch, path, TCB_INFO_MAX_BYTES, &answer));
+    const char *const header = fetch->version == PCS_VERSION_3 ? "SGX-TCB-Info-Issuer-Chain" : "TCB-Info-Issuer-Chain";
+    TRY(source_chain(&answer, header, fetch->why, &fetch->files->tcb_info_issuer_chain));
+    return buffer_append(&fetch->files->tcb_info, buffer_slice(&answer.body));
 }
 
-static enum status get_qe_identity(struct http_client *client, struct refusal *why, struct collateral_files *files)
+static enum status get_qe_identity(const struct fetch *fetch)
 {
     CLEANUP(http_answer_done) struct http_answer answer = {};
-    TRY(get(client, BASE_PATH "qe/identity", QE_IDENTITY_MAX_BYTES, why, &answer));
-    TRY(read_chain(&answer, "SGX-Enclave-Identity-Issuer-Chain", why, &files->qe_identity_issuer_chain));
-    return buffer_append(&files->qe_identity, buffer_slice(&answer.body));
+    char path[SOURCE_PATH_MAX_BYTES];
+    (void)snprintf(path, sizeof(path), "/%s/certification/v%u/qe/identity%s%s", intel_tee_name(fetch->platform->tee),
+                   fetch->version, fetch->set[0] != '\0' ? "?" : "", fetch->set);
+    TRY(ask(fetch, path, QE_IDENTITY_MAX_BYTES, &answer));
+    TRY(source_chain(&answer, "SGX-Enclave-Identity-Issuer-Chain", fetch->why,
+                     &fetch->files->qe_identity_issuer_chain));
+    return buffer_append(&fetch->files->qe_identity, buffer_slice(&answer.body));
 }
 
-static enum status get_pck_crl(struct http_client *client, const struct collateral_platform *platform,
-                               struct refusal *why, struct collateral_files *files)
+/* One and the same for SGX and TDX. */
+static enum status get_pck_crl(const struct fetch *fetch)
 {
     CLEANUP(http_answer_done) struct http_answer answer = {};
-    char path[PATH_TEXT_BYTES];
-    (void)snprintf(path, sizeof(path), BASE_PATH "pckcrl?ca=%s&encoding=der", platform->ca);
-    TRY(get(client, path, CRL_ANSWER_MAX_BYTES, why, &answer));
-    TRY(read_chain(&answer, "SGX-PCK-CRL-Issuer-Chain", why, &files->pck_crl_issuer_chain));
-    return collateral_crl_decode(buffer_slice(&answer.body), &files->pck_crl);
+    char path[SOURCE_PATH_MAX_BYTES];
+    (void)snprintf(path, sizeof(path), "/sgx/certification/v%u/pckcrl?ca=%s&encoding=der", fetch->version,
+                   fetch->platform->ca);
+    TRY(ask(fetch, path, CRL_ANSWER_MAX_BYTES, &answer));
+    TRY(source_chain(&answer, "SGX-PCK-CRL-Issuer-Chain", fetch->why, &fetch->files->pck_crl_issuer_chain));
+    return collateral_crl_decode(buffer_slice(&answer.body), &fetch->files->pck_crl);
 }
 
-static enum status get_root_crl(const struct collateral_service *service, struct refusal *why,
-                                struct collateral_files *files)
+static enum status get_root_crl(const struct fetch *fetch)
 {
     CLEANUP(http_answer_done) struct http_answer answer = {};
+    const struct collateral_service *const service = fetch->service;
     struct http_client *const client = service->root_crl_client != NULL ? service->root_crl_client : service->client;
-    const char *const path = service->root_crl_path != NULL ? service->root_crl_path : BASE_PATH "rootcacrl";
-    TRY(get(client, path, CRL_ANSWER_MAX_BYTES, why, &answer));
-    return collateral_crl_decode(buffer_slice(&answer.body), &files->root_ca_crl);
+    char beside[SOURCE_PATH_MAX_BYTES];
+    (void)snprintf(beside, sizeof(beside), "/sgx/certification/v%u/rootcacrl", fetch->version);
+    TRY(source_get(client, service->root_crl_path != NULL ? service->root_crl_path : beside, NULL, CRL_ANSWER_MAX_BYTES,
+                   fetch->why, fetch->hint, &answer));
+    return collateral_crl_decode(buffer_slice(&answer.body), &fetch->files->root_ca_crl);
+}
+
+static enum status get_all(const struct fetch *fetch)
+{
+    if (fetch->platform->tee == INTEL_TDX && fetch->version < PCS_VERSION_4)
+        return refuse(fetch->why, ERR_CONFIG, "collateral.protocol", "4, the first with TDX", "%u", fetch->version);
+    TRY(get_tcb_info(fetch));
+    TRY(get_qe_identity(fetch));
+    TRY(get_pck_crl(fetch));
+    return get_root_crl(fetch);
 }
 
 enum status collateral_fetch_service(void *context, const struct collateral_platform *platform, struct refusal *why,
-                                     struct collateral_files *files_out)
+                                     struct pacing_hint *hint, struct collateral_files *files_out)
 {
     const struct collateral_service *const service = context;
     CLEANUP(collateral_files_done) struct collateral_files files = collateral_files_empty();
-    TRY(get_tcb_info(service->client, platform, why, &files));
-    TRY(get_qe_identity(service->client, why, &files));
-    TRY(get_pck_crl(service->client, platform, why, &files));
-    TRY(get_root_crl(service, why, &files));
+    struct fetch fetch = {.service = service,
+                          .platform = platform,
+                          .version = service->version != 0 ? service->version : PCS_VERSION_4,
+                          .why = why,
+                          .hint = hint,
+                          .files = &files};
+    name_set(&fetch);
+    TRY(get_all(&fetch));
     *files_out = files;
     files = (struct collateral_files){};
     return OK;

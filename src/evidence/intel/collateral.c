@@ -209,18 +209,38 @@ int64_t collateral_evaluation(const struct collateral *collateral)
     return tcb_info < qe_identity ? tcb_info : qe_identity;
 }
 
+static void copy_number(const struct crl *crl, uint8_t number_out[static 20])
+{
+    const struct slice number = crl_number(crl); /* at most 20 bytes (RFC 5280 section 5.2.3) */
+    if (number.size > 0) memcpy(number_out + 20 - number.size, number.bytes, number.size);
+}
+
+static struct collateral_issue issue_of(const struct collateral *collateral)
+{
+    struct collateral_issue issue = {
+        .tcb_info_evaluation = collateral->tcb_info.evaluation,
+        .qe_identity_evaluation = collateral->qe_identity.evaluation,
+        .tcb_info_s = collateral->tcb_info.issued_s,
+        .qe_identity_s = collateral->qe_identity.issued_s,
+        .pck_crl_s = crl_this_update_s(collateral->pck_crl),
+        .root_crl_s = crl_this_update_s(collateral->root_crl),
+    };
+    copy_number(collateral->pck_crl, issue.pck_crl_number);
+    copy_number(collateral->root_crl, issue.root_crl_number);
+    return issue;
+}
+
 void collateral_facts(const struct collateral *collateral, struct collateral_facts *facts_out)
 {
     const struct certificate *const ca = collateral->pck_crl_chain.signer;
     struct collateral_facts facts = {
         .tee = collateral->tcb_info.tee,
         .tcb_evaluation = collateral_evaluation(collateral),
-        .tcb_info_evaluation = collateral->tcb_info.evaluation,
-        .qe_identity_evaluation = collateral->qe_identity.evaluation,
         .newest_tcb_date_s = collateral->tcb_info.levels[0].facts.date_s,
         .issued_s = latest_issue_s(collateral),
         .expires_s = collateral->expires_s,
         .simulated = collateral->anchor.is_simulated,
+        .issue = issue_of(collateral),
     };
     memcpy(facts.fmspc, collateral->tcb_info.fmspc, sizeof(facts.fmspc));
     (void)snprintf(facts.ca, sizeof(facts.ca), "%s", pck_ca_kind(slice_of_text(certificate_subject_common_name(ca))));

@@ -54,7 +54,8 @@ static void test_a_service_brings_what_verification_needs(void **state)
     const struct collateral_platform platform = simulated_platform();
     CLEANUP(collateral_files_done) struct collateral_files files = {};
     struct refusal why = {};
-    assert_ok(collateral_fetch_service(&service, &platform, &why, &files));
+    struct pacing_hint hint = {};
+    assert_ok(collateral_fetch_service(&service, &platform, &why, &hint, &files));
     CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
     const struct collateral_texts texts = collateral_files_texts(&files);
     assert_ok(collateral_new(&texts, &scene->source.roots, &why, &collateral));
@@ -68,11 +69,12 @@ static void test_an_unknown_platform_is_not_found(void **state)
     platform.fmspc[0] ^= 1;
     CLEANUP(collateral_files_done) struct collateral_files files = {};
     struct refusal why = {};
-    assert_status(collateral_fetch_service(&service, &platform, &why, &files), ERR_NOT_FOUND);
+    struct pacing_hint hint = {};
+    assert_status(collateral_fetch_service(&service, &platform, &why, &hint, &files), ERR_NOT_FOUND);
     assert_string_equal(why.seen, "404");
     platform = simulated_platform();
     (void)snprintf(platform.ca, sizeof(platform.ca), "processor");
-    assert_status(collateral_fetch_service(&service, &platform, &why, &files), ERR_NOT_FOUND);
+    assert_status(collateral_fetch_service(&service, &platform, &why, &hint, &files), ERR_NOT_FOUND);
 }
 
 static void test_a_service_that_is_away_is_told(void **)
@@ -83,7 +85,8 @@ static void test_a_service_that_is_away_is_told(void **)
     const struct collateral_platform platform = simulated_platform();
     CLEANUP(collateral_files_done) struct collateral_files files = {};
     struct refusal why = {};
-    assert_status(collateral_fetch_service(&service, &platform, &why, &files), ERR_CONNECT);
+    struct pacing_hint hint = {};
+    assert_status(collateral_fetch_service(&service, &platform, &why, &hint, &files), ERR_CONNECT);
     http_client_free(client);
 }
 
@@ -97,15 +100,16 @@ static void test_a_folder_may_hold_one_platform_or_several(void **state)
     CLEANUP(collateral_files_done) struct collateral_files first = {};
     CLEANUP(collateral_files_done) struct collateral_files second = {};
     struct refusal why = {};
-    assert_status(collateral_fetch_folder(folder, &platform, &why, &first), ERR_COLLATERAL_MISSING);
+    struct pacing_hint hint = {};
+    assert_status(collateral_fetch_folder(folder, &platform, &why, &hint, &first), ERR_COLLATERAL_MISSING);
     assert_ok(simulated_files(scene->source.authority, NOW, &made));
     assert_ok(collateral_files_write(folder, &made, NULL));
-    assert_ok(collateral_fetch_folder(folder, &platform, &why, &first));
+    assert_ok(collateral_fetch_folder(folder, &platform, &why, &hint, &first));
     buffer_clear(&made.tcb_info);
     assert_ok(buffer_append_text(&made.tcb_info, "its own"));
     (void)snprintf(own, sizeof(own), "%s/4c5a52540001-platform", folder);
     assert_ok(collateral_files_write(own, &made, NULL));
-    assert_ok(collateral_fetch_folder(folder, &platform, &why, &second));
+    assert_ok(collateral_fetch_folder(folder, &platform, &why, &hint, &second));
     assert_true(slice_equal_text(buffer_slice(&second.tcb_info), "its own"));
     (void)snprintf(command, sizeof(command), "rm -r %s", folder);
     assert_int_equal(system(command), 0);

@@ -16,9 +16,11 @@ struct scene {
     char cache[64];
 };
 
-static void open_feed(struct scene *scene)
+static void open_feed_with(struct scene *scene, struct collateral_set set, int64_t minimum_evaluation)
 {
     const struct collateral_feed_options options = {
+        .set = set,
+        .minimum_evaluation = minimum_evaluation,
         .clock = scene->clock,
         .roots = &scene->source.roots,
         .fetch = simulated_source_fetch,
@@ -26,6 +28,17 @@ static void open_feed(struct scene *scene)
         .cache = scene->cache,
     };
     assert_ok(collateral_feed_start(&options, &scene->feed));
+}
+
+static void open_feed(struct scene *scene)
+{
+    open_feed_with(scene, (struct collateral_set){}, 0);
+}
+
+static void reopen_feed_with(struct scene *scene, struct collateral_set set, int64_t minimum_evaluation)
+{
+    collateral_feed_free(scene->feed);
+    open_feed_with(scene, set, minimum_evaluation);
 }
 
 static int set_up(void **state)
@@ -224,6 +237,185 @@ static void test_a_storm_of_platforms_is_bounded(void **state)
     assert_ok(get(scene, PATIENCE_MS, &why));
 }
 
+/* ---- what never goes back ---- */
+
+static void kept_path(const struct scene *scene, const char *name, char path_out[static 256])
+{
+    (void)snprintf(path_out, 256, "%s/4c5a52540001-platform%s", scene->cache, name);
+}
+
+static void remove_kept(const struct scene *scene, const char *name)
+{
+    char path[256];
+    kept_path(scene, name, path);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void test_the_newest_that_was_seen_outlives_a_restart_and_what_was_kept(void **state)
+{
+    struct scene *const scene = *state;
+    struct refusal why = {};
+    assert_ok(get(scene, PATIENCE_MS, &why));
+    remove_kept(scene, "/tcbinfo.json");
+    scene->source.signed_s = NOW - 1000;
+    reopen_feed_with(scene, (struct collateral_set){}, 0);
+    assert_status(get(scene, PATIENCE_MS, &why), ERR_COLLATERAL_OLD);
+    assert_string_equal(why.field, "tcbInfo.issueDate");
+    remove_kept(scene, "/highest.json");
+    reopen_feed_with(scene, (struct collateral_set){}, 0);
+    assert_ok(get(scene, PATIENCE_MS, &why));
+}
+
+static void test_older_files_in_the_cache_are_not_taken(void **state)
+{
+    struct scene *const scene = *state;
+    struct refusal why = {};
+    char path[256];
+    CLEANUP(collateral_files_done) struct collateral_files older = {};
+    assert_ok(get(scene, PATIENCE_MS, &why));
+    assert_ok(simulated_files(scene->source.authority, NOW - 1000, &older));
+    kept_path(scene, "", path);
+    assert_ok(collateral_files_write(path, &older, NULL));
+    fail_from_now_on(scene, ERR_CONNECT);
+    reopen_feed_with(scene, (struct collateral_set){}, 0);
+    assert_status(get(scene, PATIENCE_MS, &why), ERR_CONNECT);
+}
+
+static void test_a_file_that_does_not_say_how_new_is_refused(void **state)
+{
+    struct scene *const scene = *state;
+    struct refusal why = {};
+    char path[256];
+    assert_ok(get(scene, PATIENCE_MS, &why));
+    kept_path(scene, "/highest.json", path);
+    assert_ok(file_write(path, SLICE_LITERAL("{}"), 0600, NULL));
+    reopen_feed_with(scene, (struct collateral_set){}, 0);
+    assert_status(get(scene, PATIENCE_MS, &why), ERR_COLLATERAL_OLD);
+    assert_string_equal(why.field, "highest.tcb_info_evaluation");
+    assert_non_null(strstr(why.fix, "highest.json"));
+}
+
+static void test_the_minimum_holds_without_anything_kept(void **state)
+{
+    struct scene *const scene = *state;
+    struct refusal why = {};
+    reopen_feed_with(scene, (struct collateral_set){}, SIMULATED_TCB_EVALUATION + 1);
+    assert_status(get(scene, PATIENCE_MS, &why), ERR_COLLATERAL_OLD);
+    assert_string_equal(why.expected, "at least 2, the minimum that is configured");
+    reopen_feed_with(scene, (struct collateral_set){}, SIMULATED_TCB_EVALUATION);
+    assert_ok(get(scene, PATIENCE_MS, &why));
+}
+
+static void test_each_set_is_kept_apart(void **state)
+{
+    struct scene *const scene = *state;
+    struct refusal why = {};
+    char path[256];
+    assert_ok(get(scene, PATIENCE_MS, &why));
+    scene->source.signed_s = NOW - 1000;
+    reopen_feed_with(scene, (struct collateral_set){.is_early = true}, 0);
+    assert_ok(get(scene, PATIENCE_MS, &why));
+    kept_path(scene, "-early/tcbinfo.json", path);
+    assert_true(file_exists(path));
+    reopen_feed_with(scene, (struct collateral_set){.evaluation = SIMULATED_TCB_EVALUATION}, 0);
+    assert_ok(get(scene, PATIENCE_MS, &why));
+    kept_path(scene, "-n1/tcbinfo.json", path);
+    assert_true(file_exists(path));
+    reopen_feed_with(scene, (struct collateral_set){.evaluation = 18}, 0);
+    assert_status(get(scene, PATIENCE_MS, &why), ERR_COLLATERAL_MISMATCH);
+    assert_string_equal(why.field, "collateral.tcbEvaluationDataNumber");
+    assert_string_equal(why.expected, "18");
+    assert_string_equal(why.seen, "1 and 1");
+}
+
+/* ---- beside the evidence ---- */
+
+static enum status carry(struct scene *scene, int64_t signed_s, struct refusal *why, struct collateral **collateral_out)
+{
+    const struct collateral_platform platform = simulated_platform();
+    CLEANUP(collateral_files_done) struct collateral_files files = {};
+    assert_ok(simulated_files(scene->source.authority, signed_s, &files));
+    const struct collateral_texts texts = collateral_files_texts(&files);
+    return collateral_feed_carried(scene->feed, &platform, &texts, why, collateral_out);
+}
+
+static void test_what_is_carried_serves_without_the_source_and_that_evidence_alone(void **state)
+{
+    struct scene *const scene = *state;
+    struct refusal why = {};
+    CLEANUP(collateral_cleanup) struct collateral *carried = NULL;
+    fail_from_now_on(scene, ERR_CONNECT);
+    assert_ok(carry(scene, NOW, &why, &carried));
+    assert_non_null(carried);
+    assert_int_equal(simulated_source_calls(&scene->source), 0);
+    assert_status(get(scene, PATIENCE_MS, &why), ERR_CONNECT);
+}
+
+static void test_what_is_carried_is_held_to_what_was_seen_and_raises_nothing(void **state)
+{
+    struct scene *const scene = *state;
+    struct refusal why = {};
+    CLEANUP(collateral_cleanup) struct collateral *newer = NULL;
+    CLEANUP(collateral_cleanup) struct collateral *older = NULL;
+    scene->source.signed_s = NOW - 1000;
+    assert_ok(carry(scene, NOW, &why, &newer));
+    assert_ok(get(scene, PATIENCE_MS, &why));
+    assert_status(carry(scene, NOW - 2000, &why, &older), ERR_COLLATERAL_OLD);
+    assert_string_equal(why.field, "tcbInfo.issueDate");
+    assert_null(older);
+    reopen_feed_with(scene, (struct collateral_set){}, 0);
+    assert_status(carry(scene, NOW - 2000, &why, &older), ERR_COLLATERAL_OLD);
+    reopen_feed_with(scene, (struct collateral_set){}, SIMULATED_TCB_EVALUATION + 1);
+    assert_status(carry(scene, NOW, &why, &older), ERR_COLLATERAL_OLD);
+    assert_string_equal(why.expected, "at least 2, the minimum that is configured");
+}
+
+static void test_what_is_carried_must_be_current_and_of_this_platform(void **state)
+{
+    struct scene *const scene = *state;
+    struct refusal why = {};
+    struct collateral *collateral = NULL;
+    struct collateral_platform platform = simulated_platform();
+    CLEANUP(collateral_files_done) struct collateral_files files = {};
+    assert_ok(simulated_files(scene->source.authority, NOW, &files));
+    const struct collateral_texts texts = collateral_files_texts(&files);
+    clock_set(scene->clock, NOW + SIMULATED_COLLATERAL_LIFE_S);
+    assert_status(collateral_feed_carried(scene->feed, &platform, &texts, &why, &collateral), ERR_COLLATERAL_EXPIRED);
+    assert_string_equal(why.field, "collateral.nextUpdate");
+    platform.tee = INTEL_TDX;
+    assert_status(collateral_feed_carried(scene->feed, &platform, &texts, &why, &collateral), ERR_COLLATERAL_MISMATCH);
+    assert_string_equal(why.expected, "tdx-4c5a52540001-platform");
+    platform = simulated_platform();
+    files.tcb_info.bytes[20] ^= 1;
+    assert_int_not_equal(collateral_feed_carried(scene->feed, &platform, &texts, &why, &collateral), OK);
+    assert_null(collateral);
+}
+
+static void test_the_same_texts_are_verified_once(void **state)
+{
+    struct scene *const scene = *state;
+    struct collateral *first = NULL, *again = NULL;
+    const struct collateral_platform platform = simulated_platform();
+    CLEANUP(collateral_files_done) struct collateral_files files = {};
+    assert_ok(simulated_files(scene->source.authority, NOW, &files));
+    const struct collateral_texts texts = collateral_files_texts(&files);
+    assert_ok(collateral_feed_carried(scene->feed, &platform, &texts, NULL, &first));
+    assert_ok(collateral_feed_carried(scene->feed, &platform, &texts, NULL, &again));
+    assert_ptr_equal(first, again);
+    collateral_free(again);
+    /* So many others come that it is forgotten. */
+    for (int i = 1; i <= COLLATERAL_CARRIED_MAX_COUNT; i++) {
+        struct collateral *other = NULL;
+        assert_ok(carry(scene, NOW + i, NULL, &other));
+        assert_ptr_not_equal(first, other);
+        collateral_free(other);
+    }
+    assert_ok(collateral_feed_carried(scene->feed, &platform, &texts, NULL, &again));
+    assert_ptr_not_equal(first, again);
+    collateral_free(again);
+    collateral_free(first);
+}
+
 #define feed_unit_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -238,6 +430,15 @@ int main(void)
         feed_unit_test(test_collateral_of_another_platform_is_refused),
         feed_unit_test(test_collateral_of_another_root_is_refused),
         feed_unit_test(test_a_storm_of_platforms_is_bounded),
+        feed_unit_test(test_the_newest_that_was_seen_outlives_a_restart_and_what_was_kept),
+        feed_unit_test(test_older_files_in_the_cache_are_not_taken),
+        feed_unit_test(test_a_file_that_does_not_say_how_new_is_refused),
+        feed_unit_test(test_the_minimum_holds_without_anything_kept),
+        feed_unit_test(test_each_set_is_kept_apart),
+        feed_unit_test(test_what_is_carried_serves_without_the_source_and_that_evidence_alone),
+        feed_unit_test(test_what_is_carried_is_held_to_what_was_seen_and_raises_nothing),
+        feed_unit_test(test_what_is_carried_must_be_current_and_of_this_platform),
+        feed_unit_test(test_the_same_texts_are_verified_once),
     };
     return cmocka_run_group_tests_name("feeds/collateral", tests, NULL, NULL);
 }

@@ -65,7 +65,7 @@ static inline enum status simulated_files(const struct simulated_authority *auth
 }
 
 static inline enum status simulated_source_fetch(void *context, const struct collateral_platform *, struct refusal *why,
-                                                 struct collateral_files *files_out)
+                                                 struct pacing_hint *, struct collateral_files *files_out)
 {
     struct simulated_source *const source = context;
     (void)pthread_mutex_lock(&source->mutex);
