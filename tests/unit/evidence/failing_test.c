@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Whatever fails below the verifier, nothing is accepted that was not verified, nothing is left behind, and the claims
+ * are the whole ones or none.
+ */
+#include "failing.h"
+#include "test_pki.h"
+
+#include "evidence/verify.h"
+
+enum { CALLS_MAX_COUNT = 10000 };
+
+/* One of the ways to verify, from the bytes on. */
+typedef enum status operation(struct test_pki *pki, struct slice quote, struct evidence_claims *claims_out);
+
+static enum status verify_anew(struct test_pki *pki, struct slice quote, struct evidence_claims *claims_out)
+{
+    const struct collateral_texts texts = pki_texts(pki);
+    CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
+    struct verification_cache *cache = NULL;
+    TRY(collateral_new(&texts, pki_roots(pki), NULL, &collateral));
+    TRY(verification_cache_new(4, &cache));
+    const struct evidence evidence = {.kind = EVIDENCE_SGX,
+                                      .bytes = quote,
+                                      .collateral = collateral,
+                                      .has_runtime_data = true,
+                                      .runtime_data = SLICE_LITERAL("data")};
+    const struct evidence_caches caches = {.intel = cache};
+    const enum status status = evidence_verify(&evidence, pki_roots(pki), PKI_NOW_S, &caches, NULL, claims_out);
+    verification_cache_free(cache);
+    return status;
+}
+
+/* Each call in turn fails, alone. */
+static size_t fail_each(operation *verify, struct test_pki *pki, struct slice quote)
+{
+    struct evidence_claims good = {};
+    assert_ok(verify(pki, quote, &good));
+    for (size_t number = 1; number < CALLS_MAX_COUNT; number++) {
+        struct evidence_claims claims = {};
+        failing_begin(number);
+        const enum status status = verify(pki, quote, &claims);
+        if (!failing_end()) return number - 1;
+        if (status == OK) assert_memory_equal(&claims, &good, sizeof(good));
+    }
+    fail_msg("no end of calls");
+    return 0;
+}
+
+static void test_a_failing_call_below_never_accepts_anything(void **)
+{
+    uint8_t report_data[64] = {};
+    assert_ok(sha256(SLICE_LITERAL("data"), report_data));
+    CLEANUP(pki_done) struct test_pki pki = pki_make(NULL);
+    const struct minted_quote_options options = {.report_data = SLICE_ARRAY(report_data)};
+    CLEANUP(buffer_done) struct buffer quote = mint_quote(&pki, &options);
+    const size_t calls = fail_each(verify_anew, &pki, buffer_slice(&quote));
+    print_message("%zu calls failed in turn\n", calls);
+    assert_true(calls > 50);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_failing_call_below_never_accepts_anything)};
+    return cmocka_run_group_tests_name("evidence/failing", tests, NULL, NULL);
+}
