@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Hits attest_request_read, collateral_chain_decode, collateral_crl_decode, collateral_url_split.
+ * Hits attest_request_read, collateral_chain_decode, collateral_crl_decode, source_url_split.
  */
 #include "attestation/collateral_setup.h"
 #include "attestation/request.h"
@@ -21,14 +21,14 @@ static void read_others(struct slice text)
 {
     CLEANUP(buffer_done) struct buffer decoded = buffer_of_maximum(text.size);
     CLEANUP(buffer_done) struct buffer copy = buffer_of_maximum(text.size + 1);
-    struct collateral_url url;
+    struct source_url url;
     struct refusal why = {};
     const char *characters;
     (void)!collateral_chain_decode(text, &decoded);
     buffer_clear(&decoded);
     (void)!collateral_crl_decode(text, &decoded);
     if (buffer_append(&copy, text) != OK || buffer_text(&copy, &characters) != OK) return;
-    (void)!collateral_url_split(characters, "url", &why, &url);
+    (void)!source_url_split(characters, "url", &why, &url);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

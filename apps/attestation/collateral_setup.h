@@ -3,36 +3,31 @@
  * The collateral source that the configuration names: {"folder": PATH}, or {"url": "http[s]://host[:port]"} with "ca"
  * (PEM anchors; left out: the system's) and "root_crl_url" (left out: rootcacrl beside the rest, as a PCCS has it).
  * Intel's own service needs "root_crl_url": "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der".
+ * "protocol" 3 or 4 (left out: 4), "update" "standard" or "early", or "evaluation" for one number, say what is asked
+ * for. "minimum_evaluation" holds for both, beside the manifest's.
  */
 #pragma once
 
-#include "channel/address.h"
 #include "feeds/collateral.h"
+#include "feeds/source_connection.h"
 #include "service/service.h"
 
 struct collateral_configuration {
     char folder[PATH_MAX], ca[PATH_MAX];                          /* "" if not given */
     char url[URL_MAX_BYTES + 1], root_crl_url[URL_MAX_BYTES + 1]; /* "" if not given */
+    unsigned protocol;                                            /* PCS_VERSION_3 or _4 */
+    struct collateral_set set;
+    int64_t minimum_evaluation; /* 0: any */
 };
 
 /* Reads the member "collateral". ERR_FIELD_*, ERR_CONFIG. */
 enum status collateral_configure(const struct configuration *configuration, struct refusal *why,
                                  struct collateral_configuration *own_out);
 
-/* An URL in parts. */
-struct collateral_url {
-    bool is_tls;
-    char base[ADDRESS_TEXT_MAX_BYTES + 16]; /* "https://host:port" */
-    struct address_authority at;
-    const char *path; /* borrowed from the text: "" or "/..." */
-};
-enum status collateral_url_split(const char *text, const char *field, struct refusal *why,
-                                 struct collateral_url *url_out);
-
 /* What fetching needs, opened. */
 struct collateral_setup {
     struct collateral_service service;
-    struct tunnel_dialer *dialer, *root_crl_dialer; /* NULL over plain HTTP */
+    struct source_connection source, root_crl_source;
     char folder[PATH_MAX];
     bool is_folder;
 };

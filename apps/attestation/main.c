@@ -133,6 +133,8 @@ static enum status open_collateral(struct attestation *attestation, struct refus
         .roots = &attestation->roots,
         .fetch = collateral_setup_fetch(&attestation->collateral),
         .fetch_context = collateral_setup_context(&attestation->collateral),
+        .set = attestation->configuration.collateral.set,
+        .minimum_evaluation = attestation->configuration.collateral.minimum_evaluation,
         .cache = attestation->cache_path,
     };
     TRY(collateral_feed_start(&options, &attestation->feed));
@@ -248,8 +250,10 @@ int main(int count, char **arguments)
         .configuration_help =
             "  tls             {\"certificate\": PEM chain, \"key\": PEM} of the HTTPS listener (required)\n"
             "  issuer          the name in tokens and the address that clients know, https://host[:port] (required)\n"
-            "  collateral      {\"folder\": PATH} or {\"url\": PCS or PCCS, \"ca\": PEM, \"root_crl_url\": URL} "
-            "(required)\n"
+            "  collateral      {\"folder\": PATH} or {\"url\": PCS or PCCS, \"ca\": PEM, \"root_crl_url\": URL,\n"
+            "                  \"protocol\": 3 or 4, \"update\": standard or early, \"evaluation\": NUMBER}, each "
+            "with\n"
+            "                  \"minimum_evaluation\": NUMBER (required)\n"
             "  portal_origins  origins whose pages may call, such as [\"https://portal.example\"]\n",
         .own_names = own_names,
         .configure = configure,

@@ -24,6 +24,26 @@ static void test_a_folder_or_a_service(void **)
     assert_string_equal(own.root_crl_url, "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der");
 }
 
+static void test_what_is_asked_for_and_the_least_that_is_taken(void **)
+{
+    struct collateral_configuration own;
+    assert_ok(configure("{\"collateral\":{\"url\":\"http://h\"}}", NULL, &own));
+    assert_int_equal(own.protocol, PCS_VERSION_4);
+    assert_false(own.set.is_early);
+    assert_int_equal(own.set.evaluation, 0);
+    assert_int_equal(own.minimum_evaluation, 0);
+    assert_ok(configure("{\"collateral\":{\"url\":\"http://h\",\"protocol\":3,\"update\":\"early\","
+                        "\"minimum_evaluation\":17}}",
+                        NULL, &own));
+    assert_int_equal(own.protocol, PCS_VERSION_3);
+    assert_true(own.set.is_early);
+    assert_int_equal(own.minimum_evaluation, 17);
+    assert_ok(configure("{\"collateral\":{\"url\":\"http://h\",\"update\":\"standard\"}}", NULL, &own));
+    assert_false(own.set.is_early);
+    assert_ok(configure("{\"collateral\":{\"url\":\"http://h\",\"evaluation\":18}}", NULL, &own));
+    assert_int_equal(own.set.evaluation, 18);
+}
+
 static void test_each_fault_is_named(void **)
 {
     static const struct {
@@ -41,6 +61,14 @@ static void test_each_fault_is_named(void **)
         {"{\"collateral\":{\"url\":\"http://user@h\"}}", ERR_CONFIG, "collateral.url"},
         {"{\"collateral\":{\"url\":\"http://h/path\"}}", ERR_CONFIG, "collateral.url"},
         {"{\"collateral\":{\"url\":\"http://h\",\"root_crl_url\":\"h/x\"}}", ERR_CONFIG, "collateral.root_crl_url"},
+        {"{\"collateral\":{\"url\":\"http://h\",\"protocol\":2}}", ERR_FIELD_VALUE, "collateral.protocol"},
+        {"{\"collateral\":{\"url\":\"http://h\",\"protocol\":5}}", ERR_FIELD_VALUE, "collateral.protocol"},
+        {"{\"collateral\":{\"url\":\"http://h\",\"update\":\"late\"}}", ERR_CONFIG, "collateral.update"},
+        {"{\"collateral\":{\"url\":\"http://h\",\"update\":\"early\",\"evaluation\":18}}", ERR_CONFIG,
+         "collateral.update"},
+        {"{\"collateral\":{\"url\":\"http://h\",\"evaluation\":0}}", ERR_FIELD_VALUE, "collateral.evaluation"},
+        {"{\"collateral\":{\"folder\":\"a\",\"minimum_evaluation\":-1}}", ERR_FIELD_VALUE,
+         "collateral.minimum_evaluation"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct collateral_configuration own;
@@ -63,8 +91,8 @@ static void test_urls_come_apart(void **)
         {"https://[2001:db8::1]/", "https://[2001:db8::1]:443", "[2001:db8::1]:443", "2001:db8::1", "/", true},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct collateral_url url;
-        assert_ok(collateral_url_split(cases[i].text, "url", NULL, &url));
+        struct source_url url;
+        assert_ok(source_url_split(cases[i].text, "url", NULL, &url));
         assert_string_equal(url.base, cases[i].base);
         assert_string_equal(url.at.address, cases[i].address);
         assert_string_equal(url.at.host, cases[i].host);
@@ -77,6 +105,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_folder_or_a_service),
+        cmocka_unit_test(test_what_is_asked_for_and_the_least_that_is_taken),
         cmocka_unit_test(test_each_fault_is_named),
         cmocka_unit_test(test_urls_come_apart),
     };
