@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Hits quote_parse, quote_without_padding, oe_report_quote, quote_facts_read. */
+ * Hits quote_parse, quote_without_padding, oe_evidence_open, quote_facts_read. */
 #include "evidence/intel.h"
 #include "evidence/intel/quote.h"
 #include "fuzz.h"
@@ -12,8 +12,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     const struct slice input = slice_of(bytes, size);
     struct refusal why;
-    struct slice inner = input;
-    if (oe_report_quote(input, &why, &inner) == OK && inner.size >= size) abort();
+    struct oe_evidence opened = {.quote = input};
+    if (oe_evidence_open(input, &why, &opened) == OK && opened.quote.size + opened.claims.size > size) abort();
+    const struct slice inner = opened.quote;
     struct quote quote;
     const enum status status = quote_parse(inner, &why, &quote);
     struct slice cut;

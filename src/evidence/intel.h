@@ -202,9 +202,35 @@ enum status tdx_quote_verify(const struct intel_evidence *evidence, const struct
                              const struct trust_roots *roots, int64_t now_s, struct verification_cache *cache,
                              struct refusal *why, struct tdx_claims *claims_out);
 
-/* The SGX quote inside an Open Enclave report (16-byte header, remote type); borrowed. ERR_QUOTE_MALFORMED,
- * ERR_TRAILING_BYTES, ERR_QUOTE_UNSUPPORTED (a local report, or evidence in another wrapper). */
-enum status oe_report_quote(struct slice report, struct refusal *why, struct slice *quote_out);
+/* ---- Open Enclave ---- */
 
-/* Whether the bytes begin like an Open Enclave report and not like a bare quote. */
-bool oe_report_is_likely(struct slice bytes);
+/* What Open Enclave wraps quotes in (openenclave include/openenclave/internal/report.h and plugin.h): reports, with
+ * `oe_report_header`, and evidence of its attestation plug-ins, with `oe_attestation_header` and a format's UUID. */
+enum oe_form {
+    OE_BARE_QUOTE,
+    OE_REPORT,
+    OE_EVIDENCE_SGX_ECDSA,     /* quote and custom claims */
+    OE_EVIDENCE_LEGACY_REPORT, /* a report once more inside */
+    OE_EVIDENCE_SGX_QUOTE,
+    OE_EVIDENCE_TDX_QUOTE,
+};
+
+/* Slices borrow from the evidence. */
+struct oe_evidence {
+    enum oe_form form;
+    enum intel_tee tee;
+    struct slice quote;
+    bool has_claims; /* OE_EVIDENCE_SGX_ECDSA alone: report data must bind the claims, even if there are none */
+    struct slice claims;
+};
+
+/* Unwraps. ERR_QUOTE_MALFORMED, ERR_TRAILING_BYTES, ERR_TOO_LARGE; ERR_QUOTE_UNSUPPORTED for what only its own machine
+ * can check and for formats that are no ECDSA quotes, named. A bare quote passes unread. */
+enum status oe_evidence_open(struct slice bytes, struct refusal *why, struct oe_evidence *evidence_out);
+
+/* Whether a verified report holds SHA-256 of the custom claims and 32 zeros: ERR_REPORT_DATA. OK without claims. */
+enum status oe_claims_check(const struct oe_evidence *evidence, const uint8_t report_data[static 64],
+                            struct refusal *why);
+
+/* Whether the bytes begin like an Open Enclave report or evidence and not like a bare quote. */
+bool oe_evidence_is_wrapped(struct slice bytes);

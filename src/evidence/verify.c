@@ -44,22 +44,28 @@ static enum status verify_sgx(const struct evidence *evidence, struct slice quot
     return sgx_quote_verify(&given, evidence->collateral, roots, now_s, caches->intel, why, &claims->sgx);
 }
 
-static enum status verify_tdx(const struct evidence *evidence, const struct trust_roots *roots, int64_t now_s,
-                              const struct evidence_caches *caches, struct refusal *why, struct evidence_claims *claims)
+static enum status verify_tdx(const struct evidence *evidence, struct slice quote, const struct trust_roots *roots,
+                              int64_t now_s, const struct evidence_caches *caches, struct refusal *why,
+                              struct evidence_claims *claims)
 {
-    const struct intel_evidence given = {.quote = evidence->bytes, .pck_chain = evidence->pck_chain};
+    const struct intel_evidence given = {.quote = quote, .pck_chain = evidence->pck_chain};
     TRY(need_collateral(evidence, why));
     return tdx_quote_verify(&given, evidence->collateral, roots, now_s, caches->intel, why, &claims->tdx);
 }
 
-/* Open Enclave hands its evidence out with a header and without. */
+/* Open Enclave hands its evidence out with headers and without, and knows TDX too. */
 static enum status verify_open_enclave(const struct evidence *evidence, const struct trust_roots *roots, int64_t now_s,
                                        const struct evidence_caches *caches, struct refusal *why,
                                        struct evidence_claims *claims)
 {
-    struct slice quote = evidence->bytes;
-    if (oe_report_is_likely(quote)) TRY(oe_report_quote(quote, why, &quote));
-    return verify_sgx(evidence, quote, roots, now_s, caches, why, claims);
+    struct oe_evidence opened;
+    TRY(oe_evidence_open(evidence->bytes, why, &opened));
+    if (opened.tee == INTEL_TDX) {
+        claims->kind = EVIDENCE_TDX;
+        return verify_tdx(evidence, opened.quote, roots, now_s, caches, why, claims);
+    }
+    TRY(verify_sgx(evidence, opened.quote, roots, now_s, caches, why, claims));
+    return oe_claims_check(&opened, claims->sgx.report_data, why);
 }
 
 static enum status verify_kind(const struct evidence *evidence, const struct trust_roots *roots, int64_t now_s,
@@ -69,7 +75,7 @@ static enum status verify_kind(const struct evidence *evidence, const struct tru
     switch (evidence->kind) {
     case EVIDENCE_SGX: return verify_sgx(evidence, evidence->bytes, roots, now_s, caches, why, claims);
     case EVIDENCE_OPEN_ENCLAVE: return verify_open_enclave(evidence, roots, now_s, caches, why, claims);
-    case EVIDENCE_TDX: return verify_tdx(evidence, roots, now_s, caches, why, claims);
+    case EVIDENCE_TDX: return verify_tdx(evidence, evidence->bytes, roots, now_s, caches, why, claims);
     case EVIDENCE_TPM: return tpm_quote_verify(&evidence->tpm, why, &claims->tpm);
     default: break;
     }

@@ -72,7 +72,8 @@ static enum status join_pck_chain(const struct evidence_options *options, struct
 
 static enum status refuse_wrapped(struct refusal *why)
 {
-    (void)!refuse(why, ERR_QUOTE_UNSUPPORTED, "header.version", "3, a bare SGX quote", "1, an Open Enclave report");
+    (void)!refuse(why, ERR_QUOTE_UNSUPPORTED, "header.version", "3, a bare SGX quote",
+                  "1 or 3, a wrapper of Open Enclave's");
     return refuse_fix(why, ERR_QUOTE_UNSUPPORTED, "use --tee oe");
 }
 
@@ -81,14 +82,16 @@ static enum status take_quote(const struct evidence_options *options, struct ref
                               struct evidence_inputs *inputs)
 {
     struct slice bytes = buffer_slice(&inputs->file);
-    if (oe_report_is_likely(bytes)) {
-        if (options->kind != EVIDENCE_OPEN_ENCLAVE) return refuse_wrapped(why);
-        TRY(oe_report_quote(bytes, why, &bytes));
-    }
+    struct oe_evidence opened = {.quote = bytes};
+    if (options->kind == EVIDENCE_OPEN_ENCLAVE)
+        TRY(oe_evidence_open(bytes, why, &opened));
+    else if (oe_evidence_is_wrapped(bytes))
+        return refuse_wrapped(why);
+    bytes = opened.quote;
     const size_t size = bytes.size;
     if (options->allow_zero_padding || options->kind == EVIDENCE_TDX) TRY(quote_without_padding(bytes, why, &bytes));
     inputs->padding = size - bytes.size;
-    inputs->evidence.bytes = bytes;
+    inputs->evidence.bytes = opened.has_claims ? buffer_slice(&inputs->file) : bytes; /* claims must be bound */
     inputs->quote = bytes;
     return join_pck_chain(options, inputs);
 }

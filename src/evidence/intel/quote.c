@@ -182,16 +182,25 @@ enum status quote_parse(struct slice wire, struct refusal *why, struct quote *qu
     return OK;
 }
 
-enum status quote_without_padding(struct slice wire, struct refusal *why, struct slice *quote_out)
+enum status quote_split(struct slice wire, struct refusal *why, struct slice *quote_out, struct slice *rest_out)
 {
     struct quote quote = {};
     struct reader reader = reader_over(wire);
     uint32_t size;
     TRY(read_to_signature_data(&reader, false, why, &quote, &size));
     TRY(reader_skip(&reader, size));
-    if (!slice_is_zero(reader.rest))
-        return refuse(why, ERR_TRAILING_BYTES, "quote", "only zeros behind the signature data", "%zu other bytes",
-                      reader_left(&reader));
     *quote_out = slice_part(wire, 0, wire.size - reader_left(&reader));
+    *rest_out = reader.rest;
+    return OK;
+}
+
+enum status quote_without_padding(struct slice wire, struct refusal *why, struct slice *quote_out)
+{
+    struct slice quote, rest;
+    TRY(quote_split(wire, why, &quote, &rest));
+    if (!slice_is_zero(rest))
+        return refuse(why, ERR_TRAILING_BYTES, "quote", "only zeros behind the signature data", "%zu other bytes",
+                      rest.size);
+    *quote_out = quote;
     return OK;
 }

@@ -45,3 +45,6 @@ struct quote {
 /* Strict: every length must fit exactly, and nothing may follow. ERR_QUOTE_MALFORMED, ERR_TRAILING_BYTES,
  * ERR_QUOTE_UNSUPPORTED (another version, key type, TEE, vendor or certification data), ERR_TOO_LARGE. */
 enum status quote_parse(struct slice wire, struct refusal *why, struct quote *quote_out);
+
+/* Cuts a quote, as long as its own fields say, from what follows. Errors as above, but for trailing bytes. */
+enum status quote_split(struct slice wire, struct refusal *why, struct slice *quote_out, struct slice *rest_out);

@@ -197,31 +197,6 @@ static void test_a_quote_has_a_maximum(void **)
     assert_status(quote_without_padding(SLICE_ARRAY(large), NULL, &cut), ERR_TOO_LARGE);
 }
 
-static struct slice report_of(uint8_t bytes[static 20], uint32_t version, uint32_t type, uint64_t size)
-{
-    memset(bytes, 0x55, 20);
-    for (size_t i = 0; i < 4; i++) bytes[i] = (uint8_t)(version >> (8 * i));
-    for (size_t i = 0; i < 4; i++) bytes[4 + i] = (uint8_t)(type >> (8 * i));
-    for (size_t i = 0; i < 8; i++) bytes[8 + i] = (uint8_t)(size >> (8 * i));
-    return slice_of(bytes, 20);
-}
-
-static void test_open_enclave_reports_hold_a_quote_exactly(void **)
-{
-    uint8_t bytes[20];
-    struct slice quote;
-    assert_ok(oe_report_quote(report_of(bytes, 1, 2, 4), NULL, &quote));
-    assert_ptr_equal(quote.bytes, bytes + 16);
-    assert_int_equal(quote.size, 4);
-    assert_status(oe_report_quote(report_of(bytes, 1, 2, 3), NULL, &quote), ERR_TRAILING_BYTES);
-    assert_status(oe_report_quote(report_of(bytes, 1, 2, 5), NULL, &quote), ERR_QUOTE_MALFORMED);
-    assert_status(oe_report_quote(report_of(bytes, 1, 2, UINT64_MAX), NULL, &quote), ERR_QUOTE_MALFORMED);
-    assert_status(oe_report_quote(report_of(bytes, 1, 1, 4), NULL, &quote), ERR_QUOTE_UNSUPPORTED);
-    assert_status(oe_report_quote(report_of(bytes, 1, 3, 4), NULL, &quote), ERR_QUOTE_MALFORMED);
-    assert_status(oe_report_quote(report_of(bytes, 3, 2, 4), NULL, &quote), ERR_QUOTE_UNSUPPORTED);
-    assert_status(oe_report_quote(slice_of(bytes, 15), NULL, &quote), ERR_QUOTE_MALFORMED);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,7 +208,6 @@ int main(void)
         cmocka_unit_test(test_certification_type),
         cmocka_unit_test(test_trailing_bytes_need_to_be_allowed_and_zero),
         cmocka_unit_test(test_a_quote_has_a_maximum),
-        cmocka_unit_test(test_open_enclave_reports_hold_a_quote_exactly),
     };
     return cmocka_run_group_tests_name("evidence/quote", tests, NULL, NULL);
 }

@@ -64,8 +64,9 @@ static void check_case(const char *folder, const char *quote_name)
     (void)snprintf(path, sizeof(path), "%s", shared_path(folder));
     CLEANUP(json_done) json_t *expected = read_expected(path);
     CLEANUP(buffer_done) struct buffer wire = read_in(path, quote_name);
-    struct slice quote = buffer_slice(&wire);
-    if (oe_report_is_likely(quote)) assert_ok(oe_report_quote(buffer_slice(&wire), NULL, &quote));
+    struct oe_evidence opened;
+    assert_ok(oe_evidence_open(buffer_slice(&wire), NULL, &opened));
+    const struct slice quote = opened.quote;
     check_structure(json_object_get(expected, "fields"), quote);
     const json_t *const evaluations = json_object_get(expected, "evaluations");
     for (size_t i = 0; i < json_array_size(evaluations); i++)
@@ -125,9 +126,7 @@ static void test_certification_type_3_is_refused_clearly(void **)
 static void test_a_certificate_is_not_evidence(void **)
 {
     CLEANUP(buffer_done) struct buffer wire = read_whole(shared_path("vectors/oe/oe-sgx-cert-ec-bad/cert.der"));
-    struct slice quote;
-    assert_false(oe_report_is_likely(buffer_slice(&wire)));
-    assert_status(oe_report_quote(buffer_slice(&wire), NULL, &quote), ERR_QUOTE_UNSUPPORTED);
+    assert_false(oe_evidence_is_wrapped(buffer_slice(&wire)));
     struct quote parsed;
     assert_status(quote_parse(buffer_slice(&wire), NULL, &parsed), ERR_QUOTE_UNSUPPORTED);
 }

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/hash.h"
+#include "evidence/intel/quote.h"
+
+#include <stdio.h>
+
+/* The first 32 bits of every wrapper. A bare quote has its version and key type there, 0x00020003 and so on. */
+enum { OE_REPORT_VERSION = 1, OE_ATTESTATION_VERSION = 3 };
+enum { OE_REPORT_LOCAL = 1, OE_REPORT_REMOTE = 2, OE_UUID_BYTES = 16 };
+
+struct format {
+    uint8_t uuid[OE_UUID_BYTES];
+    const char *name;
+    enum oe_form form; /* OE_BARE_QUOTE: not supported */
+};
+
+static const struct format formats[] = {
+    {{0xa3, 0xa2, 0x1e, 0x87, 0x1b, 0x4d, 0x40, 0x14, 0xb7, 0x0a, 0xa1, 0x25, 0xd2, 0xfb, 0xcd, 0x8c},
+     "SGX_ECDSA",
+     OE_EVIDENCE_SGX_ECDSA},
+    {{0xc8, 0x30, 0x34, 0x54, 0xd9, 0x23, 0x4c, 0x2c, 0xa6, 0x91, 0xdf, 0x7d, 0xef, 0x45, 0x0a, 0x76},
+     "LEGACY_REPORT_REMOTE",
+     OE_EVIDENCE_LEGACY_REPORT},
+    {{0x19, 0x23, 0xd9, 0x1e, 0x12, 0xd2, 0x4c, 0x72, 0xb2, 0x20, 0x25, 0xcd, 0x8d, 0xac, 0xe8, 0x71},
+     "RAW_SGX_QUOTE_ECDSA",
+     OE_EVIDENCE_SGX_QUOTE},
+    {{0x8b, 0xa7, 0x02, 0x86, 0xc1, 0xcf, 0x11, 0xed, 0xaf, 0xa1, 0x02, 0x42, 0xac, 0x12, 0x00, 0x02},
+     "TDX_QUOTE_ECDSA",
+     OE_EVIDENCE_TDX_QUOTE},
+    {{0x09, 0x26, 0x8c, 0x33, 0x6e, 0x0b, 0x45, 0xe5, 0x8a, 0x27, 0x15, 0x64, 0x4d, 0x0e, 0xf8, 0x9a},
+     "SGX_LOCAL_ATTESTATION, which only its own machine can check",
+     OE_BARE_QUOTE},
+    {{0xf2, 0x28, 0xaa, 0x3f, 0xde, 0x4d, 0x49, 0xd3, 0x88, 0x4c, 0xb2, 0xaa, 0x87, 0xa5, 0x0d, 0xa6},
+     "SGX_EPID_LINKABLE",
+     OE_BARE_QUOTE},
+    {{0x5c, 0x35, 0xd2, 0x90, 0xa2, 0xc2, 0x4c, 0x55, 0x9e, 0x13, 0x5a, 0xd7, 0x32, 0x74, 0x6c, 0x88},
+     "SGX_EPID_UNLINKABLE",
+     OE_BARE_QUOTE},
+    {{0x17, 0x04, 0x94, 0xa6, 0xab, 0x23, 0x47, 0x98, 0x8c, 0x38, 0x35, 0x1c, 0xb0, 0xb6, 0xaf, 0x0a},
+     "SGX_EEID_ECDSA_P256",
+     OE_BARE_QUOTE},
+};
+
+static uint32_t first_word(struct slice bytes)
+{
+    struct reader reader = reader_over(bytes);
+    uint32_t word;
+    return reader_u32_le(&reader, &word) == OK ? word : 0;
+}
+
+bool oe_evidence_is_wrapped(struct slice bytes)
+{
+    const uint32_t word = first_word(bytes);
+    return word == OE_REPORT_VERSION || word == OE_ATTESTATION_VERSION;
+}
+
+static enum status check_size(const char *field, uint64_t size, size_t left, struct refusal *why)
+{
+    if (size == left) return OK;
+    char expected[32];
+    (void)snprintf(expected, sizeof(expected), "%zu", left);
+    return refuse(why, size < left ? ERR_TRAILING_BYTES : ERR_QUOTE_MALFORMED, field, expected, "%llu",
+                  (unsigned long long)size);
+}
+
+/* ---- reports ---- */
+
+static enum status open_report(struct slice report, struct refusal *why, struct slice *quote_out)
+{
+    struct reader reader = reader_over(report);
+    uint32_t version, type;
+    uint64_t size;
+    if (reader_u32_le(&reader, &version) != OK || reader_u32_le(&reader, &type) != OK ||
+        reader_u64_le(&reader, &size) != OK)
+        return refuse(why, ERR_QUOTE_MALFORMED, "oe_report", "a header of 16 bytes", "%zu bytes", report.size);
+    if (version != OE_REPORT_VERSION)
+        return refuse(why, ERR_QUOTE_UNSUPPORTED, "oe_report.version", "1", "%u", (unsigned)version);
+    if (type == OE_REPORT_LOCAL)
+        return refuse(why, ERR_QUOTE_UNSUPPORTED, "oe_report.type", "2, a remote report",
+                      "1, a local report that only its own machine can check");
+    if (type != OE_REPORT_REMOTE)
+        return refuse(why, ERR_QUOTE_MALFORMED, "oe_report.type", "2, a remote report", "%u", (unsigned)type);
+    TRY(check_size("oe_report.report_size", size, reader_left(&reader), why));
+    *quote_out = reader.rest;
+    return OK;
+}
+
+/* ---- evidence of plug-ins ---- */
+
+static enum status find_form(struct slice uuid, struct refusal *why, enum oe_form *form_out)
+{
+    static const char expected[] = "SGX_ECDSA, LEGACY_REPORT_REMOTE, RAW_SGX_QUOTE_ECDSA or TDX_QUOTE_ECDSA";
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        if (!slice_equal(uuid, SLICE_ARRAY(formats[i].uuid))) continue;
+        *form_out = formats[i].form;
+        if (formats[i].form != OE_BARE_QUOTE) return OK;
+        return refuse(why, ERR_QUOTE_UNSUPPORTED, "oe_evidence.format_id", expected, "%s", formats[i].name);
+    }
+    return refuse(why, ERR_QUOTE_UNSUPPORTED, "oe_evidence.format_id", expected, "%s", refusal_hex(uuid).text);
+}
+
+static enum status open_data(struct slice data, struct refusal *why, struct oe_evidence *evidence)
+{
+    switch (evidence->form) {
+    case OE_EVIDENCE_LEGACY_REPORT: return open_report(data, why, &evidence->quote);
+    case OE_EVIDENCE_SGX_ECDSA:
+        evidence->has_claims = true;
+        return quote_split(data, why, &evidence->quote, &evidence->claims);
+    default: evidence->quote = data; return OK;
+    }
+}
+
+static enum status open_attestation(struct slice bytes, struct refusal *why, struct oe_evidence *evidence)
+{
+    struct reader reader = reader_over(bytes);
+    struct slice uuid;
+    uint32_t version;
+    uint64_t size;
+    if (reader_u32_le(&reader, &version) != OK || reader_slice(&reader, OE_UUID_BYTES, &uuid) != OK ||
+        reader_u64_le(&reader, &size) != OK)
+        return refuse(why, ERR_QUOTE_MALFORMED, "oe_evidence", "a header of 28 bytes", "%zu bytes", bytes.size);
+    TRY(find_form(uuid, why, &evidence->form));
+    TRY(check_size("oe_evidence.data_size", size, reader_left(&reader), why));
+    if (evidence->form == OE_EVIDENCE_TDX_QUOTE) evidence->tee = INTEL_TDX;
+    return open_data(reader.rest, why, evidence);
+}
+
+enum status oe_evidence_open(struct slice bytes, struct refusal *why, struct oe_evidence *evidence_out)
+{
+    struct oe_evidence evidence = {.form = OE_BARE_QUOTE, .quote = bytes};
+    switch (first_word(bytes)) {
+    case OE_REPORT_VERSION:
+        evidence.form = OE_REPORT;
+        TRY(open_report(bytes, why, &evidence.quote));
+        break;
+    case OE_ATTESTATION_VERSION: TRY(open_attestation(bytes, why, &evidence)); break;
+    default: break;
+    }
+    *evidence_out = evidence;
+    return OK;
+}
+
+enum status oe_claims_check(const struct oe_evidence *evidence, const uint8_t report_data[static REPORT_DATA_BYTES],
+                            struct refusal *why)
+{
+    const struct slice seen = slice_of(report_data, REPORT_DATA_BYTES);
+    uint8_t expected[REPORT_DATA_BYTES] = {};
+    if (!evidence->has_claims) return OK;
+    TRY(sha256(evidence->claims, expected));
+    if (slice_equal(seen, SLICE_ARRAY(expected))) return OK;
+    return refuse(why, ERR_REPORT_DATA, "oe_evidence.custom_claims", refusal_hex(SLICE_ARRAY(expected)).text, "%s",
+                  refusal_hex(seen).text);
+}
