@@ -147,8 +147,8 @@ static enum status check_root(const struct certificate *root, const struct trust
 {
     CLEANUP(buffer_done) struct buffer point = buffer_of_maximum(P256_POINT_BYTES);
     struct anchor anchor = {.key = certificate_key(root)};
-    if (key_public_bytes(certificate_key(root), &point) == OK && point.size == sizeof(anchor.point))
-        memcpy(anchor.point, point.bytes, sizeof(anchor.point));
+    (void)key_public_bytes(certificate_key(root), &point); /* none of a key that is on no curve: its role refuses it */
+    for (size_t i = 0; i < point.size; i++) anchor.point[i] = point.bytes[i];
     anchor.is_simulated = !is_intel(&anchor);
     if (!anchor_is_accepted(&anchor, roots))
         return refuse_chain(why, part, "subjectPublicKeyInfo", "the pinned key of Intel's root",
@@ -215,7 +215,7 @@ enum { PCK_CHAIN_COUNT = 3 };
 struct pck_chain *pck_chain_share(const struct pck_chain *chain)
 {
     struct pck_chain *const shared = (struct pck_chain *)chain; /* only the count of owners changes */
-    if (shared != NULL) atomic_fetch_add(&shared->owners, 1);
+    atomic_fetch_add(&shared->owners, 1);
     return shared;
 }
 
