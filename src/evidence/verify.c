@@ -76,10 +76,12 @@ static enum status verify_kind(const struct evidence *evidence, const struct tru
     case EVIDENCE_SGX: return verify_sgx(evidence, evidence->bytes, roots, now_s, caches, why, claims);
     case EVIDENCE_OPEN_ENCLAVE: return verify_open_enclave(evidence, roots, now_s, caches, why, claims);
     case EVIDENCE_TDX: return verify_tdx(evidence, evidence->bytes, roots, now_s, caches, why, claims);
+    case EVIDENCE_SNP:
+        return snp_report_verify(evidence->bytes, &evidence->endorsements, now_s, caches->snp, why, &claims->snp);
     case EVIDENCE_TPM: return tpm_quote_verify(&evidence->tpm, why, &claims->tpm);
     default: break;
     }
-    return refuse(why, ERR_UNSUPPORTED, "kind", "sgx, oe, tdx or tpm", "%s", evidence_kind_name(evidence->kind));
+    return refuse(why, ERR_UNSUPPORTED, "kind", "sgx, oe, tdx, snp or tpm", "%s", evidence_kind_name(evidence->kind));
 }
 
 /* ---- runtime data ---- */

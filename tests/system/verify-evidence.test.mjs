@@ -137,6 +137,123 @@ test('collateral of another platform or another kind of TEE is refused', { skip 
   }
 });
 
+// ---- AMD ----
+
+const keyFile = (folder) => ['vcek.der', 'vcek.pem', 'vlek.der'].map((name) => path.join(folder, name)).find(existsSync);
+const seconds = (time) => Date.parse(time) / 1000;
+const snpFields = ['version', 'guest_svn', 'policy', 'family_id', 'image_id', 'vmpl', 'current_tcb', 'platform_info', 'signing_key', 'report_data',
+  'measurement', 'host_data', 'id_key_digest', 'author_key_digest', 'report_id', 'report_id_ma', 'reported_tcb', 'chip_id', 'committed_tcb',
+  'current_version', 'committed_version', 'launch_tcb'];
+
+function snp(folder, at, certificates, ...options) {
+  return judge('--tee', 'snp', '--file', path.join(folder, 'report.bin'), '--at', String(at), ...certificates.flatMap((file) => ['--certs', file]), ...options);
+}
+
+/** In the middle of the endorsement key's validity. */
+function snpTime(folder) {
+  const key = expectation(folder).key_cert;
+  return Math.round((seconds(key.not_before) + seconds(key.not_after)) / 2);
+}
+
+test('every SEV-SNP case gives its verdict, with the endorsement key alone or with its issuers', { skip }, () => {
+  assert.ok(cases('snp').length >= 7);
+  for (const folder of cases('snp')) {
+    const { expected, fields } = expectation(folder);
+    const others = path.join(folder, 'ask_ark.pem');
+    for (const certificates of [[keyFile(folder)], [keyFile(folder), others], [others, keyFile(folder)]]) {
+      const seen = snp(folder, snpTime(folder), certificates);
+      if (expected !== 'valid') {
+        assert.deepEqual([seen.exit, seen.genuine, seen.claims], [1, false, null], folder);
+        continue;
+      }
+      assert.deepEqual([seen.exit, seen.genuine, seen.status, seen.advisories, seen.code], [0, true, null, [], 'OK'], `${folder}: ${seen.reason}`);
+      const { claims } = seen;
+      compareFields(claims, fields, snpFields, folder);
+      assert.deepEqual([claims['x-ms-attestation-type'], claims['x-ms-sevsnpvm-launchmeasurement'], claims['x-ms-sevsnpvm-is-debuggable'],
+        claims['x-ms-sevsnpvm-reportid'], claims['x-ms-sevsnpvm-vmpl'], claims['x-ms-sevsnpvm-hostdata']],
+      ['sevsnpvm', fields.measurement, fields.policy_debug_allowed, fields.report_id, fields.vmpl, fields.host_data], folder);
+    }
+  }
+});
+
+test('an SEV-SNP report is refused without its key, with the key of another chip, and out of its key\'s time', { skip }, () => {
+  const valid = cases('snp').filter((folder) => expectation(folder).expected === 'valid');
+  for (const folder of valid) {
+    const missing = snp(folder, snpTime(folder), []);
+    assert.deepEqual([missing.exit, missing.genuine, missing.code, missing.claims], [1, false, 'ERR_COLLATERAL_MISSING', null], folder);
+    const issuers = snp(folder, snpTime(folder), [path.join(folder, 'ask_ark.pem')]);
+    assert.deepEqual([issuers.exit, issuers.genuine], [1, false], folder);
+    const key = expectation(folder).key_cert;
+    for (const at of [seconds(key.not_before) - day, seconds(key.not_after) + day]) {
+      const seen = snp(folder, at, [keyFile(folder)]);
+      assert.deepEqual([seen.exit, seen.genuine, seen.code], [1, false, 'ERR_CERTIFICATE_EXPIRED'], folder);
+    }
+    for (const other of valid.filter((one) => one !== folder)) {
+      const seen = snp(folder, snpTime(folder), [keyFile(other)]);
+      assert.deepEqual([seen.exit, seen.genuine, seen.claims], [1, false, null], `${folder} with ${other}`);
+    }
+  }
+});
+
+test('an SEV-SNP report is as long as it is, and binds its data', { skip }, () => {
+  const folder = path.join(vectors, 'snp/milan-microsoft');
+  const report = readFileSync(path.join(folder, 'report.bin'));
+  const scratch = mkdtempSync(path.join(tmpdir(), 'lazaret-evidence-'));
+  const file = path.join(scratch, 'report.bin');
+  for (const bytes of [report.subarray(1), report.subarray(0, 1183), Buffer.concat([report, Buffer.alloc(1)]), Buffer.alloc(0)]) {
+    writeFileSync(file, bytes);
+    const seen = judge('--tee', 'snp', '--file', file, '--certs', keyFile(folder), '--at', String(snpTime(folder)));
+    assert.deepEqual([seen.exit, seen.genuine, seen.claims], [1, false, null]);
+  }
+  assert.equal(snp(folder, snpTime(folder), [keyFile(folder)], '--runtime-data', file).code, 'ERR_REPORT_DATA');
+  rmSync(scratch, { recursive: true });
+});
+
+test('a person is told of a debug guest', { skip }, () => {
+  const folder = path.join(vectors, 'snp/milan-v2-google');
+  const seen = verify('--tee', 'snp', '--file', path.join(folder, 'report.bin'), '--certs', keyFile(folder), '--at', String(snpTime(folder)));
+  assert.equal(seen.exit, 0);
+  for (const part of [/^GENUINE DEBUG/, /Milan/, /what ran/, /DEBUG guest/, /good until/, /what to do/]) assert.match(seen.out, part);
+  assert.ok(seen.out.split('\n').length <= 24);
+});
+
+// ---- TPM ----
+
+const tpm = path.join(vectors, 'tpm/keylime-quote');
+const tpmParts = ['--tee', 'tpm', '--file', path.join(tpm, 'quote.out'), '--signature', path.join(tpm, 'quotesig.out')];
+const tpmKey = ['--certs', path.join(tpm, 'akpub.pem')];
+
+test('the TPM case gives its fields, with the key as PEM and as a public area, with PCR values and without', { skip }, () => {
+  const { tpms_attest: fields } = expectation(tpm);
+  for (const key of [tpmKey, ['--certs', path.join(tpm, 'ak.pub')]]) {
+    for (const pcrs of [[], ['--pcrs', path.join(tpm, 'quotepcr.out')]]) {
+      const seen = judge(...tpmParts, ...key, ...pcrs, '--nonce', fields.extraData);
+      assert.deepEqual([seen.exit, seen.genuine, seen.status, seen.code], [0, true, null, 'OK'], seen.reason);
+      compareFields(seen.claims, fields, ['qualifiedSigner', 'extraData', 'clock', 'resetCount', 'restartCount', 'safe', 'firmwareVersion', 'pcrSelect',
+        'pcrDigest'], 'tpm');
+      assert.deepEqual(Object.keys(seen.claims.pcrs), pcrs.length > 0 ? ['15', '16', '22'] : []);
+    }
+  }
+});
+
+test('a TPM quote is refused over another nonce, by another key, with other values and with parts missing', { skip }, () => {
+  const wrong = [
+    [[...tpmParts, ...tpmKey, '--nonce', '00'], 'ERR_TPM_NONCE'],
+    [[...tpmParts, ...tpmKey, '--runtime-data', path.join(tpm, 'ak.pub')], 'ERR_REPORT_DATA'],
+    [[...tpmParts, '--certs', path.join(tpm, 'ekpub.pem')], 'ERR_TPM_SIGNATURE'],
+    [[...tpmParts, '--certs', path.join(tpm, 'ek.pub')], 'ERR_TPM_KEY'],
+    [[...tpmParts, '--certs', path.join(tpm, 'quote.out')], 'ERR_TPM_KEY'],
+    [tpmParts, 'ERR_TPM_KEY'],
+    [[...tpmParts.slice(0, 4), ...tpmKey], 'ERR_TPM_MALFORMED'],
+    [[...tpmParts, ...tpmKey, '--pcrs', path.join(vectors, 'azure-vtpm/snp-milan-trustee-v0/pcrs_sha256.bin')], 'ERR_TPM_PCR'],
+    [[...tpmParts, ...tpmKey, '--event-log', path.join(tpm, 'quote.out')], 'ERR_TPM_EVENT_LOG'],
+  ];
+  for (const [options, code] of wrong) {
+    const seen = judge(...options);
+    assert.deepEqual([seen.exit, seen.genuine, seen.code, seen.claims], [1, false, code, null], `${options.join(' ')}: ${seen.reason}`);
+  }
+});
+
 /** A corrupted case is refused before its TCB is looked at, at every date. */
 const isCorrupted = (folder) => /corrupted copy/.test(expectation(folder).note ?? '');
 
@@ -196,6 +313,16 @@ test('bad usage has its own exit code and names the option', { skip }, () => {
     [['--tee', 'sgx', '--file', '/does/not/exist', '--collateral', current], /\/does\/not\/exist/],
     [['--tee', 'sgx', '--file', file, '--collateral', '/does/not/exist'], /\/does\/not\/exist/],
     [['--tee', 'sgx', '--file', file, '--collateral', file], /--collateral/],
+    [['--tee', 'tdx', '--file', file], /--collateral/], [['--tee', 'oe', '--file', file], /--collateral/],
+    [['--tee', 'snp', '--file', file, '--certs', '/does/not/exist'], /\/does\/not\/exist/],
+    [['--tee', 'snp', '--file', file, '--crl', '/does/not/exist'], /\/does\/not\/exist/],
+    [[...full, '--runtime-data', '/does/not/exist'], /\/does\/not\/exist/],
+    [[...full, ...Array(9).fill(['--certs', file]).flat()], /--certs/],
+    [[...full, '--crl', file], /--crl.*sgx/], [[...full, '--nonce', '00'], /--nonce.*sgx/], [[...full, '--td-quote', file], /--td-quote.*sgx/],
+    [['--tee', 'snp', '--file', file, '--pcrs', file], /--pcrs.*snp/], [['--tee', 'snp', '--file', file, '--event-log', file], /--event-log.*snp/],
+    [['--tee', 'tpm', '--file', file, '--tpm-quote', file], /--tpm-quote.*tpm/], [['--tee', 'sgx', '--file', file, '--signature', file], /--signature.*sgx/],
+    [['--tee', 'tpm', '--file', file, '--nonce', ''], /--nonce/], [['--tee', 'tpm', '--file', file, '--nonce', 'zz'], /--nonce.*zz/],
+    [['--tee', 'tpm', '--file', file, '--nonce', '00'.repeat(67)], /--nonce/], [['--tee', 'tpm', '--file', file, ...tpmKey, ...tpmKey], /--certs/],
   ];
   for (const [options, message] of wrong) {
     const run = verify(...options);

@@ -26,6 +26,7 @@ enum status screen_sgx(const struct sgx_claims *sgx, struct buffer *text);
 enum status screen_tdx(const struct tdx_claims *tdx, struct buffer *text);
 enum status screen_snp(const struct snp_claims *snp, struct buffer *text);
 enum status screen_tpm(const struct tpm_claims *tpm, struct buffer *text);
+enum status screen_tpm_state(const struct tpm_claims *tpm, struct buffer *text); /* without who signed */
 enum status screen_azure(const struct azure_claims *azure, struct buffer *text);
 enum status screen_td_faults(const struct tdx_claims *tdx, struct faults *faults);
 enum status screen_snp_faults(const struct snp_claims *snp, struct faults *faults);

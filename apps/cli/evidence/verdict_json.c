@@ -55,7 +55,12 @@ static void put_claims_of_kind(struct claims_object *object, const struct eviden
         claims_put_tdx(object, &claims->tdx);
         claims_put_tdx_token(object, &claims->tdx);
         break;
-    default: break;
+    case EVIDENCE_SNP:
+        claims_put_snp(object, &claims->snp);
+        claims_put_snp_token(object, &claims->snp);
+        break;
+    case EVIDENCE_AZURE_VTPM: claims_put_azure(object, &claims->azure); break;
+    case EVIDENCE_TPM: claims_put_tpm(object, &claims->tpm); break;
     }
 }
 

@@ -10,8 +10,11 @@ static enum status tell_who_and_what(const struct evidence_claims *claims, struc
     case EVIDENCE_SGX:
     case EVIDENCE_OPEN_ENCLAVE: return screen_sgx(&claims->sgx, text);
     case EVIDENCE_TDX: return screen_tdx(&claims->tdx, text);
-    default: return OK;
+    case EVIDENCE_SNP: return screen_snp(&claims->snp, text);
+    case EVIDENCE_AZURE_VTPM: return screen_azure(&claims->azure, text);
+    case EVIDENCE_TPM: return screen_tpm(&claims->tpm, text);
     }
+    return OK;
 }
 
 static enum status tell_faults_of_kind(const struct evidence_claims *claims, struct faults *faults)
@@ -22,8 +25,11 @@ static enum status tell_faults_of_kind(const struct evidence_claims *claims, str
         return screen_fault(faults, claims->sgx.debug,
                             "this is a DEBUG enclave: its host can read its memory; give it no secrets");
     case EVIDENCE_TDX: return screen_td_faults(&claims->tdx, faults);
-    default: return OK;
+    case EVIDENCE_SNP: return screen_snp_faults(&claims->snp, faults);
+    case EVIDENCE_AZURE_VTPM: return screen_azure_faults(&claims->azure, faults);
+    case EVIDENCE_TPM: return screen_tpm_faults(&claims->tpm, faults);
     }
+    return OK;
 }
 
 static enum status tell_freshness(const struct evidence_result *result, struct buffer *text)
@@ -56,7 +62,7 @@ static enum status tell_faults_and_advice(const struct evidence_claims *claims, 
 static enum status tell_genuine(const struct evidence_result *result, struct buffer *text)
 {
     const struct intel_platform *const platform = evidence_intel_platform(&result->claims);
-    const bool is_simulated = platform != NULL && platform->simulated;
+    const bool is_simulated = platform != NULL ? platform->simulated : result->claims.snp.simulated;
     TRY(buffer_append_format(text, "GENUINE%s%s%s%s\n", is_simulated ? " SIMULATION" : "",
                              evidence_is_debug(&result->claims) ? " DEBUG" : "", platform != NULL ? ": " : "",
                              platform != NULL ? tcb_status_name(platform->tcb_status) : ""));
