@@ -47,6 +47,14 @@ static enum status verify_evidence(const struct appraiser *appraiser, const stru
     return check_init_time(&request->init_time, claims, why);
 }
 
+static enum status check_policy(const struct appraiser *appraiser, const struct sgx_claims *sgx, int64_t now_s,
+                                struct refusal *why)
+{
+    if (appraiser->policy == NULL) return OK;
+    const struct evidence_claims claims = {.kind = EVIDENCE_SGX, .sgx = *sgx};
+    return appraisal_check(appraiser->policy, &claims, now_s, why);
+}
+
 static void copy_hashes(const struct sgx_claims *claims, struct attestation_collateral_hashes *hashes)
 {
     enum { SIZE = SHA256_BYTES };
@@ -129,6 +137,8 @@ enum status appraise(const struct appraiser *appraiser, const struct attest_requ
     TRY(collateral_feed_get(appraiser->collateral, &platform, wait_ms, why, &collateral));
     *step_out = APPRAISAL_EVIDENCE;
     TRY(verify_evidence(appraiser, request, collateral, now_s, why, &claims));
+    *step_out = APPRAISAL_POLICY;
+    TRY(check_policy(appraiser, &claims, now_s, why));
     *step_out = APPRAISAL_REQUEST;
     TRY(make_payload(appraiser, request, &claims, now_s, why, &payload));
     *step_out = APPRAISAL_POLICY;

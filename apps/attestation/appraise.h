@@ -7,6 +7,7 @@
 
 #include "attestation/request.h"
 #include "attestation/signer.h"
+#include "evidence/appraisal.h"
 #include "feeds/collateral.h"
 
 /* All borrowed; may be used by several threads. */
@@ -18,6 +19,7 @@ struct appraiser {
     const struct signer *signer;
     const char *issuer;
     int64_t minimum_tcb_evaluation;
+    const struct appraisal_policy *policy; /* the host's, which can only refuse more; NULL: none */
 };
 
 /* Why a request has no token, and in which step it failed. */

@@ -4,6 +4,7 @@
  */
 #include "attestation/collateral_setup.h"
 #include "attestation/documents.h"
+#include "attestation/policy_setup.h"
 #include "attestation/routes.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -28,6 +29,7 @@ struct attestation {
         char origins[ORIGIN_MAX_COUNT][ADDRESS_MAX_BYTES + 1]; /* of portals, for CORS */
         size_t origin_count;
         struct collateral_configuration collateral;
+        char policy[PATH_MAX]; /* of an appraisal policy, or "" */
     } configuration;
     struct service *service;
     struct signer signer;
@@ -36,6 +38,7 @@ struct attestation {
     struct collateral_setup collateral;
     struct collateral_feed *feed;
     struct verification_cache *cache;
+    struct appraisal_policy *policy;
     struct buffer certs, openid;
     struct attestation_routes routes;
     struct http_server *server;
@@ -81,6 +84,7 @@ static enum status configure(void *context, const struct configuration *configur
     TRY(configuration_path(configuration, tls, "tls", "key", why, attestation->configuration.private_key));
     TRY(read_issuer(json, why, attestation->configuration.issuer));
     TRY(collateral_configure(configuration, why, &attestation->configuration.collateral));
+    TRY(policy_configure(configuration, why, attestation->configuration.policy));
     return read_origins(json, why, attestation);
 }
 
@@ -90,6 +94,7 @@ static enum status allow(void *context, const struct configuration *, struct san
     const struct collateral_configuration *const collateral = &attestation->configuration.collateral;
     TRY(sandbox_allow(sandbox, SANDBOX_READ, attestation->configuration.certificate));
     TRY(sandbox_allow(sandbox, SANDBOX_READ, attestation->configuration.private_key));
+    TRY(sandbox_allow(sandbox, SANDBOX_READ, attestation->configuration.policy));
     TRY(sandbox_allow(sandbox, SANDBOX_READ, collateral->folder));
     TRY(sandbox_allow(sandbox, SANDBOX_READ, collateral->ca));
     TRY(service_allow_url(sandbox, collateral->url, why));
@@ -158,6 +163,7 @@ static enum status fill_routes(struct attestation *attestation)
                 .signer = &attestation->signer,
                 .issuer = attestation->configuration.issuer,
                 .minimum_tcb_evaluation = service->manifest->minimum_tcb_evaluation,
+                .policy = attestation->policy,
             },
         .certs = buffer_slice(&attestation->certs),
         .openid = buffer_slice(&attestation->openid),
@@ -197,6 +203,7 @@ static enum status start(void *context, struct service *service, struct refusal 
     struct attestation *const attestation = context;
     attestation->service = service;
     TRY(open_signer(attestation, why));
+    TRY(policy_open(attestation->configuration.policy, why, &attestation->policy));
     TRY(open_collateral(attestation, why));
     TRY(fill_routes(attestation));
     TRY(open_server(attestation));
@@ -234,6 +241,7 @@ static void stop(void *context)
     collateral_feed_free(attestation->feed);
     collateral_setup_done(&attestation->collateral);
     verification_cache_free(attestation->cache);
+    appraisal_policy_free(attestation->policy);
     buffer_done(&attestation->certs);
     buffer_done(&attestation->openid);
     signer_done(&attestation->signer);
@@ -242,7 +250,7 @@ static void stop(void *context)
 int main(int count, char **arguments)
 {
     static struct attestation attestation;
-    static const char *const own_names[] = {"tls", "issuer", "collateral", "portal_origins", NULL};
+    static const char *const own_names[] = {"tls", "issuer", "collateral", "portal_origins", "appraisal", NULL};
     static const struct service_program program = {
         .name = "lazaret-attestation",
         .role = "attestation",
@@ -254,7 +262,9 @@ int main(int count, char **arguments)
             "                  \"protocol\": 3 or 4, \"update\": standard or early, \"evaluation\": NUMBER}, each "
             "with\n"
             "                  \"minimum_evaluation\": NUMBER (required)\n"
-            "  portal_origins  origins whose pages may call, such as [\"https://portal.example\"]\n",
+            "  portal_origins  origins whose pages may call, such as [\"https://portal.example\"]\n"
+            "  appraisal       PATH of an appraisal policy: evidence that it does not accept gets no token "
+            "(docs/appraisal.md)\n",
         .own_names = own_names,
         .configure = configure,
         .allow = allow,

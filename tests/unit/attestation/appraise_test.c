@@ -244,6 +244,55 @@ static void test_collateral_that_is_away_is_another_matter(void **state)
     assert_int_equal(token.size, 0);
 }
 
+/* ---- the appraisal policy ---- */
+
+static struct appraisal_policy *policy_of(const char *mrenclave, bool allow_simulated)
+{
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(APPRAISAL_POLICY_MAX_BYTES);
+    struct appraisal_policy *policy = NULL;
+    struct refusal why = {};
+    assert_ok(buffer_append_format(
+        &text,
+        "{\"version\":1,\"intel\":{\"statuses\":[\"UpToDate\"],\"advisories\":\"any\",\"grace\":\"none\","
+        "\"minimum_tcb_evaluation\":\"any\",\"maximum_collateral_age_s\":\"any\",\"fmspc\":\"any\","
+        "\"instance_id\":\"any\",\"allow_smt\":true,\"allow_dynamic_platform\":false,\"allow_cached_keys\":false,"
+        "\"insecure_allow_simulated\":%s},\"sgx\":{\"identities\":[{\"mrenclave\":\"%s\"}],\"denied\":\"none\","
+        "\"family_id\":\"any\",\"extended_product_id\":\"any\",\"config_id\":\"any\",\"minimum_config_svn\":0,"
+        "\"allow_provision_key\":false}}",
+        allow_simulated ? "true" : "false", mrenclave));
+    if (appraisal_policy_new(buffer_slice(&text), &why, &policy) != OK) fail_msg("%s: %s", why.field, why.expected);
+    return policy;
+}
+
+static void assert_policy_refuses(struct scene *scene, const char *mrenclave, bool allow_simulated, const char *field)
+{
+    CLEANUP(attest_request_done) struct attest_request request = make(scene, "{\"keys\":[]}", true);
+    CLEANUP(appraisal_policy_cleanup) struct appraisal_policy *policy = policy_of(mrenclave, allow_simulated);
+    CLEANUP(json_done) json_t *payload = NULL;
+    enum appraisal_step step;
+    struct refusal why = {};
+    scene->appraiser.policy = policy;
+    assert_status(run(scene, &request, &why, &step, &payload), ERR_APPRAISAL);
+    assert_int_equal(step, APPRAISAL_POLICY);
+    assert_string_equal(why.field, field);
+    scene->appraiser.policy = NULL;
+}
+
+static void test_a_policy_decides_who_gets_a_token(void **state)
+{
+    struct scene *const scene = *state;
+    const struct hex32 own = hex_of_32(scene_program.mrenclave);
+    const uint8_t other_bytes[32] = {7};
+    assert_policy_refuses(scene, hex_of_32(other_bytes).text, true, "sgx.mrenclave");
+    assert_policy_refuses(scene, own.text, false, "intel.simulated");
+    CLEANUP(attest_request_done) struct attest_request request = make(scene, "{\"keys\":[]}", true);
+    CLEANUP(appraisal_policy_cleanup) struct appraisal_policy *policy = policy_of(own.text, true);
+    CLEANUP(json_done) json_t *payload = NULL;
+    enum appraisal_step step;
+    scene->appraiser.policy = policy;
+    assert_ok(run(scene, &request, NULL, &step, &payload));
+}
+
 #define appraise_unit_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -260,6 +309,7 @@ int main(void)
         appraise_unit_test(test_an_old_evaluation_is_refused),
         appraise_unit_test(test_runtime_json_must_be_an_object),
         appraise_unit_test(test_collateral_that_is_away_is_another_matter),
+        appraise_unit_test(test_a_policy_decides_who_gets_a_token),
     };
     return cmocka_run_group_tests_name("attestation/appraise", tests, NULL, NULL);
 }
