@@ -32,14 +32,17 @@ static const char help[] =
     "  --event-log FILE       the log that must lead to these values\n"
     "  --nonce HEX            what the TPM quote must be over\n"
     "  --runtime-data FILE    what the evidence must bind: SHA-256 of it in report data or nonce\n"
+    "  --policy FILE          the appraisal policy that must accept it (docs/appraisal.md)\n"
     "  --at UNIX_SECONDS      the time to judge by (default: now)\n"
     "  --allow-zero-padding   accept zeros behind the quote, as some stacks hand out\n"
 #ifdef LAZARET_SIMULATION
     "  --simulated-root PEM   public key of a software TEE's root to accept as well (simulation build)\n"
 #endif
-    "  --json                 print the verdict as JSON: genuine, status, advisories, reason, code, claims\n"
+    "  --json                 print the verdict as JSON: genuine, accepted, status, advisories, reason, code,\n"
+    "                         claims\n"
     "\n"
-    "Exit codes: 0 genuine, 1 refused, 2 the command line is not usable. docs/evidence.md tells the rest.\n";
+    "Exit codes: 0 genuine (and accepted by the policy), 1 refused, 2 the command line is not usable. docs/evidence.md "
+    "tells the rest.\n";
 
 static enum status run(struct evidence_options *options, int count, char **arguments, struct evidence_inputs *inputs,
                        struct evidence_result *result)
@@ -49,16 +52,26 @@ static enum status run(struct evidence_options *options, int count, char **argum
     result->at_s = options->at_s;
     TRY(evidence_inputs_read(options, &result->why, inputs));
     result->padding = inputs->padding;
+    result->is_nonce_compared = options->nonce != NULL || options->runtime_data != NULL;
     result->quote = inputs->quote;
-    return evidence_verify(&inputs->evidence, &inputs->roots, options->at_s, NULL, &result->why, &result->claims);
+    TRY(evidence_verify(&inputs->evidence, &inputs->roots, options->at_s, NULL, &result->why, &result->claims));
+    result->is_genuine = true;
+    result->has_policy = inputs->policy != NULL;
+    if (!result->has_policy) return OK;
+    return appraisal_check(inputs->policy, &result->claims, options->at_s, &result->why);
+}
+
+/* Where nothing was judged there is no verdict: the command line is not usable, nor is a policy that it names. */
+static bool is_usage(enum status status)
+{
+    return status == ERR_USAGE || status == ERR_IO || status == ERR_APPRAISAL_POLICY;
 }
 
 /* Bad usage has no verdict to tell on standard output, unless a program reads it. */
 static enum status tell(const struct evidence_result *result, const struct evidence_options *options,
                         struct refusal *why)
 {
-    const bool is_verdict = result->status != ERR_USAGE && result->status != ERR_IO;
-    if (!options->json && !is_verdict) return OK;
+    if (!options->json && is_usage(result->status)) return OK;
     CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(64 * 1024);
     TRY(options->json ? evidence_result_json(result, &text) : evidence_result_text(result, &text));
     return command_print(buffer_slice(&text), why);
@@ -73,5 +86,6 @@ int command_verify_evidence(int count, char **arguments)
     result.status = run(&options, count, arguments, &inputs, &result);
     if (result.why.status == OK) result.why.status = result.status;
     const enum status told = tell(&result, &options, &result.why);
-    return command_exit("verify evidence", told != OK ? told : result.status, &result.why);
+    const int code = command_exit("verify evidence", told != OK ? told : result.status, &result.why);
+    return is_usage(result.status) ? COMMAND_USAGE : code;
 }

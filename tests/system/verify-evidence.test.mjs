@@ -137,6 +137,38 @@ test('collateral of another platform or another kind of TEE is refused', { skip 
   }
 });
 
+test('a policy accepts or refuses what is genuine; one that cannot be read judges nothing', { skip }, () => {
+  const folder = path.join(vectors, 'snp/milan-microsoft');
+  const scratch = mkdtempSync(path.join(tmpdir(), 'lazaret-evidence-'));
+  const policy = path.join(scratch, 'policy.json');
+  const options = ['--tee', 'snp', '--file', path.join(folder, 'report.bin'), '--certs', keyFile(folder), '--at', String(snpTime(folder)), '--policy', policy];
+  const { measurement } = expectation(folder).fields;
+  const text = JSON.parse(readFileSync(path.join(root, 'docs/appraisal/snp.json')));
+  const tcb = { boot_loader: 4, tee: 0, snp: 24, microcode: 219 };
+  text.snp.products = { Milan: { current: tcb, reported: tcb, committed: tcb, launch: tcb, minimum_firmware: '1.55.29' } };
+  Object.assign(text.snp, { measurement: [measurement], host_data: 'any', guest_svn: { minimum: 0, deny: 'none' }, allow_smt: true, require_revocation_list: false });
+  writeFileSync(policy, JSON.stringify(text));
+  const accepted = judge(...options);
+  assert.deepEqual([accepted.exit, accepted.genuine, accepted.accepted, accepted.code], [0, true, true, 'OK'], accepted.reason);
+  assert.match(verify(...options).out, /policy +accepts/);
+  text.snp.measurement = ['00'.repeat(47) + '01'];
+  writeFileSync(policy, JSON.stringify(text));
+  const refused = judge(...options);
+  assert.deepEqual([refused.exit, refused.genuine, refused.accepted, refused.code, refused.claims.measurement], [1, true, false, 'ERR_APPRAISAL', measurement]);
+  assert.match(refused.field, /measurement/);
+  const screen = verify(...options);
+  for (const part of [/^GENUINE, NOT ACCEPTED/, /does NOT accept/, /field +snp.*measurement/, /what to do/]) assert.match(screen.out, part);
+  for (const bytes of ['', '{}', '{"version":1']) {
+    writeFileSync(policy, bytes);
+    const unusable = verify(...options);
+    assert.deepEqual([unusable.exit, unusable.out], [2, ''], bytes);
+    assert.deepEqual([judge(...options).code, judge(...options).genuine], ['ERR_APPRAISAL_POLICY', false]);
+  }
+  rmSync(policy);
+  assert.equal(verify(...options).exit, 2);
+  rmSync(scratch, { recursive: true });
+});
+
 // ---- AMD ----
 
 const keyFile = (folder) => ['vcek.der', 'vcek.pem', 'vlek.der'].map((name) => path.join(folder, name)).find(existsSync);

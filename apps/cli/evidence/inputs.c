@@ -46,6 +46,15 @@ static enum status read_nonce(const struct evidence_options *options, struct ref
     return refuse(why, ERR_USAGE, "--nonce", "1 to 66 bytes in hexadecimal", "%s", options->nonce);
 }
 
+static enum status read_policy(const struct evidence_options *options, struct refusal *why,
+                               struct evidence_inputs *inputs)
+{
+    if (options->policy == NULL) return OK;
+    CLEANUP(buffer_done) struct buffer text = {};
+    TRY(evidence_inputs_file(options->policy, APPRAISAL_POLICY_MAX_BYTES, why, &text));
+    return appraisal_policy_new(buffer_slice(&text), why, &inputs->policy);
+}
+
 static enum status read_runtime_data(const struct evidence_options *options, struct refusal *why,
                                      struct evidence_inputs *inputs)
 {
@@ -109,6 +118,7 @@ enum status evidence_inputs_read(const struct evidence_options *options, struct 
     inputs->evidence.kind = options->kind;
     TRY(read_nonce(options, why, inputs));
     TRY(read_root(options, why, inputs));
+    TRY(read_policy(options, why, inputs));
     TRY(read_certificates(options, why, inputs));
     TRY(read_runtime_data(options, why, inputs));
     TRY(read_kind(options, why, inputs));
@@ -124,6 +134,7 @@ void evidence_inputs_done(struct evidence_inputs *inputs)
     for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++) buffer_done(buffers[i]);
     for (size_t i = 0; i < EVIDENCE_CERTIFICATE_FILES_MAX_COUNT; i++) buffer_done(&inputs->certificate_files[i]);
     collateral_free(inputs->collateral);
+    appraisal_policy_free(inputs->policy);
     key_free(inputs->attestation_key);
     key_free(inputs->simulated_root);
 }

@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "cli/evidence/options.h"
+#include "evidence/appraisal.h"
 
 /* A host's certificate table stands for as many as four certificates. */
 enum { EVIDENCE_CERTIFICATES_MAX_COUNT = EVIDENCE_CERTIFICATE_FILES_MAX_COUNT + 4 };
@@ -13,8 +14,9 @@ enum { EVIDENCE_CERTIFICATES_MAX_COUNT = EVIDENCE_CERTIFICATE_FILES_MAX_COUNT + 
 /* Everything that the evidence borrows from. */
 struct evidence_inputs {
     struct evidence evidence;
-    struct slice quote; /* of SGX or TDX, else empty */
-    size_t padding;     /* zeros behind it that were left out */
+    struct slice quote;              /* of SGX or TDX, else empty */
+    size_t padding;                  /* zeros behind it that were left out */
+    struct appraisal_policy *policy; /* NULL: none */
     struct trust_roots roots;
     struct key *simulated_root;
     const struct key *simulated[1];
@@ -31,7 +33,8 @@ struct evidence_inputs {
     struct buffer td_quote; /* Azure's */
 };
 
-/* ERR_USAGE and ERR_IO for what the command line names wrongly; what the files hold is refused as evidence is. */
+/* ERR_USAGE, ERR_IO and ERR_APPRAISAL_POLICY for what the command line names wrongly; what the files hold is refused as
+ * evidence is. */
 enum status evidence_inputs_read(const struct evidence_options *options, struct refusal *why,
                                  struct evidence_inputs *inputs);
 void evidence_inputs_done(struct evidence_inputs *inputs);

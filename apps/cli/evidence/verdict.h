@@ -10,10 +10,13 @@
 struct evidence_result {
     const char *tee; /* NULL if the command line did not get that far; then there is no time either */
     int64_t at_s;
-    enum status status; /* OK: genuine, and `claims` hold; otherwise `why` says what was refused */
+    enum status status; /* OK: genuine, and accepted by the policy if there is one; else `why` says what was refused */
     struct refusal why;
-    size_t padding;     /* zeros behind the quote that were left out */
-    struct slice quote; /* of SGX or TDX, else empty; borrowed */
+    bool is_genuine; /* then `claims` hold, whatever the policy says */
+    bool has_policy;
+    bool is_nonce_compared; /* of a TPM's quote */
+    size_t padding;         /* zeros behind the quote that were left out */
+    struct slice quote;     /* of SGX or TDX, else empty; borrowed */
     struct evidence_claims claims;
 };
 

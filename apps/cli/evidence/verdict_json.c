@@ -4,7 +4,7 @@
 
 static const struct intel_platform *platform_of(const struct evidence_result *result)
 {
-    return result->status == OK ? evidence_intel_platform(&result->claims) : NULL;
+    return result->is_genuine ? evidence_intel_platform(&result->claims) : NULL;
 }
 
 static void put_advisories(struct claims_object *verdict, const struct evidence_result *result)
@@ -66,7 +66,7 @@ static void put_claims_of_kind(struct claims_object *object, const struct eviden
 
 static void put_claims(struct claims_object *verdict, const struct evidence_result *result)
 {
-    if (result->status != OK) {
+    if (!result->is_genuine) {
         claims_put(verdict, "claims", json_null());
         return;
     }
@@ -79,7 +79,8 @@ static void put_claims(struct claims_object *verdict, const struct evidence_resu
 enum status evidence_result_json(const struct evidence_result *result, struct buffer *text)
 {
     CLEANUP(claims_object_cleanup) struct claims_object verdict = claims_object_new();
-    claims_put_flag(&verdict, "genuine", result->status == OK);
+    claims_put_flag(&verdict, "genuine", result->is_genuine);
+    if (result->has_policy) claims_put_flag(&verdict, "accepted", result->status == OK);
     claims_put_text(&verdict, "code", status_name(result->status));
     if (result->tee != NULL) {
         claims_put_text(&verdict, "tee", result->tee);
