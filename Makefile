@@ -21,7 +21,7 @@ help:
 ## make faults   [FAULTS="disk-full ..."]   parts gone, hanging, or without room: what a clerk sees, and how soon all is well again
 ## make soak MINUTES=30   mixed load on the whole chain: errors, memory, open files, tails (build/soak.json)
 ## make fuzz MINUTES=1 [RUNS=1000000] [TARGETS="a b"]   every fuzz target, or a group: TARGETS=evidence (fuzz/README.md)
-## make mutants [FILES="src/evidence/amd/*.c"] [FLAWS=1] [VECTORS=1]   deletes each check of src/evidence in turn: does a test notice?
+## make mutants [FILES="src/evidence/amd/*.c"] [FLAWS=1] [OWN=1]   deletes each check of src/evidence in turn: does a test notice?
 ## make upgrade-drill   hand-over and recovery, kill -9 at each step
 ## make clean    removes what was built (not run/, which holds the demo's records)
 
@@ -88,7 +88,7 @@ fuzz: | setup
 	@MINUTES="$(MINUTES)" RUNS="$(RUNS)" TARGETS="$(TARGETS)" JOBS="$(JOBS)" MAX_MS="$(MAX_MS)" MINIMISE="$(MINIMISE)" scripts/run-fuzz
 
 mutants: | setup
-	@scripts/mutants --jobs $(or $(JOBS),2) $(if $(FLAWS),--flaws) $(if $(VECTORS),--vectors) $(FILES)
+	@scripts/mutants --jobs $(or $(JOBS),2) $(if $(FLAWS),--flaws) $(if $(OWN),--own) $(FILES)
 
 kill-9: build
 	@N="$(N)" SEED="$(SEED)" node tests/tools/kill-9.mjs

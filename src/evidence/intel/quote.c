@@ -60,11 +60,12 @@ static enum status read_header(struct reader *reader, struct refusal *why, struc
 /* A length field and the bytes that it counts; what is `exact` must fill the reader. */
 static enum status check_length(const char *field, uint64_t seen, uint64_t left, bool exact, struct refusal *why)
 {
-    if (seen == left || (!exact && seen < left)) return OK;
     char expected[64];
     (void)snprintf(expected, sizeof(expected), "%s%llu", exact ? "" : "at most ", (unsigned long long)left);
-    const enum status status = exact && seen < left ? ERR_TRAILING_BYTES : ERR_QUOTE_MALFORMED;
-    return refuse(why, status, field, expected, "%llu", (unsigned long long)seen);
+    if (seen > left) return refuse(why, ERR_QUOTE_MALFORMED, field, expected, "%llu", (unsigned long long)seen);
+    if (exact && seen != left)
+        return refuse(why, ERR_TRAILING_BYTES, field, expected, "%llu", (unsigned long long)seen);
+    return OK;
 }
 
 /* ---- body ---- */
