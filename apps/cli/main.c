@@ -21,7 +21,7 @@ static const struct command {
     {"key", "recovery", command_key_recovery, "makes the hospital's recovery key and prints its public half"},
     {"key", "password", command_key_password, "hashes the administrator's password, from standard input"},
     {"key", "restore", command_key_restore, "opens a locked platform's records with the recovery key"},
-    {"verify", "evidence", command_verify_evidence, "verifies a quote with collateral from a folder"},
+    {"verify", "evidence", command_verify_evidence, "verifies SGX, Open Enclave, TDX, SEV-SNP, Azure and TPM evidence"},
     {"verify", "token", command_verify_token, "verifies an attestation token with a key set"},
     {"verify", "chain", command_verify_chain, "verifies a platform and each hop behind it"},
     {"verify", "portal", command_verify_portal, "compares a served portal with its release"},

@@ -241,6 +241,64 @@ test('an SEV-SNP report is as long as it is, and binds its data', { skip }, () =
   rmSync(scratch, { recursive: true });
 });
 
+/** The table that a host hands its guest: entries of GUID, offset and length, one of zeros, then the certificates. */
+function certificateTable(entries) {
+  const head = Buffer.alloc(24 * (entries.length + 1));
+  let at = head.length;
+  entries.forEach(([guid, certificate], i) => {
+    Buffer.from(guid.replaceAll('-', ''), 'hex').copy(head, 24 * i);
+    head.writeUInt32LE(at, 24 * i + 16);
+    head.writeUInt32LE(certificate.length, 24 * i + 20);
+    at += certificate.length;
+  });
+  return Buffer.concat([head, ...entries.map(([, certificate]) => certificate)]);
+}
+
+test('certificates come in the host\'s table too, and PEM may end in zeros', { skip }, () => {
+  const scratch = mkdtempSync(path.join(tmpdir(), 'lazaret-evidence-'));
+  const folder = path.join(vectors, 'snp/trustee-vcek');
+  const file = path.join(scratch, 'certificates');
+  const at = snpTime(folder);
+  const vcek = readFileSync(keyFile(folder));
+  writeFileSync(file, certificateTable([['63da758d-e664-4564-adc5-f4b93be8accd', vcek]]));
+  assert.equal(snp(folder, at, [file]).exit, 0);
+  writeFileSync(file, certificateTable([['00000000-0000-0000-0000-000000000001', vcek]]));
+  assert.equal(snp(folder, at, [file]).code, 'ERR_COLLATERAL_MISSING');
+  writeFileSync(file, certificateTable([['63da758d-e664-4564-adc5-f4b93be8accd', vcek]]).subarray(0, 40));
+  assert.equal(snp(folder, at, [file]).code, 'ERR_SNP_MALFORMED');
+  const milan = path.join(vectors, 'snp/milan-microsoft');
+  writeFileSync(file, Buffer.concat([readFileSync(keyFile(milan)), Buffer.alloc(3)]));
+  assert.equal(snp(milan, snpTime(milan), [file]).exit, 0);
+  writeFileSync(file, Buffer.concat([readFileSync(keyFile(milan)), readFileSync(path.join(milan, 'ask_ark.pem'))]));
+  assert.equal(snp(milan, snpTime(milan), [file]).exit, 0);
+  rmSync(scratch, { recursive: true });
+});
+
+test('a byte flipped anywhere in evidence is noticed', { skip }, () => {
+  const scratch = mkdtempSync(path.join(tmpdir(), 'lazaret-evidence-'));
+  const file = path.join(scratch, 'evidence');
+  const [td] = evaluations(path.join(vectors, 'tdx/tdx15-v5-90c06f000000-cf77a6e9'), 'quote.bin');
+  const milan = path.join(vectors, 'snp/milan-microsoft');
+  const whole = [
+    [path.join(genuine, 'quote.bin'), ['--tee', 'sgx', '--collateral', current, '--at', String(genuineAt)]],
+    [td.file, ['--tee', 'tdx', '--collateral', td.collateral, '--at', String(td.at)]],
+    [path.join(milan, 'report.bin'), ['--tee', 'snp', '--certs', keyFile(milan), '--at', String(snpTime(milan))]],
+    [path.join(tpm, 'quote.out'), ['--tee', 'tpm', ...tpmKey, ...tpmParts.slice(4)]],
+  ];
+  for (const [source, options] of whole) {
+    const bytes = readFileSync(source);
+    const signed = bytes.length - (bytes.length > 4000 ? 1 : 0); // the NUL behind a quote's PEM text
+    for (let i = 0; i < 20; i++) {
+      const spoilt = Buffer.from(bytes);
+      spoilt[Math.floor((i * signed) / 20)] ^= 1 << (i % 8);
+      writeFileSync(file, spoilt);
+      const seen = judge('--file', file, ...options);
+      assert.deepEqual([seen.exit, seen.genuine, seen.claims], [1, false, null], `${source} at ${Math.floor((i * signed) / 20)}`);
+    }
+  }
+  rmSync(scratch, { recursive: true });
+});
+
 test('a person is told of a debug guest', { skip }, () => {
   const folder = path.join(vectors, 'snp/milan-v2-google');
   const seen = verify('--tee', 'snp', '--file', path.join(folder, 'report.bin'), '--certs', keyFile(folder), '--at', String(snpTime(folder)));

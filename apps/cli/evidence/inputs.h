@@ -49,6 +49,11 @@ enum status evidence_inputs_intel(const struct evidence_options *options, struct
                                   struct evidence_inputs *inputs);
 enum status evidence_inputs_amd(const struct evidence_options *options, struct refusal *why,
                                 struct evidence_inputs *inputs);
+
+/* What evidence of AMD's may have beside it; azure-vtpm takes it too. */
+enum status evidence_inputs_endorsements(const struct evidence_options *options, struct refusal *why,
+                                         struct evidence_inputs *inputs);
+
 enum status evidence_inputs_tpm(const struct evidence_options *options, struct refusal *why,
                                 struct evidence_inputs *inputs);
 

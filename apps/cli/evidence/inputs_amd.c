@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/evidence/inputs.h"
 
-#include "crypto/der_read.h"
 #include "crypto/pem.h"
 #include "crypto/x509.h"
 
@@ -35,13 +34,11 @@ static enum status open_table(struct refusal *why, struct evidence_inputs *input
     return OK;
 }
 
-enum status evidence_inputs_amd(const struct evidence_options *options, struct refusal *why,
-                                struct evidence_inputs *inputs)
+enum status evidence_inputs_endorsements(const struct evidence_options *options, struct refusal *why,
+                                         struct evidence_inputs *inputs)
 {
-    TRY(evidence_inputs_file(options->file, QUOTE_MAX_BYTES, why, &inputs->file));
     TRY(evidence_inputs_file(options->crl, CRL_MAX_BYTES, why, &inputs->crl));
     TRY(open_table(why, inputs));
-    inputs->evidence.bytes = buffer_slice(&inputs->file);
     inputs->evidence.endorsements = (struct snp_endorsements){
         .certificates = inputs->certificates,
         .certificate_count = inputs->certificate_count,
@@ -49,4 +46,12 @@ enum status evidence_inputs_amd(const struct evidence_options *options, struct r
         .simulated_root = inputs->simulated_root,
     };
     return OK;
+}
+
+enum status evidence_inputs_amd(const struct evidence_options *options, struct refusal *why,
+                                struct evidence_inputs *inputs)
+{
+    TRY(evidence_inputs_file(options->file, QUOTE_MAX_BYTES, why, &inputs->file));
+    inputs->evidence.bytes = buffer_slice(&inputs->file);
+    return evidence_inputs_endorsements(options, why, inputs);
 }

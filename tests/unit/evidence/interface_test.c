@@ -4,6 +4,7 @@
  * claims of all kinds have in common. What each verifier refuses has tests of its own.
  */
 #include "test_pki.h"
+#include "test_tpm.h"
 
 #include "evidence/verify.h"
 
@@ -163,6 +164,34 @@ static void test_empty_runtime_data_are_data_too(void **)
     assert_status(verify_bound(report_data, SLICE_LITERAL("x"), NULL), ERR_REPORT_DATA);
 }
 
+static enum status verify_quote_over(struct slice nonce, struct slice data, struct refusal *why)
+{
+    CLEANUP(key_cleanup) struct key *key = NULL;
+    assert_ok(key_generate(KEY_P256, 0, &key));
+    CLEANUP(made_quote_done) struct made_quote made = test_tpm_quote(&(struct test_quote){.key = key, .nonce = nonce});
+    const struct evidence evidence = {
+        .kind = EVIDENCE_TPM, .tpm = made.quote, .runtime_data = data, .has_runtime_data = true};
+    struct evidence_claims claims;
+    TRY(evidence_verify(&evidence, NULL, PKI_NOW_S, NULL, why, &claims));
+    assert_int_equal(claims.kind, EVIDENCE_TPM);
+    assert_int_equal(claims.tpm.selection, TEST_TPM_SELECTION);
+    return OK;
+}
+
+static void test_a_tpm_binds_runtime_data_by_its_nonce_alone(void **)
+{
+    uint8_t nonce[64] = {};
+    struct refusal why = {};
+    assert_ok(sha256(SLICE_LITERAL(runtime_data), nonce));
+    assert_ok(verify_quote_over(slice_of(nonce, 32), SLICE_LITERAL(runtime_data), &why));
+    assert_refused(verify_quote_over(slice_of(nonce, 32), SLICE_LITERAL("other"), &why), ERR_REPORT_DATA, &why,
+                   "attest.extraData");
+    assert_refused(verify_quote_over(slice_of(nonce, 31), SLICE_LITERAL(runtime_data), &why), ERR_REPORT_DATA, &why,
+                   "attest.extraData");
+    assert_refused(verify_quote_over(slice_of(nonce, 64), SLICE_LITERAL(runtime_data), &why), ERR_REPORT_DATA, &why,
+                   "attest.extraData");
+}
+
 /* ---- what all claims have ---- */
 
 static void test_intels_part_is_found_where_there_is_one(void **)
@@ -233,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_claimed_of_refused_evidence),
         cmocka_unit_test(test_runtime_data_are_bound_by_all_of_report_data),
         cmocka_unit_test(test_empty_runtime_data_are_data_too),
+        cmocka_unit_test(test_a_tpm_binds_runtime_data_by_its_nonce_alone),
         cmocka_unit_test(test_intels_part_is_found_where_there_is_one),
         cmocka_unit_test(test_each_kind_tells_when_it_expires),
         cmocka_unit_test(test_each_kind_tells_of_debug),
