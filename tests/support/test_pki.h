@@ -81,10 +81,13 @@ static inline struct buffer pki_sgx_extension(bool twice)
     CLEANUP(buffer_done) struct buffer tcb = buffer_of_maximum(4096);
     CLEANUP(buffer_done) struct buffer list = buffer_of_maximum(4096);
     struct buffer extension = buffer_of_maximum(4096);
+    static const uint8_t ppid[16] = {0x99}, scalable = 1;
     pki_tcb(&tcb);
+    pki_element(&list, ".1", DER_OCTET_STRING, SLICE_ARRAY(ppid));
     pki_element(&list, ".2", DER_SEQUENCE, buffer_slice(&tcb));
     pki_element(&list, ".3", DER_OCTET_STRING, SLICE_LITERAL("\x00\x00"));
     pki_element(&list, ".4", DER_OCTET_STRING, SLICE_LITERAL("\x00\x00\x00\x00\x00\x07"));
+    pki_element(&list, ".5", DER_ENUMERATED, slice_of(&scalable, 1));
     if (twice) pki_element(&list, ".4", DER_OCTET_STRING, SLICE_LITERAL("\x00\x00\x00\x00\x00\x07"));
     assert_ok(der_append(&extension, DER_SEQUENCE, buffer_slice(&list)));
     return extension;

@@ -5,19 +5,27 @@
 
 #include <string.h>
 
-/* Last arc of the elements below 1.2.840.113741.1.13.1, and below .2 for the TCB. */
+/* Last arc of the elements below 1.2.840.113741.1.13.1, below .2 for the TCB and below .7 for the configuration. */
 enum element {
     ELEMENT_PPID = 1,
-    ELEMENT_TCB = 2,
-    ELEMENT_PCE_ID = 3,
-    ELEMENT_FMSPC = 4,
+    ELEMENT_TCB,
+    ELEMENT_PCE_ID,
+    ELEMENT_FMSPC,
+    ELEMENT_SGX_TYPE,
+    ELEMENT_INSTANCE_ID,
+    ELEMENT_CONFIGURATION,
     ELEMENT_MAX = 31,
 };
 enum tcb_element { TCB_PCE_SVN = TCB_COMPONENT_COUNT + 1, TCB_CPU_SVN, TCB_ELEMENT_COUNT = TCB_CPU_SVN };
+enum configuration_element { CONFIGURATION_DYNAMIC = 1, CONFIGURATION_CACHED_KEYS, CONFIGURATION_SMT };
 
-/* 1.2.840.113741.1.13.1 and 1.2.840.113741.1.13.1.2 */
+/* Standard, Scalable, Scalable with Integrity. */
+enum { SGX_TYPE_MAX = 2 };
+
+/* 1.2.840.113741.1.13.1, .2 and .7 */
 static const uint8_t extension_oid[] = {0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01};
 static const uint8_t tcb_oid[] = {0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01, 0x02};
+static const uint8_t configuration_oid[] = {0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01, 0x07};
 
 /* One { OID, value }: the OID's last arc below `parent`, and a reader at the value. */
 struct element_value {
@@ -79,23 +87,63 @@ static enum status read_tcb(struct reader *value, struct pck *pck)
     return seen == all ? OK : ERR_FIELD_MISSING;
 }
 
-/* Elements that the verdict does not need are checked for form only. */
-static enum status read_other(struct reader *value)
+static enum status read_flag(struct element_value *element, struct pck *pck)
 {
-    struct der_value ignored;
-    TRY(der_read(value, &ignored));
+    bool *flag;
+    switch (element->number) {
+    case CONFIGURATION_DYNAMIC: flag = &pck->is_dynamic; break;
+    case CONFIGURATION_CACHED_KEYS: flag = &pck->has_cached_keys; break;
+    case CONFIGURATION_SMT: flag = &pck->smt_enabled; break;
+    default: return ERR_ENCODING;
+    }
+    TRY(der_boolean(&element->value, flag));
+    return reader_end(&element->value);
+}
+
+static enum status read_configuration(struct reader *value, struct pck *pck)
+{
+    struct reader list;
+    uint32_t seen = 0;
+    TRY(der_enter(value, DER_TAG_SEQUENCE, &list));
+    TRY(reader_end(value));
+    while (reader_left(&list) > 0) {
+        struct element_value element;
+        TRY(read_element(&list, SLICE_ARRAY(configuration_oid), &seen, &element));
+        TRY(read_flag(&element, pck));
+    }
+    const uint32_t all = 1U << CONFIGURATION_DYNAMIC | 1U << CONFIGURATION_CACHED_KEYS | 1U << CONFIGURATION_SMT;
+    return seen == all ? OK : ERR_FIELD_MISSING;
+}
+
+static enum status read_sgx_type(struct reader *value)
+{
+    uint32_t type;
+    TRY(der_number(value, DER_TAG_ENUMERATED, SGX_TYPE_MAX, &type));
     return reader_end(value);
 }
 
 static enum status read_top_element(struct element_value *element, struct pck *pck)
 {
+    struct reader *const value = &element->value;
     switch (element->number) {
-    case ELEMENT_PPID: return read_octets(&element->value, sizeof(pck->ppid), pck->ppid);
-    case ELEMENT_TCB: return read_tcb(&element->value, pck);
-    case ELEMENT_PCE_ID: return read_octets(&element->value, PCE_ID_BYTES, pck->pce_id);
-    case ELEMENT_FMSPC: return read_octets(&element->value, FMSPC_BYTES, pck->fmspc);
-    default: return read_other(&element->value);
+    case ELEMENT_PPID: return read_octets(value, sizeof(pck->ppid), pck->ppid);
+    case ELEMENT_TCB: return read_tcb(value, pck);
+    case ELEMENT_PCE_ID: return read_octets(value, PCE_ID_BYTES, pck->pce_id);
+    case ELEMENT_FMSPC: return read_octets(value, FMSPC_BYTES, pck->fmspc);
+    case ELEMENT_SGX_TYPE: return read_sgx_type(value);
+    case ELEMENT_INSTANCE_ID: return read_octets(value, sizeof(pck->instance_id), pck->instance_id);
+    case ELEMENT_CONFIGURATION: return read_configuration(value, pck);
+    default: return ERR_ENCODING;
     }
+}
+
+/* Certificates of the Processor CA have the first five elements, those of the Platform CA all seven. */
+static enum status check_elements(uint32_t seen, struct pck *pck)
+{
+    const uint32_t common =
+        1U << ELEMENT_PPID | 1U << ELEMENT_TCB | 1U << ELEMENT_PCE_ID | 1U << ELEMENT_FMSPC | 1U << ELEMENT_SGX_TYPE;
+    pck->has_instance = seen == (common | 1U << ELEMENT_INSTANCE_ID | 1U << ELEMENT_CONFIGURATION);
+    return pck->has_instance || seen == common ? OK : ERR_FIELD_MISSING;
 }
 
 static enum status parse(struct slice extension, struct pck *pck)
@@ -109,8 +157,7 @@ static enum status parse(struct slice extension, struct pck *pck)
         TRY(read_element(&list, SLICE_ARRAY(extension_oid), &seen, &element));
         TRY(read_top_element(&element, pck));
     }
-    const uint32_t required = 1U << ELEMENT_TCB | 1U << ELEMENT_PCE_ID | 1U << ELEMENT_FMSPC;
-    return (seen & required) == required ? OK : ERR_FIELD_MISSING;
+    return check_elements(seen, pck);
 }
 
 enum status pck_parse(struct slice extension, struct refusal *why, struct pck *pck_out)
@@ -119,7 +166,9 @@ enum status pck_parse(struct slice extension, struct refusal *why, struct pck *p
     const enum status status = parse(extension, &pck);
     if (status != OK)
         return refuse(why, ERR_CERTIFICATE_MALFORMED, "pck_certificate.sgx_extension",
-                      "FMSPC, PCEID and a whole TCB, each element once, in DER", "%s", status_text(status));
+                      "PPID, TCB, PCEID, FMSPC and SGX type, or these with instance id and configuration, "
+                      "each once and whole, in DER",
+                      "%s", status_text(status));
     *pck_out = pck;
     return OK;
 }

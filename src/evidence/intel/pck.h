@@ -15,14 +15,13 @@ struct pck {
     uint8_t fmspc[FMSPC_BYTES];
     uint8_t pce_id[PCE_ID_BYTES];
     uint8_t components[TCB_COMPONENT_COUNT]; /* SVNs that TCB levels are matched with */
-    uint8_t cpu_svn[TCB_COMPONENT_COUNT];    /* the same as the CPU tells them; not for matching */
     uint16_t pce_svn;
     bool has_instance; /* what follows stands only in certificates of the Platform CA */
     uint8_t instance_id[PLATFORM_ID_BYTES];
     bool is_dynamic, has_cached_keys, smt_enabled;
 };
 
-/* `extension` is the content of the extension's OCTET STRING. Elements are found by OID, in any order; a required one
- * (PPID, TCB, PCEID, FMSPC, SGX type) that is missing, any one that stands there twice, and anything that is not strict
- * DER is ERR_CERTIFICATE_MALFORMED. */
+/* `extension` is the content of the extension's OCTET STRING. Elements are found by OID, in any order; one that is
+ * missing, that stands there twice or that is not known, and anything that is not strict DER is
+ * ERR_CERTIFICATE_MALFORMED. */
 enum status pck_parse(struct slice extension, struct refusal *why, struct pck *pck_out);

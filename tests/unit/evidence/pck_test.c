@@ -6,6 +6,9 @@
 
 /* What a test leaves out, doubles or changes. Numbers are the last arcs of the elements. */
 struct changes {
+    unsigned flags; /* of the configuration: dynamic, cached keys, SMT */
+    int without_flag, twice_flag;
+    struct slice flag_extra;
     int without, twice;            /* below the extension */
     int without_tcb, twice_tcb;    /* below the TCB */
     unsigned component_1, pce_svn; /* 0: 200 and 513 */
@@ -54,16 +57,32 @@ static struct buffer make_tcb(const struct changes *changes)
     return list;
 }
 
+static struct buffer make_configuration(const struct changes *changes)
+{
+    struct buffer list = buffer_of_maximum(4096);
+    for (int i = 1; i <= 3; i++) {
+        const uint8_t flag = (changes->flags >> (i - 1) & 1) != 0 ? 0xff : 0;
+        for (int times = i == changes->without_flag ? 0 : i == changes->twice_flag ? 2 : 1; times > 0; times--)
+            append_element(&list, ".7", i, DER_BOOLEAN, slice_of(&flag, 1), false);
+    }
+    assert_ok(buffer_append(&list, changes->flag_extra));
+    return list;
+}
+
 static void append_top(struct buffer *list, int number, const struct changes *changes)
 {
     static const uint8_t bytes[16] = {0x00, 0x90, 0x6e, 0xd5, 0x00, 0x01};
+    static const uint8_t scalable = 1;
     CLEANUP(buffer_done) struct buffer tcb = make_tcb(changes);
+    CLEANUP(buffer_done) struct buffer configuration = make_configuration(changes);
     const bool trailing = changes->trailing_in_element && number == 4;
     const size_t fmspc_size = changes->fmspc_size != 0 ? changes->fmspc_size : 6;
     switch (number) {
     case 2: append_element(list, "", 2, DER_SEQUENCE, buffer_slice(&tcb), trailing); break;
     case 3: append_element(list, "", 3, DER_OCTET_STRING, slice_of(bytes + 4, 2), trailing); break;
     case 4: append_element(list, "", 4, DER_OCTET_STRING, slice_of(bytes, fmspc_size), trailing); break;
+    case 5: append_element(list, "", 5, DER_ENUMERATED, slice_of(&scalable, 1), trailing); break;
+    case 7: append_element(list, "", 7, DER_SEQUENCE, buffer_slice(&configuration), trailing); break;
     default: append_element(list, "", number, DER_OCTET_STRING, SLICE_ARRAY(bytes), trailing);
     }
 }
@@ -90,6 +109,7 @@ static void assert_platform(const struct pck *pck)
     assert_memory_equal(pck->pce_id, "\x00\x01", 2);
     assert_int_equal(pck->components[0], 200);
     for (int i = 1; i < TCB_COMPONENT_COUNT; i++) assert_int_equal(pck->components[i], i + 1);
+    assert_memory_equal(pck->ppid, "\x00\x90\x6e\xd5\x00\x01", 6);
     assert_int_equal(pck->pce_svn, 513);
 }
 
@@ -98,8 +118,22 @@ static void test_elements_are_found_by_oid_in_any_order(void **)
     struct pck pck;
     assert_ok(parse_changed(&(const struct changes){}, NULL, &pck));
     assert_platform(&pck);
+    assert_false(pck.has_instance);
     assert_ok(parse_changed(&(const struct changes){.reversed = true, .with_platform_parts = true}, NULL, &pck));
     assert_platform(&pck);
+    assert_true(pck.has_instance);
+    assert_memory_equal(pck.instance_id, "\x00\x90\x6e\xd5\x00\x01", 6);
+}
+
+static void test_configuration_says_three_things(void **)
+{
+    for (unsigned flags = 0; flags < 8; flags++) {
+        struct pck pck;
+        assert_ok(parse_changed(&(const struct changes){.with_platform_parts = true, .flags = flags}, NULL, &pck));
+        assert_int_equal(pck.is_dynamic, flags & 1);
+        assert_int_equal(pck.has_cached_keys, flags >> 1 & 1);
+        assert_int_equal(pck.smt_enabled, flags >> 2 & 1);
+    }
 }
 
 static void assert_refused(const struct changes *changes)
@@ -112,7 +146,13 @@ static void assert_refused(const struct changes *changes)
 
 static void test_missing_and_doubled_elements_are_refused(void **)
 {
-    for (int number = 2; number <= 4; number++) assert_refused(&(const struct changes){.without = number});
+    for (int number = 1; number <= 5; number++) assert_refused(&(const struct changes){.without = number});
+    for (int number = 1; number <= 7; number++)
+        assert_refused(&(const struct changes){.with_platform_parts = true, .without = number});
+    for (int number = 1; number <= 3; number++) {
+        assert_refused(&(const struct changes){.with_platform_parts = true, .without_flag = number});
+        assert_refused(&(const struct changes){.with_platform_parts = true, .twice_flag = number});
+    }
     for (int number = 1; number <= 5; number++) assert_refused(&(const struct changes){.twice = number});
     for (int number = 1; number <= 18; number++) {
         assert_refused(&(const struct changes){.without_tcb = number});
@@ -147,8 +187,30 @@ static void test_each_fault_of_form_is_told(void **)
         {{.extra = SLICE_LITERAL("\x30\x0f\x06\x0b" OID "\x09\x01\x04\x00")}, ERR_ENCODING},
         {{.extra = SLICE_LITERAL("\x30\x0e\x06\x0a\x2a\x86\x48\x86\xf8\x4d\x01\x0d\x02\x09\x04\x00")}, ERR_ENCODING},
         {{.extra = SLICE_LITERAL("\x30\x0e\x06\x0a" OID "\x20\x04\x00")}, ERR_ENCODING}, /* 32 */
-        {{.extra = SLICE_LITERAL("\x30\x0c\x06\x0a" OID "\x09")}, ERR_TRUNCATED},        /* no value */
-        {{.extra = SLICE_LITERAL("\x30\x10\x06\x0a" OID "\x09\x04\x00\x05\x00")}, ERR_TRAILING_BYTES},
+        {{.extra = SLICE_LITERAL("\x30\x0e\x06\x0a" OID "\x09\x04\x00")}, ERR_ENCODING}, /* not known */
+        /* 5, the SGX type */
+        {{.without = 5, .extra = SLICE_LITERAL("\x30\x0c\x06\x0a" OID "\x05")}, ERR_TRUNCATED}, /* no value */
+        {{.without = 5, .extra = SLICE_LITERAL("\x30\x11\x06\x0a" OID "\x05\x0a\x01\x01\x05\x00")}, ERR_TRAILING_BYTES},
+        {{.without = 5, .extra = SLICE_LITERAL("\x30\x0f\x06\x0a" OID "\x05\x0a\x01\x03")}, ERR_ENCODING},
+        {{.without = 5, .extra = SLICE_LITERAL("\x30\x0f\x06\x0a" OID "\x05\x02\x01\x01")}, ERR_ENCODING},
+        /* 7, the configuration */
+        {{.with_platform_parts = true, .without = 7, .extra = SLICE_LITERAL("\x30\x0e\x06\x0a" OID "\x07\x04\x00")},
+         ERR_ENCODING},
+        {{.with_platform_parts = true,
+          .without = 7,
+          .extra = SLICE_LITERAL("\x30\x10\x06\x0a" OID "\x07\x30\x00\x05\x00")},
+         ERR_TRAILING_BYTES},
+        {{.with_platform_parts = true, .flag_extra = SLICE_LITERAL("\x30\x00")}, ERR_TRUNCATED},
+        {{.with_platform_parts = true, .flag_extra = SLICE_LITERAL("\x30\x10\x06\x0b" OID "\x07\x04\x01\x01\xff")},
+         ERR_ENCODING},
+        {{.with_platform_parts = true,
+          .without_flag = 1,
+          .flag_extra = SLICE_LITERAL("\x30\x10\x06\x0b" OID "\x07\x01\x01\x01\x01")},
+         ERR_ENCODING}, /* neither true nor false */
+        {{.with_platform_parts = true,
+          .without_flag = 1,
+          .flag_extra = SLICE_LITERAL("\x30\x12\x06\x0b" OID "\x07\x01\x01\x01\xff\x05\x00")},
+         ERR_TRAILING_BYTES},
         /* 3, PCEID */
         {{.without = 3, .extra = SLICE_LITERAL("\x30\x0c\x06\x0a" OID "\x03")}, ERR_TRUNCATED},
         {{.without = 3, .extra = SLICE_LITERAL("\x30\x0f\x06\x0a" OID "\x03\x04\x01\x00")}, ERR_ENCODING},
@@ -178,22 +240,14 @@ static void test_each_fault_of_form_is_told(void **)
     assert_string_equal(why.seen, status_text(ERR_TRUNCATED));
 }
 
-static void test_unknown_elements_are_passed_over(void **)
-{
-    struct pck pck;
-    const struct slice last = SLICE_LITERAL("\x30\x0e\x06\x0a" OID "\x1f\x04\x00"); /* 31 */
-    assert_ok(parse_changed(&(const struct changes){.extra = last}, NULL, &pck));
-    assert_platform(&pck);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_elements_are_found_by_oid_in_any_order),
+        cmocka_unit_test(test_configuration_says_three_things),
         cmocka_unit_test(test_missing_and_doubled_elements_are_refused),
         cmocka_unit_test(test_values_out_of_range_are_refused),
         cmocka_unit_test(test_each_fault_of_form_is_told),
-        cmocka_unit_test(test_unknown_elements_are_passed_over),
     };
     return cmocka_run_group_tests_name("evidence/pck", tests, NULL, NULL);
 }
