@@ -12,6 +12,8 @@
 
 /* The one platform model that it makes, and the SVN of each TCB component that counts as up to date. */
 enum { SIMULATED_FMSPC_BYTES = 6, SIMULATED_TCB_SVN = 2, SIMULATED_QE_SVN = 2, SIMULATED_TCB_EVALUATION = 1 };
+enum { SIMULATED_TDX_MODULE_VERSION = 1, SIMULATED_TDX_MODULE_SVN = 2 };
+enum { SIMULATED_QE_PRODUCT_ID = 1, SIMULATED_TD_QE_PRODUCT_ID = 2 };
 extern const uint8_t simulated_fmspc[SIMULATED_FMSPC_BYTES];
 
 /* How long collateral is valid; whoever serves it signs anew well before. */
@@ -47,9 +49,12 @@ struct simulated_collateral {
 };
 void simulated_collateral_done(struct simulated_collateral *collateral);
 
-/* All-zero but for `now_s`: everything up to date and nothing revoked. The rest lets tests make the other cases. */
+/* All-zero but for `now_s`: of SGX, everything up to date and nothing revoked. The rest lets tests make the other
+ * cases. */
 struct simulated_collateral_options {
     int64_t now_s;
+    bool tdx;                  /* of TDX: TCB info with module identities, and the TD quoting enclave's identity */
+    const char *module_status; /* of the newest level of the TDX module; NULL: "UpToDate" */
     const char *tcb_status, *qe_status; /* of the newest level; NULL: "UpToDate" */
     struct slice revoked_pck;           /* serial */
     bool revoke_platform_ca, revoke_tcb_signing;

@@ -14,10 +14,12 @@ enum {
     REPORT_BODY_BYTES = 384,
     CHAIN_MAX_BYTES = 8 * 1024,
     QE_AUTHENTICATION_BYTES = 32,
-    QE_PRODUCT_ID = 1,
-    QUOTE_VERSION = 3,
+    QUOTE_VERSION_SGX = 3,
+    QUOTE_VERSION_TDX = 4,
+    TEE_TYPE_TDX = 0x81,
     ATTESTATION_KEY_P256 = 2,
     CERTIFICATION_PEM_CHAIN = 5,
+    CERTIFICATION_QE_REPORT = 6,
     ATTRIBUTE_INIT = 0x01,
     ATTRIBUTE_DEBUG = 0x02,
     ATTRIBUTE_MODE64 = 0x04,
@@ -36,7 +38,7 @@ struct simulated_machine {
     struct secret secret;
     struct simulated_machine_options options;
     uint8_t platform_id[16];
-    struct buffer tail; /* all that follows the quote's signature: the same for every quote */
+    struct buffer tail, td_tail; /* all that follows a quote's signature: the same for every quote of one kind */
 };
 
 void simulated_machine_free(struct simulated_machine *machine)
@@ -48,6 +50,7 @@ void simulated_machine_free(struct simulated_machine *machine)
     certificate_list_done(&machine->chain);
     secret_done(&machine->secret);
     buffer_done(&machine->tail);
+    buffer_done(&machine->td_tail);
     free(machine);
 }
 
@@ -100,9 +103,9 @@ static enum status append_report_body(struct buffer *out, const struct report_bo
     return append_zeros(out, 64 - body->report_data.size);
 }
 
-/* The quoting enclave's report: it names the attestation key in its REPORTDATA. */
-static enum status append_qe_report(const struct simulated_machine *machine, struct slice attestation_point,
-                                    struct slice authentication, struct buffer *out)
+/* A quoting enclave's report: it names the attestation key in its REPORTDATA. */
+static enum status append_qe_report(const struct simulated_machine *machine, uint16_t product_id,
+                                    struct slice attestation_point, struct slice authentication, struct buffer *out)
 {
     uint8_t digest[SHA256_BYTES], mrsigner[32], mrenclave[32];
     const struct slice named[] = {attestation_point, authentication};
@@ -115,7 +118,7 @@ static enum status append_qe_report(const struct simulated_machine *machine, str
         .flags = ATTRIBUTE_INIT | ATTRIBUTE_MODE64 | ATTRIBUTE_PROVISION_KEY,
         .mrenclave = mrenclave,
         .mrsigner = mrsigner,
-        .product_id = QE_PRODUCT_ID,
+        .product_id = product_id,
         .svn = machine->options.qe_svn,
         .report_data = SLICE_ARRAY(digest),
     };
@@ -134,22 +137,36 @@ static enum status append_certification_data(const struct simulated_machine *mac
     return buffer_append(out, buffer_slice(&pem));
 }
 
-/* Attestation key, QE report with its signature, authentication data, certificates (section 4 of the reference). */
-static enum status make_tail(struct simulated_machine *machine)
+/* QE report with its signature, authentication data, certificates (section 4 of the reference). */
+static enum status append_qe_part(const struct simulated_machine *machine, uint16_t product_id, struct slice point,
+                                  struct buffer *out)
 {
     uint8_t authentication[QE_AUTHENTICATION_BYTES];
     for (size_t i = 0; i < sizeof(authentication); i++) authentication[i] = (uint8_t)i;
-    CLEANUP(buffer_done) struct buffer point = buffer_of_maximum(P256_POINT_BYTES);
     CLEANUP(buffer_done) struct buffer report = buffer_of_maximum(REPORT_BODY_BYTES);
+    TRY(append_qe_report(machine, product_id, point, SLICE_ARRAY(authentication), &report));
+    TRY(buffer_append(out, buffer_slice(&report)));
+    TRY(key_sign(machine->pck_key, buffer_slice(&report), out));
+    TRY(buffer_append_u16_le(out, QE_AUTHENTICATION_BYTES));
+    TRY(buffer_append(out, SLICE_ARRAY(authentication)));
+    return append_certification_data(machine, out);
+}
+
+/* Version 4 wraps what follows the attestation key in certification data of type 6. */
+static enum status make_tails(struct simulated_machine *machine)
+{
+    CLEANUP(buffer_done) struct buffer point = buffer_of_maximum(P256_POINT_BYTES);
+    CLEANUP(buffer_done) struct buffer td_part = buffer_of_maximum(SIMULATED_QUOTE_MAX_BYTES);
     TRY(key_public_bytes(machine->attestation_key, &point));
-    TRY(append_qe_report(machine, buffer_slice(&point), SLICE_ARRAY(authentication), &report));
     machine->tail = buffer_of_maximum(SIMULATED_QUOTE_MAX_BYTES);
     TRY(buffer_append(&machine->tail, buffer_slice(&point)));
-    TRY(buffer_append(&machine->tail, buffer_slice(&report)));
-    TRY(key_sign(machine->pck_key, buffer_slice(&report), &machine->tail));
-    TRY(buffer_append_u16_le(&machine->tail, QE_AUTHENTICATION_BYTES));
-    TRY(buffer_append(&machine->tail, SLICE_ARRAY(authentication)));
-    return append_certification_data(machine, &machine->tail);
+    TRY(append_qe_part(machine, SIMULATED_QE_PRODUCT_ID, buffer_slice(&point), &machine->tail));
+    machine->td_tail = buffer_of_maximum(SIMULATED_QUOTE_MAX_BYTES);
+    TRY(append_qe_part(machine, SIMULATED_TD_QE_PRODUCT_ID, buffer_slice(&point), &td_part));
+    TRY(buffer_append(&machine->td_tail, buffer_slice(&point)));
+    TRY(buffer_append_u16_le(&machine->td_tail, CERTIFICATION_QE_REPORT));
+    TRY(buffer_append_u32_le(&machine->td_tail, (uint32_t)td_part.size));
+    return buffer_append(&machine->td_tail, buffer_slice(&td_part));
 }
 
 /* What follows from the keys and certificates that are in place. */
@@ -159,9 +176,10 @@ static enum status complete(struct simulated_machine *machine, const struct simu
     if (options != NULL) machine->options = *options;
     if (machine->options.tcb_svn == 0) machine->options.tcb_svn = SIMULATED_TCB_SVN;
     if (machine->options.qe_svn == 0) machine->options.qe_svn = SIMULATED_QE_SVN;
+    if (machine->options.module_svn == 0) machine->options.module_svn = SIMULATED_TDX_MODULE_SVN;
     certificate_digest(machine->pck, digest);
     for (size_t i = 0; i < sizeof(machine->platform_id); i++) machine->platform_id[i] = digest[i];
-    return make_tail(machine);
+    return make_tails(machine);
 }
 
 static enum status certify(struct simulated_machine *machine, const struct simulated_authority *authority,
@@ -239,11 +257,11 @@ enum status simulated_machine_read(struct slice state, struct refusal *why, stru
 }
 
 /* The 48 bytes before the report body (section 2 of the reference). */
-static enum status append_quote_header(const struct simulated_machine *machine, struct buffer *out)
+static enum status append_quote_header(const struct simulated_machine *machine, bool tdx, struct buffer *out)
 {
-    TRY(buffer_append_u16_le(out, QUOTE_VERSION));
+    TRY(buffer_append_u16_le(out, tdx ? QUOTE_VERSION_TDX : QUOTE_VERSION_SGX));
     TRY(buffer_append_u16_le(out, ATTESTATION_KEY_P256));
-    TRY(append_zeros(out, 4));
+    TRY(buffer_append_u32_le(out, tdx ? TEE_TYPE_TDX : 0));
     TRY(buffer_append_u16_le(out, machine->options.qe_svn));
     TRY(buffer_append_u16_le(out, machine->options.tcb_svn)); /* the PCE's SVN */
     TRY(buffer_append(out, SLICE_ARRAY(qe_vendor)));
@@ -263,17 +281,23 @@ enum status simulated_machine_report(const struct simulated_machine *machine, co
         .svn = identity->svn,
         .report_data = slice_of(report_data, 64),
     };
-    TRY(append_quote_header(machine, signed_part));
+    TRY(append_quote_header(machine, false, signed_part));
     return append_report_body(signed_part, &body);
+}
+
+static enum status append_signed(const struct simulated_machine *machine, struct slice signed_part, struct slice tail,
+                                 struct buffer *quote)
+{
+    TRY(buffer_append(quote, signed_part));
+    TRY(buffer_append_u32_le(quote, (uint32_t)(P256_SIGNATURE_BYTES + tail.size)));
+    TRY(key_sign(machine->attestation_key, signed_part, quote));
+    return buffer_append(quote, tail);
 }
 
 enum status simulated_machine_sign(const struct simulated_machine *machine, struct slice signed_part,
                                    struct buffer *quote)
 {
-    TRY(buffer_append(quote, signed_part));
-    TRY(buffer_append_u32_le(quote, (uint32_t)(P256_SIGNATURE_BYTES + machine->tail.size)));
-    TRY(key_sign(machine->attestation_key, signed_part, quote));
-    return buffer_append(quote, buffer_slice(&machine->tail));
+    return append_signed(machine, signed_part, buffer_slice(&machine->tail), quote);
 }
 
 enum status simulated_machine_quote(const struct simulated_machine *machine, const struct simulated_identity *identity,
@@ -282,6 +306,39 @@ enum status simulated_machine_quote(const struct simulated_machine *machine, con
     CLEANUP(buffer_done) struct buffer signed_part = buffer_of_maximum(SIMULATED_SIGNED_BYTES);
     TRY(simulated_machine_report(machine, identity, report_data, &signed_part));
     return simulated_machine_sign(machine, buffer_slice(&signed_part), quote);
+}
+
+/* The 584 bytes of a TD report of version 1.0 (section 3 of the reference). */
+enum status simulated_machine_td_report(const struct simulated_machine *machine, const struct simulated_domain *domain,
+                                        const uint8_t report_data[static 64], struct buffer *signed_part)
+{
+    enum { TD_ATTRIBUTE_DEBUG = 0x01, TD_ATTRIBUTE_SEPT_VE_DISABLE = 0x10 /* of the fourth byte */ };
+    const uint8_t tee_tcb_svn[16] = {machine->options.module_svn, SIMULATED_TDX_MODULE_VERSION};
+    const uint8_t attributes[8] = {domain->debug ? TD_ATTRIBUTE_DEBUG : 0, 0, 0, TD_ATTRIBUTE_SEPT_VE_DISABLE};
+    TRY(append_quote_header(machine, true, signed_part));
+    TRY(buffer_append(signed_part, SLICE_ARRAY(tee_tcb_svn)));
+    TRY(append_zeros(signed_part, 2 * SIMULATED_TD_MEASUREMENT_BYTES + 8)); /* MRSEAM to SEAMATTRIBUTES */
+    TRY(buffer_append(signed_part, SLICE_ARRAY(attributes)));
+    TRY(buffer_append_u8(signed_part, XFRM_LEGACY));
+    TRY(append_zeros(signed_part, 7));
+    TRY(buffer_append(signed_part, SLICE_ARRAY(domain->mrtd)));
+    TRY(append_zeros(signed_part, 3 * SIMULATED_TD_MEASUREMENT_BYTES)); /* MRCONFIGID to MROWNERCONFIG */
+    TRY(buffer_append(signed_part, SLICE_ARRAY(domain->rtmr)));
+    return buffer_append(signed_part, slice_of(report_data, 64));
+}
+
+enum status simulated_machine_td_sign(const struct simulated_machine *machine, struct slice signed_part,
+                                      struct buffer *quote)
+{
+    return append_signed(machine, signed_part, buffer_slice(&machine->td_tail), quote);
+}
+
+enum status simulated_machine_td_quote(const struct simulated_machine *machine, const struct simulated_domain *domain,
+                                       const uint8_t report_data[static 64], struct buffer *quote)
+{
+    CLEANUP(buffer_done) struct buffer signed_part = buffer_of_maximum(SIMULATED_TD_SIGNED_BYTES);
+    TRY(simulated_machine_td_report(machine, domain, report_data, &signed_part));
+    return simulated_machine_td_sign(machine, buffer_slice(&signed_part), quote);
 }
 
 enum status simulated_machine_sealing_key(const struct simulated_machine *machine,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A simulated SGX machine, in simulation builds only: a PCK key with its certificate, a quoting enclave's attestation
- * key and a machine secret. It makes quotes (DCAP version 3, certification data type 5) and sealing keys for programs
- * that its caller has measured: whoever holds this object can claim anything, so it stays in the launcher.
+ * A simulated machine with SGX and TDX, in simulation builds only: a PCK key with its certificate, quoting enclaves
+ * with an attestation key and a machine secret. It makes SGX quotes (DCAP version 3) and TD quotes (version 4, TD
+ * report 1.0), both with certification data type 5, and sealing keys for programs that its caller has measured: whoever
+ * holds this object can claim anything, so it stays in the launcher.
  */
 #pragma once
 
@@ -13,7 +14,9 @@
 
 enum {
     SIMULATED_QUOTE_MAX_BYTES = 16 * 1024,
-    SIMULATED_SIGNED_BYTES = 48 + 384, /* a quote's header and report body */
+    SIMULATED_SIGNED_BYTES = 48 + 384,    /* a quote's header and report body */
+    SIMULATED_TD_SIGNED_BYTES = 48 + 584, /* the same of a TD quote */
+    SIMULATED_TD_MEASUREMENT_BYTES = 48,
     SIMULATED_SEALING_KEY_BYTES = 32,
 };
 
@@ -29,6 +32,7 @@ struct simulated_machine; /* immutable: may be used by several threads */
 /* All-zero is a machine that is up to date. The rest lets tests make the other cases. */
 struct simulated_machine_options {
     uint8_t tcb_svn, qe_svn; /* 0: SIMULATED_TCB_SVN, SIMULATED_QE_SVN; 1 is out of date */
+    uint8_t module_svn;      /* 0: SIMULATED_TDX_MODULE_SVN; 1 is out of date */
     bool foreign_qe;         /* a quoting enclave of another signer */
 };
 
@@ -57,6 +61,20 @@ enum status simulated_machine_report(const struct simulated_machine *machine, co
                                      const uint8_t report_data[static 64], struct buffer *signed_part);
 enum status simulated_machine_sign(const struct simulated_machine *machine, struct slice signed_part,
                                    struct buffer *quote);
+
+/* What is known of a measured TD. */
+struct simulated_domain {
+    uint8_t mrtd[SIMULATED_TD_MEASUREMENT_BYTES], rtmr[4][SIMULATED_TD_MEASUREMENT_BYTES];
+    bool debug;
+};
+
+/* Appends a TD quote, which goes with collateral of TDX. Then the halves of it, as above. */
+enum status simulated_machine_td_quote(const struct simulated_machine *machine, const struct simulated_domain *domain,
+                                       const uint8_t report_data[static 64], struct buffer *quote);
+enum status simulated_machine_td_report(const struct simulated_machine *machine, const struct simulated_domain *domain,
+                                        const uint8_t report_data[static 64], struct buffer *signed_part);
+enum status simulated_machine_td_sign(const struct simulated_machine *machine, struct slice signed_part,
+                                      struct buffer *quote);
 
 /* HKDF(machine secret, MRENCLAVE || MRSIGNER || product id || debug || label): a debug build of the same code gets
  * other keys, as on the real thing. */

@@ -41,12 +41,9 @@ static void replace_collateral(struct scene *scene, const struct simulated_colla
     assert_ok(simulated_authority_collateral(scene->authority, options, &scene->texts));
 }
 
-static enum status verify_quote(const struct scene *scene, struct slice quote, struct refusal *why,
-                                struct sgx_claims *claims_out)
+static struct collateral_texts texts_of(const struct scene *scene)
 {
-    const struct key *const simulated[] = {simulated_authority_root(scene->authority)};
-    const struct trust_roots roots = {.simulated = simulated, .simulated_count = 1};
-    const struct collateral_texts given = {
+    return (struct collateral_texts){
         .tcb_info = buffer_slice(&scene->texts.tcb_info),
         .tcb_info_issuer_chain = buffer_slice(&scene->texts.tcb_issuer_chain),
         .qe_identity = buffer_slice(&scene->texts.qe_identity),
@@ -55,6 +52,14 @@ static enum status verify_quote(const struct scene *scene, struct slice quote, s
         .pck_crl_issuer_chain = buffer_slice(&scene->texts.pck_crl_issuer_chain),
         .root_ca_crl = buffer_slice(&scene->texts.root_ca_crl),
     };
+}
+
+static enum status verify_quote(const struct scene *scene, struct slice quote, struct refusal *why,
+                                struct sgx_claims *claims_out)
+{
+    const struct key *const simulated[] = {simulated_authority_root(scene->authority)};
+    const struct trust_roots roots = {.simulated = simulated, .simulated_count = 1};
+    const struct collateral_texts given = texts_of(scene);
     CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
     TRY(collateral_new(&given, &roots, why, &collateral));
     return sgx_quote_verify(&(struct intel_evidence){.quote = quote}, collateral, &roots, NOW, NULL, why, claims_out);
@@ -96,6 +101,56 @@ static void test_a_quote_names_its_platform(void **)
     assert_true(facts.has_chain);
     assert_memory_equal(facts.fmspc, simulated_fmspc, sizeof(facts.fmspc));
     assert_string_equal(facts.ca, "platform");
+}
+
+static enum status verify_domain(const struct scene *scene, const struct simulated_domain *domain, struct refusal *why,
+                                 struct tdx_claims *claims_out)
+{
+    const struct key *const simulated[] = {simulated_authority_root(scene->authority)};
+    const struct trust_roots roots = {.simulated = simulated, .simulated_count = 1};
+    const struct collateral_texts given = texts_of(scene);
+    CLEANUP(buffer_done) struct buffer quote = buffer_of_maximum(SIMULATED_QUOTE_MAX_BYTES);
+    CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
+    assert_ok(simulated_machine_td_quote(scene->machine, domain, report_data, &quote));
+    TRY(collateral_new(&given, &roots, why, &collateral));
+    const struct intel_evidence evidence = {.quote = buffer_slice(&quote)};
+    return tdx_quote_verify(&evidence, collateral, &roots, NOW, NULL, why, claims_out);
+}
+
+static void test_its_td_quotes_pass_the_ordinary_verifier(void **)
+{
+    const struct simulated_domain domain = {.mrtd = {7}, .rtmr = {{1}, {2}, {3}, {4}}};
+    CLEANUP(scene_done) struct scene scene = make(NULL);
+    struct refusal why = {};
+    struct tdx_claims claims;
+    replace_collateral(&scene, &(struct simulated_collateral_options){.now_s = NOW, .tdx = true});
+    assert_ok(verify_domain(&scene, &domain, &why, &claims));
+    assert_true(claims.platform.simulated);
+    assert_int_equal(claims.platform.tcb_status, TCB_UP_TO_DATE);
+    assert_false(claims.debug);
+    assert_true((claims.attributes & TD_ATTRIBUTE_SEPT_VE_DISABLE) != 0);
+    assert_memory_equal(claims.mrtd, domain.mrtd, sizeof(claims.mrtd));
+    assert_memory_equal(claims.rtmr, domain.rtmr, sizeof(claims.rtmr));
+    assert_memory_equal(claims.report_data, report_data, 64);
+    const struct simulated_domain debug = {.debug = true};
+    assert_ok(verify_domain(&scene, &debug, &why, &claims));
+    assert_true(claims.debug);
+}
+
+static void test_an_old_module_is_told(void **)
+{
+    const struct simulated_domain domain = {};
+    CLEANUP(scene_done) struct scene scene = make(&(struct simulated_machine_options){.module_svn = 1});
+    struct tdx_claims claims;
+    replace_collateral(&scene, &(struct simulated_collateral_options){.now_s = NOW, .tdx = true});
+    assert_ok(verify_domain(&scene, &domain, NULL, &claims));
+    assert_int_equal(claims.platform.tcb_status, TCB_OUT_OF_DATE);
+    CLEANUP(scene_done) struct scene revoked = make(NULL);
+    struct refusal why = {};
+    replace_collateral(&revoked,
+                       &(struct simulated_collateral_options){.now_s = NOW, .tdx = true, .module_status = "Revoked"});
+    assert_status(verify_domain(&revoked, &domain, &why, &claims), ERR_TCB_REVOKED);
+    assert_string_equal(why.field, "report.tee_tcb_svn[0]");
 }
 
 static void test_a_debug_program_is_genuine_and_marked(void **)
@@ -228,6 +283,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_its_quotes_pass_the_ordinary_verifier),
         cmocka_unit_test(test_a_quote_names_its_platform),
+        cmocka_unit_test(test_its_td_quotes_pass_the_ordinary_verifier),
+        cmocka_unit_test(test_an_old_module_is_told),
         cmocka_unit_test(test_a_debug_program_is_genuine_and_marked),
         cmocka_unit_test(test_machines_can_be_out_of_date),
         cmocka_unit_test(test_certificates_can_be_revoked),
