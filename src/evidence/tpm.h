@@ -5,8 +5,8 @@
  */
 #pragma once
 
+#include "base/buffer.h"
 #include "base/refusal.h"
-#include "base/slice.h"
 #include "crypto/key.h"
 
 enum {
@@ -20,6 +20,8 @@ enum {
     TPM_BANK_MAX_COUNT = 16,
     TPM_EVENT_LOG_MAX_BYTES = 1024 * 1024,
     TPM_EVENT_MAX_COUNT = 4096,
+    TPM_PCR_FILE_MAX_BYTES = 16 * 1024,
+    TPM_EVIDENCE_JSON_MAX_BYTES = 1536 * 1024,
 };
 
 /* TPM_ALG_ID. */
@@ -91,3 +93,17 @@ enum status tpm_pcrs_read_quoted(struct slice bytes, struct slice attest, struct
 /* Replays a log (TCG_PCR_EVENT2, or SHA-1's TCG_PCR_EVENT) into the bank; `known` are the PCRs that it names.
  * ERR_TPM_EVENT_LOG. */
 enum status tpm_event_log_replay(struct slice log, enum tpm_hash bank, struct refusal *why, struct tpm_pcrs *pcrs_out);
+
+/* All of a TPM's evidence in one JSON text, bytes in base64url (docs/evidence.md):
+ *   {"attest","signature","key": PEM,"public": TPM2B_PUBLIC,"pcrs": as tpm_pcrs_read_quoted has them,"event_log"}
+ * The first two must be there. `quote` borrows from the other members, so that the whole must stay where it is; it has
+ * no key: the one that the text names is in `key` (NULL: none), for the caller to trust or not. ERR_FIELD_*,
+ * ERR_JSON_SYNTAX, ERR_TPM_*, ERR_KEY_INVALID, ERR_TOO_LARGE. */
+struct tpm_evidence {
+    struct tpm_quote quote;
+    struct key *key;
+    struct buffer attest, signature, key_public, event_log;
+    struct tpm_pcrs pcrs;
+};
+enum status tpm_evidence_json(struct slice text, struct refusal *why, struct tpm_evidence *evidence_out);
+void tpm_evidence_done(struct tpm_evidence *evidence);

@@ -68,6 +68,19 @@ static enum status verify_open_enclave(const struct evidence *evidence, const st
     return oe_claims_check(&opened, claims->sgx.report_data, why);
 }
 
+/* What all kinds share is given beside the kind's own part, or in it. */
+static enum status verify_azure(const struct evidence *evidence, const struct trust_roots *roots, int64_t now_s,
+                                const struct evidence_caches *caches, struct refusal *why, struct azure_claims *claims)
+{
+    struct azure_evidence azure = evidence->azure;
+    if (azure.collateral == NULL) azure.collateral = evidence->collateral;
+    if (azure.endorsements.certificate_count == 0) azure.endorsements = evidence->endorsements;
+    azure.roots = roots;
+    azure.cache = caches->intel;
+    azure.snp_cache = caches->snp;
+    return azure_vtpm_verify(&azure, now_s, why, claims);
+}
+
 static enum status verify_kind(const struct evidence *evidence, const struct trust_roots *roots, int64_t now_s,
                                const struct evidence_caches *caches, struct refusal *why,
                                struct evidence_claims *claims)
@@ -78,10 +91,10 @@ static enum status verify_kind(const struct evidence *evidence, const struct tru
     case EVIDENCE_TDX: return verify_tdx(evidence, evidence->bytes, roots, now_s, caches, why, claims);
     case EVIDENCE_SNP:
         return snp_report_verify(evidence->bytes, &evidence->endorsements, now_s, caches->snp, why, &claims->snp);
+    case EVIDENCE_AZURE_VTPM: return verify_azure(evidence, roots, now_s, caches, why, &claims->azure);
     case EVIDENCE_TPM: return tpm_quote_verify(&evidence->tpm, why, &claims->tpm);
-    default: break;
     }
-    return refuse(why, ERR_UNSUPPORTED, "kind", "sgx, oe, tdx, snp or tpm", "%s", evidence_kind_name(evidence->kind));
+    return refuse(why, ERR_UNSUPPORTED, "kind", "one of enum evidence_kind", "another number");
 }
 
 /* ---- runtime data ---- */
