@@ -25,6 +25,9 @@ static const struct command {
     {"verify", "token", command_verify_token, "verifies an attestation token with a key set"},
     {"verify", "chain", command_verify_chain, "verifies a platform and each hop behind it"},
     {"verify", "portal", command_verify_portal, "compares a served portal with its release"},
+    {"collateral", "fetch", command_collateral_fetch, "fetches a platform's collateral into a folder"},
+    {"collateral", "show", command_collateral_show, "says what collateral is for and how new it is"},
+    {"collateral", "check", command_collateral_check, "verifies collateral and its dates"},
     {"client", NULL, command_client, "plays the hospital over the sealed channel"},
     {"doctor", NULL, command_doctor, "finds what is wrong with a set-up"},
 };

@@ -88,6 +88,10 @@ struct collateral_facts {
 };
 void collateral_facts(const struct collateral *collateral, struct collateral_facts *facts_out);
 
+/* Whether every part is current: certificates, lists, TCB info, QE identity. Names the first that is not.
+ * ERR_CERTIFICATE_EXPIRED, ERR_CRL_EXPIRED, ERR_COLLATERAL_EXPIRED. Verification of a quote checks it, too. */
+enum status collateral_check_time(const struct collateral *collateral, int64_t now_s, struct refusal *why);
+
 /* A quote, and what it may lack. All borrowed during the call only. */
 struct intel_evidence {
     struct slice quote;

@@ -113,38 +113,6 @@ static void keep_highest(struct collateral_feed *feed, const struct place_name *
 
 /* ---- what is taken ---- */
 
-static enum status check_platform(const struct collateral_platform *platform, const struct collateral_facts *facts,
-                                  struct refusal *why)
-{
-    struct collateral_platform seen = {.tee = facts->tee};
-    memcpy(seen.fmspc, facts->fmspc, sizeof(seen.fmspc));
-    (void)snprintf(seen.ca, sizeof(seen.ca), "%s", facts->ca);
-    const struct collateral_platform_name wanted_name = collateral_platform_name(platform),
-                                          seen_name = collateral_platform_name(&seen);
-    if (strcmp(wanted_name.text, seen_name.text) == 0) return OK;
-    return refuse(why, ERR_COLLATERAL_MISMATCH, "collateral", wanted_name.text, "%s", seen_name.text);
-}
-
-static enum status check_set(const struct collateral_feed *feed, const struct collateral_issue *issue,
-                             struct refusal *why)
-{
-    const int64_t wanted = feed->options.set.evaluation;
-    if (wanted == 0 || (issue->tcb_info_evaluation == wanted && issue->qe_identity_evaluation == wanted)) return OK;
-    char expected[32];
-    (void)snprintf(expected, sizeof(expected), "%lld", (long long)wanted);
-    return refuse(why, ERR_COLLATERAL_MISMATCH, "collateral.tcbEvaluationDataNumber", expected, "%lld and %lld",
-                  (long long)issue->tcb_info_evaluation, (long long)issue->qe_identity_evaluation);
-}
-
-static enum status check_expiry(const struct collateral_feed *feed, const struct collateral_facts *facts,
-                                struct refusal *why)
-{
-    const int64_t now_s = clock_now_s(feed->options.clock);
-    if (facts->expires_s > now_s) return OK;
-    return refuse(why, ERR_COLLATERAL_EXPIRED, "collateral.nextUpdate", time_iso8601(now_s).text, "%s",
-                  time_iso8601(facts->expires_s).text);
-}
-
 /* The clock's floor rises first: a signed date lies in the past whatever the host says. */
 static enum status check(struct collateral_feed *feed, const struct collateral_platform *platform,
                          const struct collateral *collateral, struct refusal *why, struct collateral_facts *facts_out,
@@ -152,12 +120,12 @@ static enum status check(struct collateral_feed *feed, const struct collateral_p
 {
     const struct place_name name = place_of(feed, platform);
     collateral_facts(collateral, facts_out);
-    TRY(check_platform(platform, facts_out, why));
+    TRY(collateral_check_platform(platform, facts_out, why));
     clock_raise_floor(feed->options.clock, facts_out->issued_s);
     TRY(collateral_issue_check_minimum(&facts_out->issue, feed->options.minimum_evaluation, why));
     TRY(highest_of(feed, &name, why, highest_out));
     TRY(collateral_issue_check(&facts_out->issue, highest_out, why));
-    return check_expiry(feed, facts_out, why);
+    return collateral_check_time(collateral, clock_now_s(feed->options.clock), why);
 }
 
 /* What a folder or the source brought: verified, current, of the set that was asked for, and not older than what was
@@ -175,7 +143,7 @@ static enum status accept(struct collateral_feed *feed, const struct collateral_
     const struct collateral_texts texts = collateral_files_texts(files);
     TRY(collateral_new(&texts, feed->options.roots, why, &collateral));
     TRY(check(feed, platform, collateral, why, &accepted_out->facts, &accepted_out->highest));
-    TRY(check_set(feed, &accepted_out->facts.issue, why));
+    TRY(collateral_check_set(&feed->options.set, &accepted_out->facts, why));
     accepted_out->collateral = collateral;
     collateral = NULL;
     return OK;

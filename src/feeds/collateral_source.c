@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 /* A list in hexadecimal. */
 enum { CRL_ANSWER_MAX_BYTES = 2 * CRL_MAX_BYTES, QUERY_MAX_BYTES = 48 };
@@ -131,4 +132,30 @@ enum status collateral_fetch_service(void *context, const struct collateral_plat
     *files_out = files;
     files = (struct collateral_files){};
     return OK;
+}
+
+/* ---- what came ---- */
+
+enum status collateral_check_platform(const struct collateral_platform *platform, const struct collateral_facts *facts,
+                                      struct refusal *why)
+{
+    struct collateral_platform seen = {.tee = facts->tee};
+    memcpy(seen.fmspc, facts->fmspc, sizeof(seen.fmspc));
+    (void)snprintf(seen.ca, sizeof(seen.ca), "%s", facts->ca);
+    const struct collateral_platform_name wanted_name = collateral_platform_name(platform),
+                                          seen_name = collateral_platform_name(&seen);
+    if (strcmp(wanted_name.text, seen_name.text) == 0) return OK;
+    return refuse(why, ERR_COLLATERAL_MISMATCH, "collateral", wanted_name.text, "%s", seen_name.text);
+}
+
+enum status collateral_check_set(const struct collateral_set *set, const struct collateral_facts *facts,
+                                 struct refusal *why)
+{
+    const int64_t wanted = set->evaluation, tcb_info = facts->issue.tcb_info_evaluation,
+                  qe_identity = facts->issue.qe_identity_evaluation;
+    if (wanted == 0 || (tcb_info == wanted && qe_identity == wanted)) return OK;
+    char expected[32];
+    (void)snprintf(expected, sizeof(expected), "%lld", (long long)wanted);
+    return refuse(why, ERR_COLLATERAL_MISMATCH, "collateral.tcbEvaluationDataNumber", expected, "%lld and %lld",
+                  (long long)tcb_info, (long long)qe_identity);
 }

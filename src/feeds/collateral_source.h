@@ -53,3 +53,10 @@ struct collateral_service {
 };
 enum status collateral_fetch_service(void *service, const struct collateral_platform *platform, struct refusal *why,
                                      struct pacing_hint *hint, struct collateral_files *files_out);
+
+/* Whether what came is of the platform, and has the number, if it is one that was asked for. ERR_COLLATERAL_MISMATCH.
+ */
+enum status collateral_check_platform(const struct collateral_platform *platform, const struct collateral_facts *facts,
+                                      struct refusal *why);
+enum status collateral_check_set(const struct collateral_set *set, const struct collateral_facts *facts,
+                                 struct refusal *why);

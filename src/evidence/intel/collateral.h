@@ -27,9 +27,6 @@ struct collateral {
         root_crl_hash[32];
 };
 
-/* Whether every part is current. Names the first that is not. */
-enum status collateral_check_time(const struct collateral *collateral, int64_t now_s, struct refusal *why);
-
 /* The lower of TCB info's and QE identity's evaluation numbers. */
 int64_t collateral_evaluation(const struct collateral *collateral);
 

@@ -164,7 +164,8 @@ static void test_nothing_is_served_after_its_expiry(void **state)
     assert_status(get(scene, 0, &why), ERR_COLLATERAL_MISSING);
     collateral_feed_free(scene->feed);
     open_feed(scene);
-    assert_status(get(scene, PATIENCE_MS, &why), ERR_COLLATERAL_EXPIRED);
+    assert_status(get(scene, PATIENCE_MS, &why), ERR_CRL_EXPIRED);
+    assert_string_equal(why.field, "root_ca_crl.nextUpdate");
 }
 
 /* Issued later by a second: the older one that the source serves then must not take its place. */
@@ -380,8 +381,8 @@ static void test_what_is_carried_must_be_current_and_of_this_platform(void **sta
     assert_ok(simulated_files(scene->source.authority, NOW, &files));
     const struct collateral_texts texts = collateral_files_texts(&files);
     clock_set(scene->clock, NOW + SIMULATED_COLLATERAL_LIFE_S);
-    assert_status(collateral_feed_carried(scene->feed, &platform, &texts, &why, &collateral), ERR_COLLATERAL_EXPIRED);
-    assert_string_equal(why.field, "collateral.nextUpdate");
+    assert_status(collateral_feed_carried(scene->feed, &platform, &texts, &why, &collateral), ERR_CRL_EXPIRED);
+    assert_string_equal(why.field, "root_ca_crl.nextUpdate");
     platform.tee = INTEL_TDX;
     assert_status(collateral_feed_carried(scene->feed, &platform, &texts, &why, &collateral), ERR_COLLATERAL_MISMATCH);
     assert_string_equal(why.expected, "tdx-4c5a52540001-platform");
