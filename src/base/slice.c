@@ -55,3 +55,10 @@ struct slice slice_part(struct slice text, size_t offset, size_t size)
     const size_t rest = text.size - offset;
     return slice_of(text.bytes + offset, size < rest ? size : rest);
 }
+
+uint64_t slice_number_le(struct slice bytes)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < bytes.size && i < sizeof(number); i++) number |= (uint64_t)bytes.bytes[i] << 8 * i;
+    return number;
+}

@@ -40,3 +40,6 @@ bool slice_split(struct slice text, uint8_t separator, struct slice *before_out,
 
 /* The bytes from `offset` of at most `size`; clipped to the slice, so always valid. */
 struct slice slice_part(struct slice text, size_t offset, size_t size);
+
+/* The unsigned number that at most 8 bytes are in little endian; of more, the first 8. */
+uint64_t slice_number_le(struct slice bytes);

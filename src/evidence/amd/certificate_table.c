@@ -7,20 +7,15 @@
 enum { GUID_BYTES = 16, ENTRY_BYTES = GUID_BYTES + 4 + 4 };
 
 struct entry {
-    struct slice whole, guid;
-    uint32_t offset, length;
+    struct slice guid;
+    uint64_t offset, length;
 };
 
-static enum status read_entry(struct reader *reader, struct entry *entry_out)
+static struct entry entry_at(struct slice whole)
 {
-    struct entry entry = {};
-    TRY(reader_slice(reader, ENTRY_BYTES, &entry.whole));
-    struct reader parts = reader_over(entry.whole);
-    TRY(reader_slice(&parts, GUID_BYTES, &entry.guid));
-    TRY(reader_u32_le(&parts, &entry.offset));
-    TRY(reader_u32_le(&parts, &entry.length));
-    *entry_out = entry;
-    return OK;
+    return (struct entry){.guid = slice_part(whole, 0, GUID_BYTES),
+                          .offset = slice_number_le(slice_part(whole, GUID_BYTES, 4)),
+                          .length = slice_number_le(slice_part(whole, GUID_BYTES + 4, 4))};
 }
 
 /* The entries up to the one of zeros, which ends the header. */
@@ -28,18 +23,19 @@ static enum status read_header(struct slice table, struct refusal *why,
                                struct entry entries[static SNP_TABLE_MAX_COUNT], size_t *count_out)
 {
     struct reader reader = reader_over(table);
-    for (size_t count = 0; count <= SNP_TABLE_MAX_COUNT; count++) {
-        struct entry entry;
-        if (read_entry(&reader, &entry) != OK)
+    struct slice whole;
+    for (size_t count = 0;; count++) {
+        if (reader_slice(&reader, ENTRY_BYTES, &whole) != OK)
             return refuse(why, ERR_SNP_MALFORMED, "certificate_table", "an entry of zeros behind the last one",
                           "%zu entries, then its end", count);
-        if (slice_is_zero(entry.whole)) {
+        if (slice_is_zero(whole)) {
             *count_out = count;
             return OK;
         }
-        if (count < SNP_TABLE_MAX_COUNT) entries[count] = entry;
+        if (count == SNP_TABLE_MAX_COUNT)
+            return refuse(why, ERR_SNP_MALFORMED, "certificate_table.count", "at most 16 entries", "more");
+        entries[count] = entry_at(whole);
     }
-    return refuse(why, ERR_SNP_MALFORMED, "certificate_table.count", "at most 16 entries", "more");
 }
 
 /* In the GUIDs' textual order of bytes. */
@@ -63,9 +59,10 @@ static enum status take_entry(struct slice bytes, size_t header_size, const stru
 {
     char field[48];
     (void)snprintf(field, sizeof(field), "certificate_table[%zu]", index);
-    if (entry->offset < header_size || entry->offset > bytes.size || entry->length > bytes.size - entry->offset)
+    if (entry->offset < header_size || entry->offset + entry->length > bytes.size)
         return refuse(why, ERR_SNP_MALFORMED, field, "bytes behind the header and inside the table",
-                      "%u bytes at %u of %zu", entry->length, entry->offset, bytes.size);
+                      "%llu bytes at %llu of %zu", (unsigned long long)entry->length, (unsigned long long)entry->offset,
+                      bytes.size);
     struct slice *const place = place_of(entry->guid, table);
     if (place == NULL) return OK; /* hosts may add entries of other kinds */
     if (entry->length == 0 || place->size > 0)

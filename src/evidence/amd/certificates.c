@@ -53,7 +53,6 @@ static enum status read_all(const struct snp_endorsements *endorsements, struct 
     for (size_t i = 0; i < endorsements->certificate_count; i++) {
         char field[REFUSAL_FIELD_BYTES];
         const enum status status = read_into(endorsements->certificates[i], list);
-        if (status == ERR_NO_MEMORY) return status;
         (void)snprintf(field, sizeof(field), "certificates[%zu]", i);
         if (status != OK)
             return refuse(why, status, field, "at most 8 certificates in PEM or strict DER", "%s", status_text(status));

@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- ownership ---- */
 
@@ -16,12 +15,18 @@ struct snp_chain *snp_chain_share(const struct snp_chain *chain)
     return shared;
 }
 
+static void signer_done(struct signer *signer)
+{
+    certificate_free(signer->certificate);
+    key_free(signer->key);
+}
+
 void snp_chain_free(struct snp_chain *chain)
 {
     if (chain == NULL || atomic_fetch_sub(&chain->owners, 1) != 1) return;
     certificate_free(chain->leaf);
-    key_free(chain->issuer.key);
-    key_free(chain->root.key);
+    signer_done(&chain->issuer);
+    signer_done(&chain->root);
     crl_free(chain->crl);
     free(chain);
 }
@@ -102,17 +107,15 @@ static struct period period_of_published(const struct amd_authority *published, 
 
 static enum status signer_of_published(const struct amd_authority *published, struct signer *signer)
 {
-    memcpy(signer->serial, published->serial, sizeof(published->serial));
-    signer->serial_size = sizeof(published->serial);
+    signer->serial = SLICE_ARRAY(published->serial);
     signer->period = period_of_published(published, signer->part);
     return amd_authority_key(published, &signer->key);
 }
 
 static void signer_of_certificate(const struct certificate *certificate, struct signer *signer)
 {
-    const struct slice serial = certificate_serial(certificate);
-    if (serial.size > 0) memcpy(signer->serial, serial.bytes, serial.size);
-    signer->serial_size = serial.size;
+    signer->certificate = certificate_share(certificate);
+    signer->serial = certificate_serial(certificate);
     signer->period = period_of_certificate(certificate, signer->part);
     signer->key = key_share(certificate_key(certificate));
 }
@@ -160,7 +163,6 @@ static enum status take_crl(struct slice text, const struct given *given, struct
 {
     if (text.size == 0) return OK;
     const enum status status = crl_from_der_or_pem(text, &chain->crl);
-    if (status == ERR_NO_MEMORY) return status;
     if (status != OK)
         return refuse(why, status, "crl", "a version 2 revocation list in strict DER or PEM", "%zu bytes that are none",
                       text.size);
@@ -176,12 +178,11 @@ static enum status take_crl(struct slice text, const struct given *given, struct
 
 static enum status check_not_revoked(const struct crl *crl, const struct signer *signer, struct refusal *why)
 {
-    const struct slice serial = slice_of(signer->serial, signer->serial_size);
     char field[REFUSAL_FIELD_BYTES];
-    if (!crl_lists(crl, serial)) return OK;
+    if (!crl_lists(crl, signer->serial)) return OK;
     (void)snprintf(field, sizeof(field), "%s.serialNumber", signer->part);
     return refuse(why, ERR_CERTIFICATE_REVOKED, field, "a serial number that AMD has not revoked", "%s",
-                  refusal_hex(serial).text);
+                  refusal_hex(signer->serial).text);
 }
 
 /* ---- the whole ---- */

@@ -15,9 +15,9 @@
 /* An authority in the chain, from a certificate or as AMD published it. */
 struct signer {
     const char *part; /* "ark", "ask", "asvk": begins the names in refusals */
+    struct certificate *certificate; /* NULL: as published */
     struct key *key;
-    uint8_t serial[CERTIFICATE_SERIAL_MAX_BYTES];
-    size_t serial_size;
+    struct slice serial; /* borrowed from what it was taken from */
     struct period period;
 };
 
