@@ -344,6 +344,119 @@ test('a TPM quote is refused over another nonce, by another key, with other valu
   }
 });
 
+// ---- Azure ----
+
+const azure = path.join(vectors, 'azure-vtpm');
+const azureAt = 1782599235;
+const azureTd = path.join(vectors, 'tdx/tdx10-v4-00806f050000-a187b0da');
+
+/** Whether all of an expected object stands in the one seen. */
+function compareAll(seen, expected, where) {
+  assert.deepEqual(Object.fromEntries(Object.keys(expected).map((name) => [name, seen[name]])), expected, where);
+}
+
+function compareAzure(claims, expected, where, hasQuote) {
+  const machine = { ...expected.vm_configuration };
+  for (const name of ['root-cert-thumbprint', 'tpm-persisted']) delete machine[name];
+  compareAll(claims.vm_configuration, machine, where);
+  assert.deepEqual([claims.var_data_sha256, claims['x-ms-attestation-type'], claims['x-ms-azurevm-vmid'], claims.secureboot],
+    [expected.hcl.var_data_sha256, 'azurevm', machine.vmUniqueId, machine['secure-boot']], where);
+  if (hasQuote) compareFields(claims.tpm, expected.tpms_attest, ['extraData', 'qualifiedSigner', 'pcrDigest', 'pcrSelect', 'firmwareVersion', 'clock'], where);
+  else assert.equal(claims.tpm, null, where);
+}
+
+/** A binary report with its parts beside it. */
+const azureParts = (folder) => ['--tpm-quote', 'tpm_quote.msg', '--signature', 'tpm_quote.sig', '--pcrs', 'pcrs_sha256.bin']
+  .map((word) => (word.startsWith('--') ? word : path.join(folder, word)));
+
+test('every Azure case on SEV-SNP gives its verdict, as JSON, as files and as a report alone', { skip }, () => {
+  for (const folder of cases('azure-vtpm').filter((name) => existsSync(path.join(name, 'vcek.der')))) {
+    const expected = expectation(folder);
+    const report = ['--file', path.join(folder, 'hcl_report.bin'), '--certs', path.join(folder, 'vcek.der')];
+    const forms = [
+      [true, ['--file', path.join(folder, 'source_evidence.json')]],
+      [true, ['--file', path.join(folder, 'source_evidence.json'), '--certs', path.join(folder, 'vcek.der'), '--certs', path.join(vectors, 'snp/ca/milan.pem')]],
+      [true, ['--file', path.join(folder, 'source_evidence.json'), '--nonce', expected.tpms_attest.extraData, '--runtime-data', path.join(folder, 'runtime_data.json')]],
+      [true, [...report, ...azureParts(folder), '--nonce', expected.tpms_attest.extraData]], [false, report],
+    ];
+    for (const [hasQuote, options] of forms) {
+      const seen = judge('--tee', 'azure-vtpm', '--at', String(azureAt), ...options);
+      const where = options.join(' ');
+      assert.deepEqual([seen.exit, seen.genuine, seen.status, seen.code], [0, true, null, 'OK'], `${where}: ${seen.reason}`);
+      compareFields(seen.claims, expected.snp_fields, snpFields, where);
+      compareAzure(seen.claims, expected, where, hasQuote);
+      assert.deepEqual([seen.claims['x-ms-isolation-tee']['x-ms-attestation-type'], seen.claims['x-ms-isolation-tee']['x-ms-sevsnpvm-launchmeasurement']],
+        ['sevsnpvm', expected.snp_fields.measurement], where);
+    }
+    const alone = verify('--tee', 'azure-vtpm', '--at', String(azureAt), ...report);
+    assert.match(alone.out, /nothing shows that the machine runs now/);
+  }
+});
+
+test('the Azure case on TDX gives its verdict at each date, as JSON and as files', { skip }, () => {
+  const folder = path.join(azure, 'tdx-trustee-v1');
+  const expected = expectation(folder);
+  const report = ['--file', path.join(folder, 'hcl_report.bin'), '--td-quote', path.join(folder, 'td_quote.bin')];
+  for (const { collateral, at, intel } of evaluations(azureTd, 'quote.bin')) {
+    for (const options of [['--file', path.join(folder, 'source_evidence.json')], [...report, ...azureParts(folder)], report]) {
+      const seen = judge('--tee', 'azure-vtpm', '--collateral', collateral, '--at', String(at), ...options);
+      assert.deepEqual([seen.exit, seen.genuine, seen.status, seen.advisories, seen.code], [0, true, intel.status, intel.advisory_ids, 'OK'], seen.reason);
+      compareFields(seen.claims, expected.td_quote_fields, tdxFields, folder);
+      compareAzure(seen.claims, expected, folder, options !== report);
+      assert.equal(seen.claims['x-ms-isolation-tee'].tdx_mrtd, expected.td_quote_fields.mrtd);
+    }
+  }
+});
+
+test('Azure evidence is refused with a part missing, another machine\'s part, or another nonce', { skip }, () => {
+  const folder = path.join(azure, 'snp-milan-trustee-v2');
+  const other = path.join(azure, 'snp-milan-trustee-v0');
+  const td = path.join(azure, 'tdx-trustee-v1');
+  const [{ collateral, at }] = evaluations(azureTd, 'quote.bin');
+  const scratch = mkdtempSync(path.join(tmpdir(), 'lazaret-evidence-'));
+  const own = path.join(scratch, 'evidence.json');
+  const text = (name, file) => readFileSync(path.join(folder, name)).toString(file);
+  writeFileSync(own, JSON.stringify({ hcl_report: text('hcl_report.bin', 'base64url') }));
+  const json = ['--file', path.join(folder, 'source_evidence.json')];
+  const report = ['--file', path.join(folder, 'hcl_report.bin')];
+  const vcek = ['--certs', path.join(folder, 'vcek.der')];
+  const tdReport = ['--file', path.join(td, 'hcl_report.bin'), '--at', String(at)];
+  const wrong = [
+    [['--file', path.join(azure, 'kinvolk-snp-hcl/hcl_report.bin')], 'ERR_COLLATERAL_MISSING'],
+    [report, 'ERR_COLLATERAL_MISSING'],
+    [[...report, '--certs', path.join(other, 'vcek.der')], 'ERR_SNP_KEY'],
+    [[...json, '--nonce', '00'], 'ERR_TPM_NONCE'],
+    [[...report, ...vcek, ...azureParts(other)], 'ERR_TPM_SIGNATURE'],
+    [[...report, ...vcek, ...azureParts(folder).slice(0, 2)], 'ERR_TPM_MALFORMED'],
+    [[...report, ...vcek, ...azureParts(folder).slice(0, 4), '--pcrs', path.join(other, 'pcrs_sha256.bin')], 'ERR_TPM_PCR'],
+    [[...report, ...vcek, '--runtime-data', path.join(other, 'runtime_data.json')], 'ERR_REPORT_DATA'],
+    [['--file', own, ...vcek], 'ERR_AZURE_REPORT'],
+    [['--file', path.join(folder, 'expected.json')], 'ERR_FIELD_UNKNOWN'],
+    [[...tdReport, '--collateral', collateral], 'ERR_AZURE_REPORT'],
+    [[...tdReport, '--td-quote', path.join(td, 'td_quote.bin')], 'ERR_COLLATERAL_MISSING'],
+    [[...tdReport, '--collateral', collateral, '--td-quote', path.join(genuine, 'quote.bin')], 'ERR_QUOTE_UNSUPPORTED'],
+  ];
+  for (const [options, code] of wrong) {
+    const seen = judge('--tee', 'azure-vtpm', ...(options.includes('--at') ? [] : ['--at', String(azureAt)]), ...options);
+    assert.deepEqual([seen.exit, seen.genuine, seen.code, seen.claims], [1, false, code, null], `${options.join(' ')}: ${seen.reason}`);
+  }
+  rmSync(scratch, { recursive: true });
+});
+
+test('a TPM\'s evidence in one JSON text needs the key that is trusted beside it', { skip }, () => {
+  const scratch = mkdtempSync(path.join(tmpdir(), 'lazaret-evidence-'));
+  const file = path.join(scratch, 'evidence.json');
+  const part = (name) => readFileSync(path.join(tpm, name)).toString('base64url');
+  const evidence = { attest: part('quote.out'), signature: part('quotesig.out'), pcrs: part('quotepcr.out'), key: readFileSync(path.join(tpm, 'akpub.pem'), 'utf8') };
+  writeFileSync(file, JSON.stringify(evidence));
+  const seen = judge('--tee', 'tpm', '--file', file, ...tpmKey);
+  assert.deepEqual([seen.exit, seen.genuine, Object.keys(seen.claims.pcrs)], [0, true, ['15', '16', '22']], seen.reason);
+  assert.equal(judge('--tee', 'tpm', '--file', file).code, 'ERR_TPM_KEY');
+  writeFileSync(file, JSON.stringify({ ...evidence, attest: undefined }));
+  assert.equal(judge('--tee', 'tpm', '--file', file, ...tpmKey).code, 'ERR_FIELD_MISSING');
+  rmSync(scratch, { recursive: true });
+});
+
 /** A corrupted case is refused before its TCB is looked at, at every date. */
 const isCorrupted = (folder) => /corrupted copy/.test(expectation(folder).note ?? '');
 
@@ -411,6 +524,8 @@ test('bad usage has its own exit code and names the option', { skip }, () => {
     [[...full, '--crl', file], /--crl.*sgx/], [[...full, '--nonce', '00'], /--nonce.*sgx/], [[...full, '--td-quote', file], /--td-quote.*sgx/],
     [['--tee', 'snp', '--file', file, '--pcrs', file], /--pcrs.*snp/], [['--tee', 'snp', '--file', file, '--event-log', file], /--event-log.*snp/],
     [['--tee', 'tpm', '--file', file, '--tpm-quote', file], /--tpm-quote.*tpm/], [['--tee', 'sgx', '--file', file, '--signature', file], /--signature.*sgx/],
+    [['--tee', 'azure-vtpm', '--file', file, '--pcrs', file], /--pcrs.*--tpm-quote/],
+    [['--tee', 'azure-vtpm', '--file', path.join(azure, 'snp-milan-trustee-v2/source_evidence.json'), '--tpm-quote', file], /--tpm-quote.*JSON/],
     [['--tee', 'tpm', '--file', file, '--nonce', ''], /--nonce/], [['--tee', 'tpm', '--file', file, '--nonce', 'zz'], /--nonce.*zz/],
     [['--tee', 'tpm', '--file', file, '--nonce', '00'.repeat(67)], /--nonce/], [['--tee', 'tpm', '--file', file, ...tpmKey, ...tpmKey], /--certs/],
   ];

@@ -15,6 +15,14 @@ enum status evidence_inputs_file(const char *path, size_t max_size, struct refus
     return path != NULL ? file_read(path, why, bytes) : OK;
 }
 
+/* HCL reports and quotes begin with signatures of their own. */
+bool evidence_inputs_is_json(struct slice bytes)
+{
+    while (bytes.size > 0 && (bytes.bytes[0] == ' ' || bytes.bytes[0] == '\n' || bytes.bytes[0] == '\r'))
+        bytes = slice_part(bytes, 1, bytes.size - 1);
+    return bytes.size > 0 && bytes.bytes[0] == '{';
+}
+
 /* ---- what every kind may have ---- */
 
 #ifdef LAZARET_SIMULATION
@@ -105,7 +113,7 @@ static enum status read_kind(const struct evidence_options *options, struct refu
     case EVIDENCE_OPEN_ENCLAVE:
     case EVIDENCE_TDX: return evidence_inputs_intel(options, why, inputs);
     case EVIDENCE_SNP: return evidence_inputs_amd(options, why, inputs);
-    case EVIDENCE_AZURE_VTPM: return OK;
+    case EVIDENCE_AZURE_VTPM: return evidence_inputs_azure(options, why, inputs);
     case EVIDENCE_TPM: return evidence_inputs_tpm(options, why, inputs);
     }
     return OK;
@@ -133,6 +141,8 @@ void evidence_inputs_done(struct evidence_inputs *inputs)
     };
     for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++) buffer_done(buffers[i]);
     for (size_t i = 0; i < EVIDENCE_CERTIFICATE_FILES_MAX_COUNT; i++) buffer_done(&inputs->certificate_files[i]);
+    tpm_evidence_done(&inputs->tpm_text);
+    azure_evidence_text_done(&inputs->azure_text);
     collateral_free(inputs->collateral);
     appraisal_policy_free(inputs->policy);
     key_free(inputs->attestation_key);

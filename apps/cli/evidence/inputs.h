@@ -30,7 +30,9 @@ struct evidence_inputs {
     struct buffer tpm_quote, signature, pcr_file, event_log, nonce; /* a TPM's */
     struct tpm_pcrs pcrs;
     struct key *attestation_key;
+    struct tpm_evidence tpm_text;
     struct buffer td_quote; /* Azure's */
+    struct azure_evidence_text azure_text;
 };
 
 /* ERR_USAGE, ERR_IO and ERR_APPRAISAL_POLICY for what the command line names wrongly; what the files hold is refused as
@@ -56,6 +58,12 @@ enum status evidence_inputs_endorsements(const struct evidence_options *options,
 
 enum status evidence_inputs_tpm(const struct evidence_options *options, struct refusal *why,
                                 struct evidence_inputs *inputs);
+
+enum status evidence_inputs_azure(const struct evidence_options *options, struct refusal *why,
+                                  struct evidence_inputs *inputs);
+
+/* Evidence as one JSON text, not in its binary form. */
+bool evidence_inputs_is_json(struct slice bytes);
 
 /* Cuts zeros from behind a quote and tells how many. */
 enum status evidence_inputs_quote(struct slice bytes, bool is_padding_allowed, struct refusal *why,

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { DER_SEQUENCE_BYTE = 0x30, PCR_FILE_MAX_BYTES = 16 * 1024 };
+enum { DER_SEQUENCE_BYTE = 0x30 };
 
 /* ---- the attestation key ---- */
 
@@ -53,7 +53,7 @@ enum status evidence_inputs_tpm_parts(const struct evidence_options *options, st
                                       struct evidence_inputs *inputs, struct tpm_quote *quote)
 {
     TRY(evidence_inputs_file(options->signature, TPM_SIGNATURE_MAX_BYTES, why, &inputs->signature));
-    TRY(evidence_inputs_file(options->pcrs, PCR_FILE_MAX_BYTES, why, &inputs->pcr_file));
+    TRY(evidence_inputs_file(options->pcrs, TPM_PCR_FILE_MAX_BYTES, why, &inputs->pcr_file));
     TRY(evidence_inputs_file(options->event_log, TPM_EVENT_LOG_MAX_BYTES, why, &inputs->event_log));
     quote->nonce = buffer_slice(&inputs->nonce);
     if (options->signature != NULL) {
@@ -67,11 +67,27 @@ enum status evidence_inputs_tpm_parts(const struct evidence_options *options, st
     return OK;
 }
 
+/* A key that stands beside the quote proves nothing: it is the one of --certs that counts, and its public area. */
+static enum status read_quote(struct refusal *why, struct evidence_inputs *inputs)
+{
+    struct tpm_quote *const quote = &inputs->evidence.tpm;
+    const struct slice bytes = buffer_slice(&inputs->file), key_public = quote->key_public;
+    if (!evidence_inputs_is_json(bytes)) {
+        quote->attest = bytes;
+        return OK;
+    }
+    TRY(tpm_evidence_json(bytes, why, &inputs->tpm_text));
+    *quote = inputs->tpm_text.quote;
+    quote->key = inputs->attestation_key;
+    if (key_public.size > 0) quote->key_public = key_public;
+    return OK;
+}
+
 enum status evidence_inputs_tpm(const struct evidence_options *options, struct refusal *why,
                                 struct evidence_inputs *inputs)
 {
     TRY(read_attestation_key(why, inputs));
-    TRY(evidence_inputs_file(options->file, TPM_ATTEST_MAX_BYTES, why, &inputs->file));
-    inputs->evidence.tpm.attest = buffer_slice(&inputs->file);
+    TRY(evidence_inputs_file(options->file, TPM_EVIDENCE_JSON_MAX_BYTES, why, &inputs->file));
+    TRY(read_quote(why, inputs));
     return evidence_inputs_tpm_parts(options, why, inputs, &inputs->evidence.tpm);
 }

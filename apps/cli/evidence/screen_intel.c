@@ -61,6 +61,7 @@ enum status screen_tdx(const struct tdx_claims *tdx, struct buffer *text)
     TRY(tell_intel_signer(&tdx->platform, "TDX", text));
     TRY(screen_hex(text, "what ran", SLICE_ARRAY(tdx->mrtd)));
     for (size_t i = 0; i < TD_RTMR_COUNT; i++) {
+        if (slice_is_zero(SLICE_ARRAY(tdx->rtmr[i]))) continue; /* nothing was measured into it */
         const char title[] = {'R', 'T', 'M', 'R', ' ', (char)('0' + i), '\0'};
         TRY(screen_hex(text, title, SLICE_ARRAY(tdx->rtmr[i])));
     }
