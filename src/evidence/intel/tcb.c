@@ -43,8 +43,8 @@ bool level_status_from_text(struct slice text, struct level_status *status_out)
 static bool is_advisory(const json_t *value)
 {
     const char *const text = json_string_value(value);
-    const size_t size = json_string_length(value);
-    if (text == NULL || size == 0 || size > ADVISORY_MAX_BYTES) return false;
+    const size_t size = json_string_length(value); /* 0 of what is no string */
+    if (size == 0 || size > ADVISORY_MAX_BYTES) return false;
     for (size_t i = 0; i < size; i++) {
         const char c = text[i];
         const bool is_plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
@@ -94,7 +94,7 @@ static int compare_levels(const void *left, const void *right)
 
 void tcb_levels_sort(struct tcb_level *levels, size_t count)
 {
-    if (count > 1) qsort(levels, count, sizeof(*levels), compare_levels);
+    qsort(levels, count, sizeof(*levels), compare_levels);
 }
 
 static bool reaches(const struct pck *platform, const struct tcb_level *level)

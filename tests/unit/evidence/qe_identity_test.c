@@ -74,6 +74,47 @@ static void test_each_fault_is_refused(void **)
     }
 }
 
+/* Faults that another check would call by the same name: what was expected or seen tells which one found them. */
+static void test_each_fault_is_told_by_the_check_that_is_for_it(void **)
+{
+    static const struct {
+        const char *from, *to, *field, *expected, *seen;
+    } faults[] = {
+        {"\"id\":\"QE\"", "\"id\":7", "enclaveIdentity.id", "a string", NULL},
+        {"\"attributes\":\"11", "\"attributes\":\"1", "enclaveIdentity.attributes", "32 hexadecimal digits", NULL},
+        {"\"tcbLevels\":[", "\"tcbLevels\":0,\"x\":[", "enclaveIdentity.tcbLevels", "an array", NULL},
+        {"\"tcbLevels\":[", "\"tcbLevels\":[],\"x\":[", "enclaveIdentity.tcbLevels", "at least one level", "none"},
+        {"\"tcb\":{", "\"tcb\":0,\"x\":{", "enclaveIdentity.tcbLevels[0].tcb", "an object", NULL},
+        {"\"issueDate\":\"2026-01-01T00:00:00Z\"", "\"issueDate\":\"2026\"", "enclaveIdentity.issueDate",
+         "a time such as 2026-11-21T10:00:00Z", "2026"},
+        {"\"issueDate\":\"2026-01-01T00:00:00Z\"", "\"issueDate\":\"0123456789012345678901234567890123456789\"",
+         "enclaveIdentity.issueDate", NULL, "0123456789012345678901234567890123456789"},
+        {"\"issueDate\":\"2026-01-01T00:00:00Z\"", "\"issueDate\":\"01234567890123456789012345678901234567890\"",
+         "enclaveIdentity.issueDate", NULL, "0123456789012345678901234567890123456789"},
+        {"\"signature\":\"0", "\"signature\":\"A", "signature", "lower-case hexadecimal digits", "A"},
+        {"\"signature\":\"0", "\"signature\":\"F", "signature", "lower-case hexadecimal digits", "F"},
+        {"{\"enclaveIdentity\":{", "[{\"enclaveIdentity\":{", "qe_identity", "one JSON object or array", NULL},
+    };
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        struct refusal why = {};
+        CLEANUP(qe_identity_done) struct qe_identity identity = {};
+        assert_status(parse_with(faults[i].from, faults[i].to, &why, &identity), ERR_COLLATERAL_MALFORMED);
+        assert_string_equal(why.field, faults[i].field);
+        if (faults[i].expected != NULL) assert_string_equal(why.expected, faults[i].expected);
+        if (faults[i].seen != NULL) assert_string_equal(why.seen, faults[i].seen);
+    }
+    struct refusal why = {};
+    CLEANUP(qe_identity_done) struct qe_identity identity = {};
+    assert_status(qe_identity_parse(SLICE_LITERAL("[]"), &why, &identity), ERR_COLLATERAL_MALFORMED);
+    assert_string_equal(why.expected, "a JSON object");
+    assert_string_equal(why.seen, "an array");
+    assert_status(
+        qe_identity_parse(SLICE_LITERAL("{\"enclaveIdentity\":0,\"signature\":\"" ZEROS_128 "\"}"), &why, &identity),
+        ERR_COLLATERAL_MALFORMED);
+    assert_string_equal(why.field, "qe_identity.enclaveIdentity");
+    assert_string_equal(why.expected, "an object");
+}
+
 /* By their names all of these are to be rejected, but the last holds nothing that a parser could object to: Intel's own
  * identities carry advisories. What is wrong with it is its signature. */
 static void test_shared_cases(void **)
@@ -165,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_levels_are_sorted_and_found),
         cmocka_unit_test(test_each_fault_is_refused),
+        cmocka_unit_test(test_each_fault_is_told_by_the_check_that_is_for_it),
         cmocka_unit_test(test_shared_cases),
         cmocka_unit_test(test_another_enclave_is_told_apart),
     };

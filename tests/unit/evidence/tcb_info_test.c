@@ -96,6 +96,114 @@ static void test_each_fault_is_refused(void **)
     }
 }
 
+/* Faults that another check would call by the same name: what was expected tells which one found them. */
+static void test_each_fault_is_told_by_the_check_that_is_for_it(void **)
+{
+    static const struct {
+        const char *from, *to, *field, *expected;
+    } faults[] = {
+        {"\"id\":\"SGX\"", "\"id\":7", "tcbInfo.id", "a string"},
+        {"\"tcbLevels\":[", "\"tcbLevels\":0,\"x\":[", "tcbInfo.tcbLevels", "an array"},
+        {"\"tcb\":{", "\"tcb\":0,\"x\":{", "tcbInfo.tcbLevels[0].tcb", "an object"},
+        {"\"sgxtcbcomponents\":[", "\"sgxtcbcomponents\":0,\"x\":[", "tcbInfo.tcbLevels[0].tcb.sgxtcbcomponents",
+         "an array"},
+        {"\"tcbInfo\":{", "\"tcbInfo\":0,\"signature\":{", "tcb_info", NULL},
+        {"\"tcbType\":0", "\"tdxModule\":{},\"tcbType\":0", "tcbInfo.tdxModule", "nothing, as the id is SGX"},
+        {"\"tcbType\":0", "\"tdxModuleIdentities\":[],\"tcbType\":0", "tcbInfo.tdxModuleIdentities",
+         "nothing, as the id is SGX"},
+        {"\"id\":\"SGX\"", "\"id\":\"TDX\"", "tcbInfo.tdxModule", "an object"},
+    };
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        struct refusal why = {};
+        CLEANUP(tcb_info_done) struct tcb_info info = {};
+        assert_status(parse_with(version_3, faults[i].from, faults[i].to, &why, &info), ERR_COLLATERAL_MALFORMED);
+        assert_string_equal(why.field, faults[i].field);
+        if (faults[i].expected != NULL) assert_string_equal(why.expected, faults[i].expected);
+    }
+}
+
+static void test_levels_are_alike_only_in_all_of_their_parts(void **)
+{
+    CLEANUP(tcb_info_done) struct tcb_info info = {};
+    struct refusal why = {};
+    const char *const second = strstr(version_3, "\"pcesvn\":5"); /* the first component of the second level differs */
+    assert_non_null(second);
+    char text[sizeof(version_3) + 16];
+    const char *const component = strstr(second, "{\"svn\":4}");
+    (void)snprintf(text, sizeof(text), "%.*s{\"svn\":3}%s", (int)(component - version_3), version_3,
+                   component + strlen("{\"svn\":4}"));
+    assert_ok(parse_with(text, "\"pcesvn\":7", "\"pcesvn\":5", &why, &info));
+    assert_int_equal(info.levels[0].components[0], 4);
+}
+
+#define SVNS_V2                                                                                                        \
+    "\"sgxtcbcomp01svn\":4,\"sgxtcbcomp02svn\":4,\"sgxtcbcomp03svn\":2,\"sgxtcbcomp04svn\":4,\"sgxtcbcomp05svn\":1,"   \
+    "\"sgxtcbcomp06svn\":128,\"sgxtcbcomp07svn\":0,\"sgxtcbcomp08svn\":0,\"sgxtcbcomp09svn\":0,\"sgxtcbcomp10svn\":0," \
+    "\"sgxtcbcomp11svn\":0,\"sgxtcbcomp12svn\":0,\"sgxtcbcomp13svn\":0,\"sgxtcbcomp14svn\":0,\"sgxtcbcomp15svn\":0,"   \
+    "\"sgxtcbcomp16svn\":9"
+
+static const char version_2[] =
+    "{\"tcbInfo\":{\"version\":2,\"issueDate\":\"2026-01-01T00:00:00Z\","
+    "\"nextUpdate\":\"2026-01-31T00:00:00Z\",\"fmspc\":\"00906EA10000\",\"pceId\":\"0001\",\"tcbType\":0,"
+    "\"tcbEvaluationDataNumber\":17,\"tcbLevels\":["
+    "{\"tcb\":{" SVNS_V2 ",\"pcesvn\":5},\"tcbDate\":\"2018-01-04T00:00:00Z\",\"tcbStatus\":\"UpToDate\"}]},"
+    "\"signature\":\"" ZEROS_128 "\"}";
+
+static void test_version_2(void **)
+{
+    CLEANUP(tcb_info_done) struct tcb_info info = {}, without = {}, wrong = {};
+    struct refusal why = {};
+    assert_ok(parse_with(version_2, NULL, NULL, NULL, &info));
+    assert_int_equal(info.tee, INTEL_SGX);
+    assert_true(info.has_pce_id);
+    assert_int_equal(info.pce_id[1], 1);
+    assert_int_equal(info.levels[0].components[5], 128);
+    assert_int_equal(info.levels[0].components[15], 9);
+    assert_ok(parse_with(version_2, "\"pceId\":\"0001\",", "", NULL, &without));
+    assert_false(without.has_pce_id);
+    assert_status(parse_with(version_2, "\"pceId\":\"0001\"", "\"pceId\":\"001\"", &why, &wrong),
+                  ERR_COLLATERAL_MALFORMED);
+    assert_string_equal(why.field, "tcbInfo.pceId");
+    assert_status(parse_with(version_2, "\"sgxtcbcomp16svn\":9", "\"sgxtcbcomp16svn\":256", &why, &wrong),
+                  ERR_COLLATERAL_MALFORMED);
+    assert_string_equal(why.field, "tcbInfo.tcbLevels[0].tcb.sgxtcbcomp16svn");
+}
+
+#define TDX_LEVEL(last, status)                                                                                        \
+    "{\"tcb\":{\"sgxtcbcomponents\":[" SVNS_V3 "],\"pcesvn\":5,\"tdxtcbcomponents\":["                                 \
+    "{\"svn\":1},{\"svn\":0},{\"svn\":0},{\"svn\":0},{\"svn\":0},{\"svn\":0},{\"svn\":0},{\"svn\":0},{\"svn\":0},"     \
+    "{\"svn\":0},{\"svn\":0},{\"svn\":0},{\"svn\":0},{\"svn\":0},{\"svn\":0},{\"svn\":" last "}]},"                    \
+    "\"tcbDate\":\"2018-01-04T00:00:00Z\",\"tcbStatus\":\"" status "\"}"
+
+static const char domains[] =
+    "{\"tcbInfo\":{\"id\":\"TDX\",\"version\":3,\"issueDate\":\"2026-01-01T00:00:00Z\","
+    "\"nextUpdate\":\"2026-01-31T00:00:00Z\",\"fmspc\":\"00906EA10000\",\"pceId\":\"0000\",\"tcbType\":0,"
+    "\"tcbEvaluationDataNumber\":17,\"tdxModule\":{\"mrsigner\":\"%096d\",\"attributes\":\"0000000000000000\","
+    "\"attributesMask\":\"FFFFFFFFFFFFFFFF\"},\"tcbLevels\":[" TDX_LEVEL("2", "OutOfDate") "," TDX_LEVEL(
+        "3", "UpToDate") "]},\"signature\":\"" ZEROS_128 "\"}";
+
+static void test_levels_of_trust_domains(void **)
+{
+    char text[sizeof(domains) + 96];
+    (void)snprintf(text, sizeof(text), domains, 0);
+    CLEANUP(tcb_info_done) struct tcb_info info = {}, wrong = {};
+    struct refusal why = {};
+    assert_ok(parse_with(text, NULL, NULL, NULL, &info));
+    assert_int_equal(info.tee, INTEL_TDX);
+    assert_int_equal(info.levels[0].tdx_components[15], 3); /* alike but for this one */
+    assert_int_equal(info.levels[1].tdx_components[0], 1);
+    assert_status(parse_with(text, "\"svn\":3}", "\"svn\":2}", &why, &wrong), ERR_COLLATERAL_MALFORMED);
+    assert_string_equal(why.field, "tcbInfo.tcbLevels");
+    assert_status(parse_with(text, "{\"svn\":1},{\"svn\":0}", "{\"svn\":256},{\"svn\":0}", &why, &wrong),
+                  ERR_COLLATERAL_MALFORMED);
+    assert_string_equal(why.field, "tcbInfo.tcbLevels[0].tcb.tdxtcbcomponents[0].svn");
+    assert_status(parse_with(text, "\"tdxtcbcomponents\"", "\"x\"", &why, &wrong), ERR_COLLATERAL_MALFORMED);
+    assert_string_equal(why.field, "tcbInfo.tcbLevels[0].tcb.tdxtcbcomponents");
+    assert_status(parse_with(text, "\"attributesMask\":\"FF", "\"attributesMask\":\"", &why, &wrong),
+                  ERR_COLLATERAL_MALFORMED);
+    assert_string_equal(why.field, "tcbInfo.tdxModule.attributesMask");
+}
+
 static void test_levels_have_a_maximum_and_a_minimum(void **)
 {
     static const char head[] = "{\"tcbInfo\":{\"id\":\"SGX\",\"version\":3,\"issueDate\":\"2026-01-01T00:00:00Z\","
@@ -182,6 +290,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_version_3),
         cmocka_unit_test(test_each_fault_is_refused),
+        cmocka_unit_test(test_each_fault_is_told_by_the_check_that_is_for_it),
+        cmocka_unit_test(test_levels_are_alike_only_in_all_of_their_parts),
+        cmocka_unit_test(test_version_2),
+        cmocka_unit_test(test_levels_of_trust_domains),
         cmocka_unit_test(test_levels_have_a_maximum_and_a_minimum),
         cmocka_unit_test(test_shared_cases),
         cmocka_unit_test(test_version_2_needs_no_pce_id),

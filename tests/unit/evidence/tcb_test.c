@@ -46,6 +46,8 @@ static void test_only_intels_spelling_is_a_status(void **)
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         assert_false(level_status_from_text(slice_of_text(wrong[i]), &status));
     assert_string_equal(tcb_status_name((enum tcb_status)99), "Unknown");
+    const int behind_the_last = TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED + 1;
+    assert_string_equal(tcb_status_name((enum tcb_status)behind_the_last), "Unknown");
 }
 
 static struct tcb_level level(uint8_t component, uint8_t last, uint16_t pce_svn)
@@ -99,6 +101,48 @@ static void test_each_component_counts(void **)
     assert_null(tcb_match(&wanted, 1, &weak_pce));
 }
 
+static void test_each_component_of_a_trust_domain_counts(void **)
+{
+    struct tcb_level wanted = level(7, 7, 7);
+    memset(wanted.tdx_components, 7, sizeof(wanted.tdx_components));
+    const struct pck strong = platform(7, 7, 7), weak = platform(7, 6, 7);
+    for (int version = 0; version < 2; version++) {
+        uint8_t *const svn = malloc(TCB_COMPONENT_COUNT); /* of its exact size, for the sanitizers */
+        for (size_t i = 2; i < TCB_COMPONENT_COUNT; i++) {
+            memset(svn, 7, TCB_COMPONENT_COUNT);
+            if (version == 1) svn[1] = 1; /* the module has an identity, which judges it */
+            assert_ptr_equal(tcb_match_tdx(&wanted, 1, &strong, svn), &wanted);
+            assert_null(tcb_match_tdx(&wanted, 1, &weak, svn));
+            svn[i] = 6;
+            assert_null(tcb_match_tdx(&wanted, 1, &strong, svn));
+        }
+        free(svn);
+    }
+    uint8_t first[TCB_COMPONENT_COUNT] = {}, levelled[TCB_COMPONENT_COUNT] = {7};
+    wanted = level(7, 7, 7);
+    wanted.tdx_components[0] = 7;
+    assert_null(tcb_match_tdx(&wanted, 1, &strong, first));
+    assert_ptr_equal(tcb_match_tdx(&wanted, 1, &strong, levelled), &wanted);
+    first[1] = 1;
+    assert_ptr_equal(tcb_match_tdx(&wanted, 1, &strong, first), &wanted);
+    struct tcb_level *const one = malloc(sizeof(*one));
+    *one = wanted;
+    assert_null(tcb_match_tdx(one, 1, &weak, first));
+    assert_null(tcb_match(one, 1, &weak));
+    free(one);
+}
+
+static void test_levels_that_differ_in_the_domains_components_are_sorted_by_them(void **)
+{
+    struct tcb_level levels[] = {level(5, 5, 5), level(5, 5, 5), level(5, 5, 5)};
+    levels[1].tdx_components[2] = 9;
+    levels[2].tdx_components[2] = 4;
+    tcb_levels_sort(levels, 3);
+    assert_int_equal(levels[0].tdx_components[2], 9);
+    assert_int_equal(levels[1].tdx_components[2], 4);
+    assert_int_equal(levels[2].tdx_components[2], 0);
+}
+
 static enum status read_facts(const char *text, struct refusal *why)
 {
     CLEANUP(json_done) json_t *level_json = NULL;
@@ -127,6 +171,16 @@ static void test_facts_beside_a_level(void **)
                        advisories[i]);
         assert_int_not_equal(read_facts(text, &why), OK);
     }
+    assert_ok(read_facts("{\"tcbDate\":\"2024-03-13T00:00:00Z\",\"tcbStatus\":\"UpToDate\","
+                         "\"advisoryIDs\":[\"INTEL-SA-00000000000000000000001\",\"AZ-az-09\"]}",
+                         &why));
+    for (const char *c = "@[`{/:_ "; *c != '\0'; c++) {
+        char text[128];
+        (void)snprintf(text, sizeof(text),
+                       "{\"tcbDate\":\"2024-03-13T00:00:00Z\",\"tcbStatus\":\"UpToDate\",\"advisoryIDs\":[\"%c\"]}",
+                       *c);
+        assert_status(read_facts(text, &why), ERR_FIELD_VALUE);
+    }
 }
 
 int main(void)
@@ -136,6 +190,8 @@ int main(void)
         cmocka_unit_test(test_only_intels_spelling_is_a_status),
         cmocka_unit_test(test_the_newest_level_that_is_reached_counts),
         cmocka_unit_test(test_each_component_counts),
+        cmocka_unit_test(test_each_component_of_a_trust_domain_counts),
+        cmocka_unit_test(test_levels_that_differ_in_the_domains_components_are_sorted_by_them),
         cmocka_unit_test(test_facts_beside_a_level),
     };
     return cmocka_run_group_tests_name("evidence/tcb", tests, NULL, NULL);
