@@ -57,6 +57,7 @@ static enum status run(struct evidence_options *options, int count, char **argum
     result->padding = inputs->padding;
     result->is_nonce_compared = options->nonce != NULL || options->runtime_data != NULL;
     result->quote = inputs->quote;
+    result->hcl_report = inputs->evidence.azure.hcl_report;
     TRY(evidence_verify(&inputs->evidence, &inputs->roots, options->at_s, NULL, &result->why, &result->claims));
     result->is_genuine = true;
     result->has_policy = inputs->policy != NULL;

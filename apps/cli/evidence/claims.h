@@ -22,4 +22,5 @@ void claims_put_quote(struct claims_object *object, struct slice quote);
 void claims_put_snp(struct claims_object *object, const struct snp_claims *snp);
 void claims_put_snp_token(struct claims_object *object, const struct snp_claims *snp);
 void claims_put_tpm(struct claims_object *object, const struct tpm_claims *tpm);
+void claims_put_azure_runtime(struct claims_object *object, struct slice hcl_report); /* of a verified report */
 void claims_put_azure(struct claims_object *object, const struct azure_claims *azure);

@@ -37,10 +37,21 @@ static void put_snp_firmware(struct claims_object *object, const struct snp_clai
     claims_put_hex64(object, "current_mit_vector", snp->current_mitigations);
 }
 
+/* The report's word at 0x48: author key, masked chip key, kind of signing key. */
+static void put_key_info(struct claims_object *object, const struct snp_claims *snp)
+{
+    const unsigned info =
+        (snp->has_author_key ? 1U : 0U) | (snp->is_chip_key_masked ? 2U : 0U) | (snp->is_vlek ? 4U : 0U);
+    char text[9];
+    (void)snprintf(text, sizeof(text), "%08x", info);
+    claims_put_text(object, "key_info", text);
+}
+
 static void put_snp_key(struct claims_object *object, const struct snp_claims *snp)
 {
     claims_put_text(object, "product", snp_product_name(snp->product));
     claims_put_text(object, "signing_key", snp->is_vlek ? "VLEK" : "VCEK");
+    put_key_info(object, snp);
     claims_put_number(object, "author_key_en", snp->has_author_key ? 1 : 0);
     claims_put_number(object, "mask_chip_key", snp->is_chip_key_masked ? 1 : 0);
     PUT_BYTES(object, "chip_id", snp->chip_id);

@@ -3,12 +3,6 @@
 
 static void put_azure_machine(struct claims_object *object, const struct azure_claims *azure)
 {
-    CLEANUP(claims_object_cleanup) struct claims_object machine = claims_object_new();
-    claims_put_flag(&machine, "secure-boot", azure->secure_boot);
-    claims_put_flag(&machine, "tpm-enabled", azure->tpm_enabled);
-    claims_put_flag(&machine, "console-enabled", azure->console_enabled);
-    claims_put_text(&machine, "vmUniqueId", azure->vm_id);
-    claims_put_object(object, "vm_configuration", &machine);
     claims_put_text(object, "user_data", azure->user_data);
     PUT_BYTES(object, "var_data_sha256", azure->runtime_data_hash);
     PUT_BYTES(object, "ak_thumbprint", azure->ak_thumbprint);
@@ -44,4 +38,16 @@ void claims_put_azure(struct claims_object *object, const struct azure_claims *a
     claims_put_time(object, "expires", azure->expires_s);
     put_azure_machine(object, azure);
     put_azure_tpm(object, azure);
+}
+
+/* The whole of the runtime data, as the token has it. */
+void claims_put_azure_runtime(struct claims_object *object, struct slice hcl_report)
+{
+    struct azure_facts facts;
+    CLEANUP(json_done) json_t *runtime_data = NULL;
+    if (azure_report_facts(hcl_report, NULL, &facts) != OK) return; /* it was verified: it parses */
+    if (json_parse(facts.runtime_data, HCL_RUNTIME_DATA_MAX_BYTES, NULL, &runtime_data) != OK) return;
+    json_t *const machine = json_object_get(runtime_data, "vm-configuration");
+    claims_put(object, "vm_configuration", machine != NULL ? json_incref(machine) : json_null());
+    claims_put(object, "x-ms-runtime", json_incref(runtime_data));
 }

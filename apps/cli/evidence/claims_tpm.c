@@ -53,6 +53,9 @@ static void put_pcrs(struct claims_object *object, const struct tpm_pcrs *pcrs)
 
 void claims_put_tpm(struct claims_object *object, const struct tpm_claims *tpm)
 {
+    claims_put_text(object, "magic",
+                    "ff544347"); /* TPM_GENERATED_VALUE and TPM_ST_ATTEST_QUOTE: nothing else verifies */
+    claims_put_text(object, "type", "8018");
     claims_put_hex(object, "extraData", slice_of(tpm->extra_data, tpm->extra_data_size));
     claims_put_hex(object, "qualifiedSigner", slice_of(tpm->qualified_signer, tpm->qualified_signer_size));
     claims_put_number(object, "clock", (int64_t)tpm->clock_ms);

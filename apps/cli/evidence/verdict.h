@@ -14,9 +14,10 @@ struct evidence_result {
     struct refusal why;
     bool is_genuine; /* then `claims` hold, whatever the policy says */
     bool has_policy;
-    bool is_nonce_compared; /* of a TPM's quote */
-    size_t padding;         /* zeros behind the quote that were left out */
-    struct slice quote;     /* of SGX or TDX, else empty; borrowed */
+    bool is_nonce_compared;  /* of a TPM's quote */
+    size_t padding;          /* zeros behind the quote that were left out */
+    struct slice quote;      /* of SGX or TDX, else empty; borrowed */
+    struct slice hcl_report; /* of Azure, else empty; borrowed */
     struct evidence_claims claims;
 };
 

@@ -73,6 +73,7 @@ static void put_claims(struct claims_object *verdict, const struct evidence_resu
     CLEANUP(claims_object_cleanup) struct claims_object claims = claims_object_new();
     put_claims_of_kind(&claims, &result->claims);
     if (result->quote.size != 0) claims_put_quote(&claims, result->quote);
+    if (result->hcl_report.size != 0) claims_put_azure_runtime(&claims, result->hcl_report);
     claims_put_object(verdict, "claims", &claims);
 }
 
