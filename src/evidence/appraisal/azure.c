@@ -6,8 +6,6 @@
  */
 #include "evidence/appraisal/sections.h"
 
-#include <string.h>
-
 static const struct flag_field flags[] = {
     {.name = "require_secure_boot",
      .claim = "secure_boot",
@@ -83,28 +81,32 @@ static struct appraisal inner_appraisal(const struct appraisal *appraisal, const
     return inner;
 }
 
+static enum status refuse_isolation(const struct appraisal *appraisal, const char *isolation)
+{
+    return disagree(appraisal, "isolation", "create the machine in a size with accepted hardware",
+                    "hardware for which azure-vtpm has a section", "%s", isolation);
+}
+
 static enum status check_hardware(const struct azure_rules *rules, const struct intel_rules *intel,
                                   const struct appraisal *appraisal, const struct azure_claims *claims)
 {
-    const bool is_snp = claims->isolation == AZURE_SNP;
-    const struct json_path path = json_path(appraisal->path, is_snp ? "snp" : "tdx");
-    const struct appraisal inner = inner_appraisal(appraisal, &path);
-    struct appraisal platform = *appraisal;
-    platform.path = "intel";
-    if (is_snp ? !rules->has_snp : !rules->has_tdx)
-        return disagree(appraisal, "isolation", "create the machine in a size with accepted hardware",
-                        is_snp ? "tdx" : "snp", "%s", is_snp ? "snp" : "tdx");
-    if (is_snp) return snp_rules_check(&rules->snp, &inner, &claims->snp);
+    const struct json_path snp_path = json_path(appraisal->path, "snp"), tdx_path = json_path(appraisal->path, "tdx");
+    const struct json_path intel_path = json_path("", "intel");
+    const struct appraisal snp = inner_appraisal(appraisal, &snp_path), tdx = inner_appraisal(appraisal, &tdx_path);
+    const struct appraisal platform = inner_appraisal(appraisal, &intel_path);
+    if (claims->isolation == AZURE_SNP)
+        return rules->has_snp ? snp_rules_check(&rules->snp, &snp, &claims->snp) : refuse_isolation(appraisal, "snp");
+    if (!rules->has_tdx) return refuse_isolation(appraisal, "tdx");
     TRY(intel_rules_check(intel, &platform, &claims->tdx.platform));
-    return tdx_rules_check(&rules->tdx, &inner, &claims->tdx);
+    return tdx_rules_check(&rules->tdx, &tdx, &claims->tdx);
 }
 
-/* A machine that does not say its id as a UUID has none that a policy could name. */
+/* A machine that does not say its id as a UUID has none that a policy could name: it stays zero. */
 static enum status check_vm_id(const struct azure_rules *rules, const struct appraisal *appraisal,
                                const struct azure_claims *claims)
 {
     uint8_t id[UUID_BYTES] = {};
-    if (uuid_decode(slice_of_text(claims->vm_id), id) != OK) memset(id, 0, sizeof(id));
+    (void)!uuid_decode(slice_of_text(claims->vm_id), id);
     return value_rule_check(&vm_id_field, &rules->vm_id, appraisal, id);
 }
 

@@ -59,7 +59,7 @@ static enum status read_sections(const json_t *json, struct refusal *why, struct
 /* A section that nothing refers to is a mistake, as one that is missing is. */
 static enum status check_sections(const struct appraisal_policy *policy, struct refusal *why)
 {
-    const bool needs_intel = policy->has_sgx || policy->has_tdx || (policy->has_azure && policy->azure.has_tdx);
+    const bool needs_intel = policy->has_sgx || policy->has_tdx || policy->azure.has_tdx;
     if (!needs_intel && !policy->has_snp && !policy->has_azure && !policy->has_tpm)
         return refuse(why, ERR_FIELD_MISSING, "policy", "sgx, tdx, snp, azure-vtpm or tpm", "none of them");
     if (needs_intel && !policy->has_intel)

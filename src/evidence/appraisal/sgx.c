@@ -91,10 +91,10 @@ static enum status check_signer_is_whole(const struct sgx_identity *identity, co
     return refuse(why, ERR_FIELD_MISSING, path, "product_id and minimum_svn beside mrsigner", "one or none of them");
 }
 
+/* A measurement that is not given is zero, and none that is given is; numbers may be. */
 static bool are_equal(const struct sgx_identity *a, const struct sgx_identity *b)
 {
-    return a->has_mrenclave == b->has_mrenclave && a->has_mrsigner == b->has_mrsigner &&
-           a->has_product_id == b->has_product_id && a->has_svn == b->has_svn && a->product_id == b->product_id &&
+    return a->has_product_id == b->has_product_id && a->has_svn == b->has_svn && a->product_id == b->product_id &&
            a->svn == b->svn && slice_equal(SLICE_ARRAY(a->mrenclave), SLICE_ARRAY(b->mrenclave)) &&
            slice_equal(SLICE_ARRAY(a->mrsigner), SLICE_ARRAY(b->mrsigner));
 }

@@ -52,7 +52,7 @@ static enum status read_firmware(const json_t *json, const char *path, struct re
                                  struct snp_firmware *firmware_out)
 {
     enum { FIRMWARE_MAX_BYTES = 11 };
-    unsigned major, minor, build;
+    unsigned major = 0, minor = 0, build = 0;
     int end = 0;
     struct slice text;
     *firmware_out = (struct snp_firmware){};
@@ -60,8 +60,8 @@ static enum status read_firmware(const json_t *json, const char *path, struct re
     TRY(json_get_string(json, path, "minimum_firmware", FIRMWARE_MAX_BYTES, why, &text));
     const char *const digits = (const char *)text.bytes;
     const bool is_plain = strspn(digits, "0123456789.") == text.size;
-    if (!is_plain || sscanf(digits, "%3u.%3u.%3u%n", &major, &minor, &build, &end) != 3 || (size_t)end != text.size ||
-        major > UINT8_MAX || minor > UINT8_MAX || build > UINT8_MAX)
+    (void)sscanf(digits, "%3u.%3u.%3u%n", &major, &minor, &build, &end); /* `end` is 0 unless all three are there */
+    if (!is_plain || (size_t)end != text.size || major > UINT8_MAX || minor > UINT8_MAX || build > UINT8_MAX)
         return refuse(why, ERR_FIELD_VALUE, json_path(path, "minimum_firmware").text, "a version such as 1.55.40", "%s",
                       digits);
     *firmware_out = (struct snp_firmware){(uint8_t)major, (uint8_t)minor, (uint8_t)build};

@@ -355,6 +355,7 @@ static const struct text_case {
     {"azure-vtpm", "azure-vtpm/tdx", "{}", "azure-vtpm.tdx.mrtd"},
     {"azure-vtpm", "azure-vtpm/vm_id", "[\"2b4c7a1093de4f6a8c1b0d5e6f708192\"]", "azure-vtpm.vm_id[0]"},
     {"azure-vtpm", "azure-vtpm/vm_id", "[\"2b4c7a10-93de-4f6a-8c1b-0d5e6f70819\"]", "azure-vtpm.vm_id[0]"},
+    {"azure-vtpm", "azure-vtpm/vm_id", "[\"2b4c7a10-93de-4f6a-8c1b-0d5e6f7081920\"]", "azure-vtpm.vm_id[0]"},
     {"azure-vtpm", "azure-vtpm/vm_id", "[\"2b4c7a10-93de-4f6a-8c1b00d5e6f708192\"]", "azure-vtpm.vm_id[0]"},
     {"azure-vtpm", "azure-vtpm/vm_id", "[\"2b4c7a1-093de-4f6a-8c1b-0d5e6f708192\"]", "azure-vtpm.vm_id[0]"},
     {"azure-vtpm", "azure-vtpm/vm_id", "[\"2b4c7a10-93de-4f6a-8c1b-0d5e6f70819g\"]", "azure-vtpm.vm_id[0]"},
@@ -384,6 +385,89 @@ static void test_values_have_their_form(void **)
             assert_usable(json);
         else
             assert_unusable(json, c->field);
+    }
+}
+
+/* What a refusal says of the form that is missed. */
+static void test_the_form_is_told(void **)
+{
+    static const struct {
+        const char *example, *path, *text, *seen, *expected;
+    } refusals[] = {
+        {"sgx", "intel/fmspc", "[\"0\"]", "0", "12 hexadecimal digits"},
+        {"sgx", "intel/fmspc", "7", "another type or word", "a list"},
+        {"sgx", "intel/statuses", "[7]", "no text", "a name that this rule knows"},
+        {"sgx", "intel/statuses", "[\"Good\"]", "Good", "a name that this rule knows"},
+        {"sgx", "intel/statuses", NULL, "nothing", "a list"},
+        {"sgx", "intel/grace/until", "7", "an integer", "a string"},
+        {"sgx", "sgx/identities/0", "7", "another type", "an object"},
+        {"sgx", "sgx/identities/0/mrenclave", "\"3a\"", "2 characters", "64 hexadecimal digits"},
+        {"snp", "snp/products", "7", "an integer", "an object"},
+        {"snp", "snp/products/Genoa", "7", "another type", "an object"},
+        {"tpm", "tpm/pcrs", "7", "an integer", "an object"},
+        {"tpm", "tpm/pcrs/sha256", "7", "another type", "an object"},
+        {"azure-vtpm", "azure-vtpm/vm_id", "[\"2b4c7a10-93de-4f6a-8c1b-0d5e6f70819g\"]",
+         "2b4c7a10-93de-4f6a-8c1b-0d5e6f70819g", "a UUID"},
+    };
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        struct refusal why = {};
+        assert_status(with(refusals[i].example, refusals[i].path, refusals[i].text, &why), ERR_APPRAISAL_POLICY);
+        assert_string_equal(why.seen, refusals[i].seen);
+        assert_string_equal(why.expected, refusals[i].expected);
+    }
+}
+
+#define SIGNER "\"mrsigner\":\"c0ffee5b7d9e2468ace013579bdf02468ace13579bdf02468ace13579bdf0246\""
+#define OTHER_SIGNER "\"mrsigner\":\"c1ffee5b7d9e2468ace013579bdf02468ace13579bdf02468ace13579bdf0246\""
+#define ENCLAVE "\"mrenclave\":\"3a1f0c5b7d9e2468ace013579bdf02468ace13579bdf02468ace13579bdf0246\""
+#define OTHER_ENCLAVE "\"mrenclave\":\"3b1f0c5b7d9e2468ace013579bdf02468ace13579bdf02468ace13579bdf0246\""
+
+/* Enclaves that differ in one respect are two. */
+static void test_an_enclave_is_denied_once(void **)
+{
+    static const char *const others[] = {
+        "{" ENCLAVE "," SIGNER ",\"product_id\":0}",
+        "{" ENCLAVE "," SIGNER ",\"svn\":0}",
+        "{" ENCLAVE "," SIGNER ",\"product_id\":1,\"svn\":0}",
+        "{" ENCLAVE "," SIGNER ",\"product_id\":0,\"svn\":1}",
+        "{" OTHER_ENCLAVE "," SIGNER ",\"product_id\":0,\"svn\":0}",
+        "{" ENCLAVE "," OTHER_SIGNER ",\"product_id\":0,\"svn\":0}",
+        "{" ENCLAVE ",\"product_id\":0,\"svn\":0}",
+        "{" SIGNER ",\"product_id\":0,\"svn\":0}",
+    };
+    static const char first[] = "{" ENCLAVE "," SIGNER ",\"product_id\":0,\"svn\":0}";
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        char list[1024];
+        CLEANUP(json_done) json_t *json = example_policy("sgx");
+        (void)snprintf(list, sizeof(list), "[%s,%s]", first, others[i]);
+        put(json, "sgx/denied", list);
+        assert_usable(json);
+        (void)snprintf(list, sizeof(list), "[%s,%s,%s]", first, others[i], first);
+        put(json, "sgx/denied", list);
+        assert_unusable(json, "sgx.denied[2]");
+    }
+}
+
+static void test_a_guest_svn_is_a_number(void **)
+{
+    CLEANUP(json_done) json_t *json = example_policy("snp");
+    put(json, "snp/guest_svn", "{\"minimum\":0,\"deny\":[0]}");
+    assert_usable(json);
+    put(json, "snp/guest_svn", "{\"minimum\":0,\"deny\":[\"0\"]}");
+    assert_unusable(json, "snp.guest_svn.deny[0]");
+}
+
+/* Any one of the three says what may run. */
+static void test_each_identity_of_a_guest_is_enough(void **)
+{
+    static const char *const paths[] = {"snp/measurement", "snp/id_key_digest", "snp/author_key_digest"};
+    for (size_t i = 0; i < 3; i++) {
+        CLEANUP(json_done) json_t *json = example_policy("snp");
+        json_t *const list = json_incref(value_at(json, paths[0]));
+        put(json, paths[0], "\"any\"");
+        assert_unusable(json, "snp.measurement");
+        assert_int_equal(json_object_set_new(json_object_get(json, "snp"), paths[i] + 4, list), 0);
+        assert_usable(json);
     }
 }
 
@@ -434,6 +518,10 @@ int main(void)
         cmocka_unit_test(test_every_member_has_its_own_name),
         cmocka_unit_test(test_no_list_holds_a_value_twice),
         cmocka_unit_test(test_values_have_their_form),
+        cmocka_unit_test(test_the_form_is_told),
+        cmocka_unit_test(test_an_enclave_is_denied_once),
+        cmocka_unit_test(test_a_guest_svn_is_a_number),
+        cmocka_unit_test(test_each_identity_of_a_guest_is_enough),
         cmocka_unit_test(test_lists_have_a_maximum),
         cmocka_unit_test(test_insecure_members_are_for_simulation_builds),
     };

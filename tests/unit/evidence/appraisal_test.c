@@ -674,6 +674,41 @@ static void test_the_expected_value_is_told_if_there_is_one(void **)
     assert_string_equal(why.expected, "one of the 2 values of the policy");
 }
 
+static void assert_told(const json_t *json, const struct evidence_claims *claims, const char *seen,
+                        const char *expected)
+{
+    struct refusal why = {};
+    assert_status(check(json, claims, APPRAISAL_NOW_S, &why), ERR_APPRAISAL);
+    assert_string_equal(why.seen, seen);
+    assert_string_equal(why.expected, expected);
+}
+
+static void test_what_was_seen_and_expected_is_told(void **)
+{
+    static struct evidence_claims claims;
+    CLEANUP(json_done) json_t *tdx = example_policy("tdx");
+    CLEANUP(json_done) json_t *snp = example_policy("snp");
+    CLEANUP(json_done) json_t *azure = example_policy("azure-vtpm");
+    accepted_claims(EVIDENCE_TDX, tdx, &claims);
+    claims.tdx.attributes = 0;
+    assert_told(tdx, &claims, "no", "yes");
+    claims.tdx.attributes = TD_ATTRIBUTE_SEPT_VE_DISABLE | TD_ATTRIBUTE_PERFMON;
+    assert_told(tdx, &claims, "yes", "no");
+    accepted_claims(EVIDENCE_SNP, snp, &claims);
+    claims.snp.vmpl = 1;
+    assert_told(snp, &claims, "1", "a level of snp.vmpl");
+    claims.snp.vmpl = UINT32_MAX;
+    assert_told(snp, &claims, "the host's request (0xffffffff)", "a level of snp.vmpl");
+    claims.snp.is_vlek = true;
+    claims.snp.vmpl = 0;
+    assert_told(snp, &claims, "a key that \"\" loaded (VLEK)", "the chip's own key (VCEK)");
+    put(snp, "snp/vlek_csp_ids", "[\"AWS\"]");
+    assert_told(snp, &claims, "a key that \"\" loaded (VLEK)", "a cloud that vlek_csp_ids names");
+    accepted_claims(EVIDENCE_AZURE_VTPM, azure, &claims);
+    claims.azure.isolation = AZURE_TDX;
+    assert_told(azure, &claims, "tdx", "hardware for which azure-vtpm has a section");
+}
+
 static void test_unknown_attributes_of_a_domain_are_refused(void **)
 {
     static struct evidence_claims claims;
@@ -796,6 +831,7 @@ int main(void)
         cmocka_unit_test(test_a_denied_value_refuses_though_another_list_allows),
         cmocka_unit_test(test_a_machine_without_a_name_satisfies_no_rule_over_names),
         cmocka_unit_test(test_the_expected_value_is_told_if_there_is_one),
+        cmocka_unit_test(test_what_was_seen_and_expected_is_told),
         cmocka_unit_test(test_unknown_attributes_of_a_domain_are_refused),
         cmocka_unit_test(test_a_clouds_key_needs_the_clouds_name),
         cmocka_unit_test(test_turin_has_a_part_more),
