@@ -238,3 +238,22 @@ enum status oe_claims_check(const struct oe_evidence *evidence, const uint8_t re
 
 /* Whether the bytes begin like an Open Enclave report or evidence and not like a bare quote. */
 bool oe_evidence_is_wrapped(struct slice bytes);
+
+/* What TCB levels are matched with: all that is needed of a platform, once attested, to judge it again under other
+ * collateral. */
+struct tcb_numbers {
+    enum intel_tee tee;
+    uint8_t fmspc[6], pce_id[2], components[16];
+    uint16_t pce_svn, qe_svn;
+    bool is_td15; /* this and what follows: TDX alone, else zero */
+    uint8_t tee_tcb_svn[16], tee_tcb_svn2[16];
+};
+struct tcb_numbers tcb_numbers_of_enclave(const struct sgx_claims *claims);
+struct tcb_numbers tcb_numbers_of_domain(const struct tdx_claims *claims);
+
+/* Judges a platform as verification judges a quote with these numbers, under collateral of its model: status, dates,
+ * evaluation number and advisories of `platform_out`, and the numbers. What only a quote can show is not looked at
+ * (signatures, identities, revocation of the PCK certificate), nor is the time. ERR_COLLATERAL_MISMATCH,
+ * ERR_TCB_NOT_SUPPORTED, ERR_TCB_REVOKED, ERR_TDX_MODULE, ERR_COLLATERAL_MALFORMED. */
+enum status intel_tcb_judge(const struct tcb_numbers *numbers, const struct collateral *collateral, struct refusal *why,
+                            struct intel_platform *platform_out);

@@ -62,11 +62,35 @@ static inline struct collateral_texts collateral_files_texts(const struct collat
 #define GENUINE_COLLATERAL "vectors/sgx/sgx-v3-00606a000000-268c0681/collateral-20250620-ev17"
 enum { GENUINE_TIME_S = 1750416906 };
 
+/* The numbers of evidence alone, judged under the same collateral, give what verification gave. */
+static inline void assert_judged_alike(struct tcb_numbers numbers, const struct collateral *collateral,
+                                       const struct intel_platform *verified)
+{
+    struct intel_platform judged;
+    assert_ok(intel_tcb_judge(&numbers, collateral, NULL, &judged));
+    assert_int_equal(judged.tcb_status, verified->tcb_status);
+    assert_int_equal(judged.tcb_date_s, verified->tcb_date_s);
+    assert_int_equal(judged.newest_tcb_date_s, verified->newest_tcb_date_s);
+    assert_int_equal(judged.tcb_evaluation, verified->tcb_evaluation);
+    assert_int_equal(judged.collateral_issued_s, verified->collateral_issued_s);
+    assert_int_equal(judged.simulated, verified->simulated);
+    assert_int_equal(judged.pce_svn, verified->pce_svn);
+    assert_int_equal(judged.qe_svn, verified->qe_svn);
+    assert_memory_equal(judged.fmspc, verified->fmspc, sizeof(judged.fmspc));
+    assert_memory_equal(judged.pce_id, verified->pce_id, sizeof(judged.pce_id));
+    assert_memory_equal(judged.components, verified->components, sizeof(judged.components));
+    assert_int_equal(judged.advisory_count, verified->advisory_count);
+    for (size_t i = 0; i < judged.advisory_count; i++)
+        assert_string_equal(judged.advisories[i], verified->advisories[i]);
+}
+
 /* The whole way, as a command does it. */
 static inline enum status verify_with(struct slice quote, const struct collateral_texts *texts, int64_t now_s,
                                       struct refusal *why, struct sgx_claims *claims_out)
 {
     CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
     TRY(collateral_new(texts, NULL, why, &collateral));
-    return sgx_quote_verify(&(struct intel_evidence){.quote = quote}, collateral, NULL, now_s, NULL, why, claims_out);
+    TRY(sgx_quote_verify(&(struct intel_evidence){.quote = quote}, collateral, NULL, now_s, NULL, why, claims_out));
+    assert_judged_alike(tcb_numbers_of_enclave(claims_out), collateral, &claims_out->platform);
+    return OK;
 }

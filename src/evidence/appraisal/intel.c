@@ -70,8 +70,8 @@ static enum status read_statuses(const struct section_source *source, uint32_t *
 
 static bool is_listed(const struct intel_rules *rules, const char *advisory)
 {
-    for (size_t i = 0; i < rules->advisory_count; i++) {
-        if (strcmp(rules->advisories[i], advisory) == 0) return true;
+    for (size_t i = rules->advisory_count; i > 0; i--) {
+        if (strcmp(rules->advisories[i - 1], advisory) == 0) return true;
     }
     return false;
 }

@@ -102,9 +102,9 @@ static bool are_equal(const struct sgx_identity *a, const struct sgx_identity *b
 static enum status add_identity(const struct sgx_identity *identity, const char *path, struct refusal *why,
                                 struct sgx_identities *list)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        if (are_equal(&list->at[i], identity))
-            return refuse(why, ERR_FIELD_VALUE, path, "each identity once", "the one at %zu again", i);
+    for (size_t i = list->count; i > 0; i--) {
+        if (are_equal(&list->at[i - 1], identity))
+            return refuse(why, ERR_FIELD_VALUE, path, "each identity once", "the one at %zu again", i - 1);
     }
     list->at[list->count++] = *identity;
     return OK;

@@ -82,8 +82,8 @@ static enum status add_csp_id(const json_t *value, const char *path, struct refu
     const size_t size = json_string_length(value);
     if (size == 0 || size > SNP_CSP_ID_MAX_BYTES)
         return refuse(why, ERR_FIELD_VALUE, path, "1 to 64 bytes of text", "%zu bytes of text", size);
-    for (size_t i = 0; i < rules->csp_id_count; i++) {
-        if (strcmp(rules->csp_ids[i], text) == 0)
+    for (size_t i = rules->csp_id_count; i > 0; i--) {
+        if (strcmp(rules->csp_ids[i - 1], text) == 0)
             return refuse(why, ERR_FIELD_VALUE, path, "each name once", "%s twice", text);
     }
     memcpy(rules->csp_ids[rules->csp_id_count++], text, size + 1);

@@ -88,20 +88,27 @@ static void take_pck(const struct pck *pck, struct intel_platform *platform)
     platform->smt_enabled = pck->smt_enabled;
 }
 
+enum status claims_of_verdict(const struct verdict *verdict, const struct pck *pck, const struct collateral *collateral,
+                              struct refusal *why, struct intel_platform *platform_out)
+{
+    *platform_out = (struct intel_platform){
+        .simulated = collateral->anchor.is_simulated,
+        .tcb_status = verdict->status,
+        .tcb_date_s = verdict->platform->facts.date_s,
+        .newest_tcb_date_s = verdict->newest_date_s,
+        .tcb_evaluation = collateral_evaluation(collateral),
+        .collateral_issued_s = earlier(collateral->tcb_info.issued_s, collateral->qe_identity.issued_s),
+        .expires_s = collateral->expires_s,
+    };
+    take_pck(pck, platform_out);
+    return take_advisories(verdict, why, platform_out);
+}
+
 static enum status take_platform(const struct verified *v, struct refusal *why, struct intel_platform *platform)
 {
-    *platform = (struct intel_platform){
-        .simulated = v->chain->anchor.is_simulated,
-        .tcb_status = v->verdict->status,
-        .tcb_date_s = v->verdict->platform->facts.date_s,
-        .newest_tcb_date_s = v->verdict->newest_date_s,
-        .tcb_evaluation = collateral_evaluation(v->collateral),
-        .collateral_issued_s = earlier(v->collateral->tcb_info.issued_s, v->collateral->qe_identity.issued_s),
-        .qe_svn = v->quote->qe_report.svn,
-        .expires_s = end_of_validity_s(v->chain, v->collateral),
-    };
-    take_pck(&v->chain->pck, platform);
-    TRY(take_advisories(v->verdict, why, platform));
+    TRY(claims_of_verdict(v->verdict, &v->chain->pck, v->collateral, why, platform));
+    platform->qe_svn = v->quote->qe_report.svn;
+    platform->expires_s = end_of_validity_s(v->chain, v->collateral);
     return take_hashes(v->wire, v->collateral, platform);
 }
 

@@ -15,6 +15,11 @@ struct verified {
     const struct verdict *verdict;
 };
 
+/* What a verdict and the PCK certificate's numbers say of a platform; nothing of the quote. ERR_COLLATERAL_MALFORMED.
+ */
+enum status claims_of_verdict(const struct verdict *verdict, const struct pck *pck, const struct collateral *collateral,
+                              struct refusal *why, struct intel_platform *platform_out);
+
 /* ERR_COLLATERAL_MALFORMED if the levels name too many advisories. */
 enum status claims_of_enclave(const struct verified *verified, struct refusal *why, struct sgx_claims *claims_out);
 enum status claims_of_domain(const struct verified *verified, struct refusal *why, struct tdx_claims *claims_out);

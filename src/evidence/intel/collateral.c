@@ -246,3 +246,22 @@ void collateral_facts(const struct collateral *collateral, struct collateral_fac
     (void)snprintf(facts.ca, sizeof(facts.ca), "%s", pck_ca_kind(slice_of_text(certificate_subject_common_name(ca))));
     *facts_out = facts;
 }
+
+enum status collateral_check_tee(const struct collateral *collateral, enum intel_tee tee, struct refusal *why)
+{
+    if (collateral->tcb_info.tee == tee) return OK;
+    return refuse(why, ERR_COLLATERAL_MISMATCH, "tcbInfo.id", intel_tee_name(tee), "%s",
+                  intel_tee_name(collateral->tcb_info.tee));
+}
+
+enum status collateral_check_platform(const struct collateral *collateral, const struct pck *pck, struct refusal *why)
+{
+    const struct tcb_info *const info = &collateral->tcb_info;
+    if (!slice_equal(SLICE_ARRAY(pck->fmspc), SLICE_ARRAY(info->fmspc)))
+        return refuse(why, ERR_COLLATERAL_MISMATCH, "tcbInfo.fmspc", refusal_hex(SLICE_ARRAY(pck->fmspc)).text, "%s",
+                      refusal_hex(SLICE_ARRAY(info->fmspc)).text);
+    if (!info->has_pce_id || !slice_equal(SLICE_ARRAY(pck->pce_id), SLICE_ARRAY(info->pce_id)))
+        return refuse(why, ERR_COLLATERAL_MISMATCH, "tcbInfo.pceId", refusal_hex(SLICE_ARRAY(pck->pce_id)).text, "%s",
+                      info->has_pce_id ? refusal_hex(SLICE_ARRAY(info->pce_id)).text : "nothing");
+    return OK;
+}

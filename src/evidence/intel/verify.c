@@ -42,17 +42,6 @@ static enum status check_revocation(const struct pck_chain *chain, const struct 
     return check_not_revoked(collateral->pck_crl, chain->leaf, "pck_certificate.serialNumber", why);
 }
 
-static enum status check_platform(const struct pck *pck, const struct tcb_info *info, struct refusal *why)
-{
-    if (!slice_equal(SLICE_ARRAY(pck->fmspc), SLICE_ARRAY(info->fmspc)))
-        return refuse(why, ERR_COLLATERAL_MISMATCH, "tcbInfo.fmspc", refusal_hex(SLICE_ARRAY(pck->fmspc)).text, "%s",
-                      refusal_hex(SLICE_ARRAY(info->fmspc)).text);
-    if (!info->has_pce_id || !slice_equal(SLICE_ARRAY(pck->pce_id), SLICE_ARRAY(info->pce_id)))
-        return refuse(why, ERR_COLLATERAL_MISMATCH, "tcbInfo.pceId", refusal_hex(SLICE_ARRAY(pck->pce_id)).text, "%s",
-                      info->has_pce_id ? refusal_hex(SLICE_ARRAY(info->pce_id)).text : "nothing");
-    return OK;
-}
-
 /* ---- the quote ---- */
 
 /* Hardware sets INIT in every report that it makes. */
@@ -105,19 +94,13 @@ static enum status check_chain(const struct pck_chain *chain, const struct colla
     TRY(check_chain_time(chain, now_s, why));
     TRY(collateral_check_time(collateral, now_s, why));
     TRY(check_revocation(chain, collateral, why));
-    return check_platform(&chain->pck, &collateral->tcb_info, why);
+    return collateral_check_platform(collateral, &chain->pck, why);
 }
 
-static enum status check_tee(enum intel_tee quote, enum intel_tee wanted, enum intel_tee collateral,
-                             struct refusal *why)
+static enum status check_tee(enum intel_tee quote, enum intel_tee wanted, struct refusal *why)
 {
-    if (quote != wanted)
-        return refuse(why, ERR_QUOTE_UNSUPPORTED, "header.tee_type", intel_tee_name(wanted), "%s",
-                      intel_tee_name(quote));
-    if (collateral != quote)
-        return refuse(why, ERR_COLLATERAL_MISMATCH, "tcbInfo.id", intel_tee_name(quote), "%s",
-                      intel_tee_name(collateral));
-    return OK;
+    if (quote == wanted) return OK;
+    return refuse(why, ERR_QUOTE_UNSUPPORTED, "header.tee_type", intel_tee_name(wanted), "%s", intel_tee_name(quote));
 }
 
 /* What both kinds of quote have in common, up to where their bodies are looked at. */
@@ -128,7 +111,8 @@ static enum status open_evidence(const struct intel_evidence *evidence, enum int
 {
     CLEANUP(pck_chain_cleanup) struct pck_chain *chain = NULL;
     TRY(quote_parse(evidence->quote, why, quote_out));
-    TRY(check_tee(quote_out->tee, tee, collateral->tcb_info.tee, why));
+    TRY(check_tee(quote_out->tee, tee, why));
+    TRY(collateral_check_tee(collateral, tee, why));
     TRY(certification_chain(quote_out, evidence->pck_chain, collateral, roots, cache, why, &chain));
     TRY(check_chain(chain, collateral, roots, now_s, why));
     *chain_out = chain;

@@ -12,7 +12,9 @@ static enum status verify_domain(struct slice quote, const struct collateral_tex
     CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
     TRY(collateral_new(texts, NULL, why, &collateral));
     const struct intel_evidence evidence = {.quote = quote};
-    return tdx_quote_verify(&evidence, collateral, NULL, now_s, NULL, why, claims_out);
+    TRY(tdx_quote_verify(&evidence, collateral, NULL, now_s, NULL, why, claims_out));
+    assert_judged_alike(tcb_numbers_of_domain(claims_out), collateral, &claims_out->platform);
+    return OK;
 }
 
 static void check_structure(const json_t *fields, struct slice wire)
