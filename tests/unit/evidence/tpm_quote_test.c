@@ -153,6 +153,8 @@ static void test_a_quote_goes_through_the_interface_of_all_kinds(void **)
     assert_refused(evidence_verify(&evidence, NULL, 0, NULL, &why, &claims), ERR_REPORT_DATA, &why, "attest.extraData");
     evidence.tpm.key = p384;
     assert_refused(evidence_verify(&evidence, NULL, 0, NULL, &why, &claims), ERR_TPM_SIGNATURE, &why, "signature");
+    evidence.kind = (enum evidence_kind)99;
+    assert_refused(evidence_verify(&evidence, NULL, 0, NULL, &why, &claims), ERR_UNSUPPORTED, &why, "kind");
 }
 
 /* ---- TPMS_ATTEST ---- */
