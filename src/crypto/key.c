@@ -28,6 +28,8 @@ struct key {
     enum key_kind kind;
     bool is_private;
     atomic_uint owners;
+    size_t point_size; /* 0: the point is the library's to tell, which takes it a while */
+    uint8_t point[P384_POINT_BYTES];
 };
 
 static void object_cleanup(EVP_PKEY **object)
@@ -232,7 +234,10 @@ static enum status key_from_point(EVP_PKEY *without_point, enum key_kind kind, s
     if (object == NULL) return crypto_failed(ERR_CRYPTO);
     /* This refuses points off the curve; the encoding has no room for the one at infinity. */
     if (EVP_PKEY_set1_encoded_public_key(object, encoded, 1 + point.size) != 1) return crypto_failed(ERR_KEY_INVALID);
-    return wrap(object, kind, false, key_out);
+    TRY(wrap(object, kind, false, key_out));
+    memcpy((*key_out)->point, point.bytes, point.size);
+    (*key_out)->point_size = point.size;
+    return OK;
 }
 
 enum status key_from_p256_point(struct slice point, struct key **key_out)
@@ -393,6 +398,7 @@ enum status key_public_bytes(const struct key *key, struct buffer *bytes)
 {
     if (key->kind == KEY_X25519) return append_x25519(key, bytes);
     if (key->kind != KEY_P256 && key->kind != KEY_P384) return ERR_UNSUPPORTED;
+    if (key->point_size > 0) return buffer_append(bytes, slice_of(key->point, key->point_size));
     const size_t before = bytes->size, size = coordinate_bytes(key->kind);
     TRY(append_number(key, OSSL_PKEY_PARAM_EC_PUB_X, size, bytes));
     const enum status status = append_number(key, OSSL_PKEY_PARAM_EC_PUB_Y, size, bytes);
