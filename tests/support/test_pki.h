@@ -26,6 +26,9 @@ struct pki_options {
     bool second_extension_element; /* FMSPC twice in Intel's extension */
     const char *fmspc, *pce_id;    /* of the TCB info; hexadecimal */
     const char *tcb_info_id, *qe_identity_id;
+    const char *tcb_levels;  /* what stands in "tcbLevels" instead of the one level */
+    const char *tdx_module;  /* the value of "tdxModule"; NULL: signed by zeros */
+    const char *tdx_modules; /* what stands in "tdxModuleIdentities"; NULL: "TDX_01" with ISVSVN 4; "": no member */
     const char *tcb_status, *qe_status;
     unsigned lowest_component; /* of the only TCB level; the platform has 4 */
     unsigned lowest_qe_svn;    /* of the only QE level; the quoting enclave has 8 */
@@ -165,6 +168,33 @@ static inline void pki_components(struct buffer *value, const char *name, unsign
     assert_ok(buffer_append_text(value, "],"));
 }
 
+static inline void pki_level(struct buffer *value, bool is_tdx, const struct pki_options *options)
+{
+    assert_ok(buffer_append_text(value, "{\"tcb\":{"));
+    pki_components(value, "sgxtcbcomponents", options->lowest_component != 0 ? options->lowest_component : 4);
+    if (is_tdx) pki_components(value, "tdxtcbcomponents", 0);
+    assert_ok(buffer_append_format(value,
+                                   "\"pcesvn\":4},\"tcbDate\":\"2026-01-01T00:00:00Z\",\"tcbStatus\":\"%s\","
+                                   "\"advisoryIDs\":[\"TEST-2\",\"TEST-1\"]}",
+                                   or_text(options->tcb_status, "UpToDate")));
+}
+
+/* What says of a module that nobody signed it, as Intel's own is marked. */
+#define PKI_MODULE                                                                                                     \
+    "\"mrsigner\":\"" PKI_48_ZEROS "\",\"attributes\":\"0000000000000000\",\"attributesMask\":\"FFFFFFFFFFFFFFFF\""
+#define PKI_48_ZEROS                                                                                                   \
+    "000000000000000000000000000000000000000000000000"                                                                 \
+    "000000000000000000000000000000000000000000000000"
+
+static inline void pki_modules(struct buffer *value, const struct pki_options *options)
+{
+    static const char module[] = "{\"id\":\"TDX_01\"," PKI_MODULE ",\"tcbLevels\":[{\"tcb\":{\"isvsvn\":4},"
+                                 "\"tcbDate\":\"2026-01-02T00:00:00Z\",\"tcbStatus\":\"UpToDate\"}]}";
+    const char *const modules = or_text(options->tdx_modules, module);
+    assert_ok(buffer_append_format(value, "\"tdxModule\":%s,", or_text(options->tdx_module, "{" PKI_MODULE "}")));
+    if (modules[0] != '\0') assert_ok(buffer_append_format(value, "\"tdxModuleIdentities\":[%s],", modules));
+}
+
 static inline struct buffer pki_tcb_info(const struct test_pki *pki, const struct pki_options *options)
 {
     CLEANUP(buffer_done) struct buffer value = buffer_of_maximum(65536);
@@ -176,18 +206,13 @@ static inline struct buffer pki_tcb_info(const struct test_pki *pki, const struc
         or_text(options->tcb_info_id, "SGX"), time_iso8601(PKI_NOW_S - 5 * PKI_DAY_S).text,
         time_iso8601(PKI_NOW_S + 5 * PKI_DAY_S).text, or_text(options->fmspc, "000000000007"),
         or_text(options->pce_id, "0000")));
-    if (is_tdx)
-        assert_ok(buffer_append_format(&value,
-                                       "\"tdxModule\":{\"mrsigner\":\"%096d\",\"attributes\":\"%016d\","
-                                       "\"attributesMask\":\"FFFFFFFFFFFFFFFF\"},",
-                                       0, 0));
-    assert_ok(buffer_append_text(&value, "\"tcbLevels\":[{\"tcb\":{"));
-    pki_components(&value, "sgxtcbcomponents", options->lowest_component != 0 ? options->lowest_component : 4);
-    if (is_tdx) pki_components(&value, "tdxtcbcomponents", 0);
-    assert_ok(buffer_append_format(&value,
-                                   "\"pcesvn\":4},\"tcbDate\":\"2026-01-01T00:00:00Z\",\"tcbStatus\":\"%s\","
-                                   "\"advisoryIDs\":[\"TEST-2\",\"TEST-1\"]}]}",
-                                   or_text(options->tcb_status, "UpToDate")));
+    if (is_tdx) pki_modules(&value, options);
+    assert_ok(buffer_append_text(&value, "\"tcbLevels\":["));
+    if (options->tcb_levels != NULL)
+        assert_ok(buffer_append_text(&value, options->tcb_levels));
+    else
+        pki_level(&value, is_tdx, options);
+    assert_ok(buffer_append_text(&value, "]}"));
     return pki_sign_json(options->signing_key != NULL ? options->signing_key : pki->keys[PKI_SIGNING], "tcbInfo",
                          buffer_slice(&value));
 }
@@ -257,12 +282,24 @@ static inline const struct trust_roots *pki_roots(struct test_pki *pki)
     return &pki->roots;
 }
 
+/* A TD's report: all-zero but for the module, of version 1 and SVN 4, unless `tee_tcb_svn` is given. */
+struct minted_td {
+    bool is_td15;                              /* needs quote version 5 */
+    const uint8_t *tee_tcb_svn, *tee_tcb_svn2; /* 16 bytes each, or NULL */
+    uint8_t mrsignerseam, seam_attributes;     /* first bytes */
+    uint8_t attributes[8];
+    uint8_t fill; /* of all that is free */
+};
+
 /* A quote, wrong in what the options say. All-zero: a good one. */
 struct minted_quote_options {
     uint8_t report_flags, qe_report_flags; /* 0: INIT */
     struct slice attestation_point;        /* empty: the attestation key's */
     bool qe_report_data_tail;              /* not zero */
     struct slice certification_data;       /* empty: leaf, CA, root */
+    uint16_t certification_type;           /* 0: 5 */
+    uint16_t version;                      /* 0: 3, and 4 with a TD */
+    const struct minted_td *td;            /* NULL: an enclave's */
     const struct key *qe_report_key;       /* signs the QE report instead of the PCK key */
     struct slice report_data;              /* empty: "report data" */
 };
@@ -294,30 +331,74 @@ static inline void mint_qe_part(const struct test_pki *pki, const struct minted_
     assert_ok(buffer_append(out, SLICE_ARRAY(authentication)));
 }
 
-static inline struct buffer mint_quote(const struct test_pki *pki, const struct minted_quote_options *options)
+/* TD report 1.0 or 1.5 (evidence-formats section 3). */
+static inline void mint_td_report(struct buffer *out, const struct minted_td *td, struct slice data)
 {
-    static const struct minted_quote_options nothing = {};
+    static const uint8_t module[16] = {4, 1};
+    uint8_t *body;
+    assert_ok(buffer_extend(out, td->is_td15 ? 648 : 584, &body));
+    memset(body, td->fill, td->is_td15 ? 648 : 584);
+    memcpy(body, td->tee_tcb_svn != NULL ? td->tee_tcb_svn : module, 16);
+    memset(body + 64, 0, 48 + 8);
+    body[64] = td->mrsignerseam;
+    body[112] = td->seam_attributes;
+    memcpy(body + 120, td->attributes, 8);
+    memset(body + 520, 0, 64);
+    memcpy(body + 520, data.bytes, data.size);
+    if (td->is_td15) memcpy(body + 584, td->tee_tcb_svn2 != NULL ? td->tee_tcb_svn2 : module, 16);
+}
+
+/* Header and body, all that is signed. */
+static inline void mint_signed_part(struct buffer *out, const struct minted_quote_options *options)
+{
     static const uint8_t header[48] = {3,    0,    2,    0,    0,    0,    0,    0,    8,    0,
                                        13,   0,    0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
                                        0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
+    const bool is_td = options->td != NULL;
+    const uint16_t version = options->version != 0 ? options->version : is_td ? 4 : 3;
+    const struct slice data = options->report_data.size > 0 ? options->report_data : SLICE_LITERAL("report data");
+    assert_ok(buffer_append(out, SLICE_ARRAY(header)));
+    out->bytes[0] = (uint8_t)version;
+    out->bytes[4] = is_td ? 0x81 : 0;
+    if (version >= 5) {
+        assert_ok(buffer_append_u16_le(out, !is_td ? 1 : options->td->is_td15 ? 3 : 2));
+        assert_ok(buffer_append_u32_le(out, !is_td ? 384 : options->td->is_td15 ? 648 : 584));
+    }
+    if (is_td)
+        mint_td_report(out, options->td, data);
+    else
+        mint_report(out, options->report_flags, 3, 2, data);
+}
+
+static inline void mint_certification(struct buffer *out, uint16_t type, struct slice data)
+{
+    assert_ok(buffer_append_u16_le(out, type));
+    assert_ok(buffer_append_u32_le(out, (uint32_t)data.size));
+    assert_ok(buffer_append(out, data));
+}
+
+static inline struct buffer mint_quote(const struct test_pki *pki, const struct minted_quote_options *options)
+{
+    static const struct minted_quote_options nothing = {};
     if (options == NULL) options = &nothing;
     CLEANUP(buffer_done) struct buffer point = buffer_of_maximum(P256_POINT_BYTES);
     CLEANUP(buffer_done) struct buffer tail = buffer_of_maximum(65536);
+    CLEANUP(buffer_done) struct buffer qe_part = buffer_of_maximum(65536);
     CLEANUP(buffer_done)
     struct buffer chain = pki_pem(pki, (const enum pki_role[]){PKI_LEAF, PKI_CA, PKI_ROOT}, 3);
     const struct slice data = options->certification_data.size > 0 ? options->certification_data : buffer_slice(&chain);
     assert_ok(key_public_bytes(pki->attestation, &point));
     const struct slice key = options->attestation_point.size > 0 ? options->attestation_point : buffer_slice(&point);
     struct buffer quote = buffer_of_maximum(65536);
-    assert_ok(buffer_append(&quote, SLICE_ARRAY(header)));
-    mint_report(&quote, options->report_flags, 3, 2,
-                options->report_data.size > 0 ? options->report_data : SLICE_LITERAL("report data"));
+    mint_signed_part(&quote, options);
     assert_ok(key_sign(pki->attestation, buffer_slice(&quote), &tail));
     assert_ok(buffer_append(&tail, key));
-    mint_qe_part(pki, options, key, &tail);
-    assert_ok(buffer_append_u16_le(&tail, 5));
-    assert_ok(buffer_append_u32_le(&tail, (uint32_t)data.size));
-    assert_ok(buffer_append(&tail, data));
+    mint_qe_part(pki, options, key, &qe_part);
+    mint_certification(&qe_part, options->certification_type != 0 ? options->certification_type : 5, data);
+    if (quote.bytes[0] == 3)
+        assert_ok(buffer_append(&tail, buffer_slice(&qe_part)));
+    else
+        mint_certification(&tail, 6, buffer_slice(&qe_part));
     assert_ok(buffer_append_u32_le(&quote, (uint32_t)tail.size));
     assert_ok(buffer_append(&quote, buffer_slice(&tail)));
     return quote;
