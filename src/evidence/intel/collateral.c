@@ -254,7 +254,7 @@ enum status collateral_check_tee(const struct collateral *collateral, enum intel
                   intel_tee_name(collateral->tcb_info.tee));
 }
 
-enum status collateral_check_platform(const struct collateral *collateral, const struct pck *pck, struct refusal *why)
+enum status collateral_check_model(const struct collateral *collateral, const struct pck *pck, struct refusal *why)
 {
     const struct tcb_info *const info = &collateral->tcb_info;
     if (!slice_equal(SLICE_ARRAY(pck->fmspc), SLICE_ARRAY(info->fmspc)))

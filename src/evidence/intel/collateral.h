@@ -33,7 +33,7 @@ int64_t collateral_evaluation(const struct collateral *collateral);
 /* Whether it is for this kind of TEE, and for the model of the platform with this PCK certificate:
  * ERR_COLLATERAL_MISMATCH. */
 enum status collateral_check_tee(const struct collateral *collateral, enum intel_tee tee, struct refusal *why);
-enum status collateral_check_platform(const struct collateral *collateral, const struct pck *pck, struct refusal *why);
+enum status collateral_check_model(const struct collateral *collateral, const struct pck *pck, struct refusal *why);
 
 /* ERR_CERTIFICATE_REVOKED. `part` names the certificate. */
 enum status check_not_revoked(const struct crl *crl, const struct certificate *certificate, const char *part,

@@ -66,7 +66,7 @@ enum status intel_tcb_judge(const struct tcb_numbers *numbers, const struct coll
     struct intel_platform platform;
     struct verdict verdict;
     TRY(collateral_check_tee(collateral, numbers->tee, why));
-    TRY(collateral_check_platform(collateral, &pck, why));
+    TRY(collateral_check_model(collateral, &pck, why));
     TRY(numbers->tee == INTEL_TDX ? judge_domain(&quote, &pck, collateral, why, &verdict)
                                   : verdict_of_enclave(&quote, &pck, collateral, why, &verdict));
     TRY(claims_of_verdict(&verdict, &pck, collateral, why, &platform));

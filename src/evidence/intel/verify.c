@@ -94,7 +94,7 @@ static enum status check_chain(const struct pck_chain *chain, const struct colla
     TRY(check_chain_time(chain, now_s, why));
     TRY(collateral_check_time(collateral, now_s, why));
     TRY(check_revocation(chain, collateral, why));
-    return collateral_check_platform(collateral, &chain->pck, why);
+    return collateral_check_model(collateral, &chain->pck, why);
 }
 
 static enum status check_tee(enum intel_tee quote, enum intel_tee wanted, struct refusal *why)
