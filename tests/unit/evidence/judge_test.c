@@ -96,7 +96,7 @@ static void test_domains_are_judged_by_their_module_too(void **)
     assert_int_equal(platform.tcb_status, TCB_UP_TO_DATE);
     assert_int_equal(platform.advisory_count, 3);
     assert_int_equal(platform.qe_svn, 8);
-    numbers.tee_tcb_svn[1] = 1; /* a module for which this collateral has no identity */
+    numbers.tee_tcb_svn[1] = 9; /* a module for which this collateral has no identity */
     assert_status(judge(&options, &numbers, &why, &platform), ERR_TDX_MODULE);
     numbers = minted_numbers(INTEL_TDX);
     numbers.pce_svn = 3;
