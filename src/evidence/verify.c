@@ -68,13 +68,13 @@ static enum status verify_open_enclave(const struct evidence *evidence, const st
     return oe_claims_check(&opened, claims->sgx.report_data, why);
 }
 
-/* What all kinds share is given beside the kind's own part, or in it. */
+/* What all kinds share is given beside the kind's own part. */
 static enum status verify_azure(const struct evidence *evidence, const struct trust_roots *roots, int64_t now_s,
                                 const struct evidence_caches *caches, struct refusal *why, struct azure_claims *claims)
 {
     struct azure_evidence azure = evidence->azure;
-    if (azure.collateral == NULL) azure.collateral = evidence->collateral;
-    if (azure.endorsements.certificate_count == 0) azure.endorsements = evidence->endorsements;
+    azure.collateral = evidence->collateral;
+    azure.endorsements = evidence->endorsements;
     azure.roots = roots;
     azure.cache = caches->intel;
     azure.snp_cache = caches->snp;

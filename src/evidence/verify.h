@@ -21,13 +21,14 @@ bool evidence_kind_from_name(const char *name, enum evidence_kind *kind_out);
 struct evidence {
     enum evidence_kind kind;
     struct slice bytes; /* quote, report or Open Enclave evidence; unused for the last two kinds */
-    struct slice
-        runtime_data; /* its SHA-256 and zeros must be the report data; `has_runtime_data` false: not checked */
+    /* SGX, Open Enclave, TDX, SNP: report data must be its SHA-256 and 32 zeros. Azure: it must be the HCL report's.
+     * TPM: the quote must be over its SHA-256. Not compared unless `has_runtime_data`. */
+    struct slice runtime_data;
     bool has_runtime_data;
-    struct slice pck_chain;              /* PEM; for quotes that carry no certificates; otherwise empty */
-    const struct collateral *collateral; /* Intel's; borrowed; NULL where there is none */
-    struct snp_endorsements endorsements;
-    struct azure_evidence azure;
+    struct slice pck_chain;               /* PEM; for quotes that carry no certificates; otherwise empty */
+    const struct collateral *collateral;  /* Intel's, also for Azure; borrowed; NULL where there is none */
+    struct snp_endorsements endorsements; /* AMD's, also for Azure */
+    struct azure_evidence azure; /* its collateral, endorsements, roots and caches are not looked at: see above */
     struct tpm_quote tpm;
 };
 
@@ -46,7 +47,9 @@ struct evidence_claims {
     struct tpm_claims tpm; /* EVIDENCE_TPM */
 };
 
-/* Errors: those of the kind's own function; ERR_REPORT_DATA if runtime data is bound otherwise. */
+/* `roots` NULL stands for Intel's root alone, `caches` NULL for none. `claims_out` is of the evidence's kind, but
+ * EVIDENCE_TDX for Open Enclave evidence of a TD. Errors: those of the kind's own function; ERR_COLLATERAL_MISSING for
+ * Intel's without collateral; ERR_REPORT_DATA if runtime data is bound otherwise; ERR_UNSUPPORTED for no kind. */
 enum status evidence_verify(const struct evidence *evidence, const struct trust_roots *roots, int64_t now_s,
                             const struct evidence_caches *caches, struct refusal *why,
                             struct evidence_claims *claims_out);

@@ -28,7 +28,6 @@ static enum status read_text(const struct evidence_options *options, struct refu
     TRY(none_of(parts, 4, "a binary HCL report: JSON has this part in itself", why));
     TRY(azure_evidence_json(buffer_slice(&inputs->file), why, &inputs->azure_text));
     inputs->evidence.azure = inputs->azure_text.evidence;
-    inputs->evidence.azure.endorsements = (struct snp_endorsements){}; /* they go with those of --certs */
     inputs->evidence.azure.tpm_required = true;
     if (inputs->azure_text.certificates.size > 0)
         inputs->certificates[inputs->certificate_count++] = inputs->azure_text.certificates;

@@ -3,6 +3,9 @@
  * The one interface to evidence of every kind: which verifier is asked, what runtime data are held to, and what the
  * claims of all kinds have in common. What each verifier refuses has tests of its own.
  */
+#include "amd_pki.h"
+#include "evidence_vectors.h"
+#include "test_azure.h"
 #include "test_pki.h"
 #include "test_tpm.h"
 
@@ -125,6 +128,136 @@ static void test_nothing_is_claimed_of_refused_evidence(void **)
     evidence.has_runtime_data = true;
     assert_status(verify(&scene, &evidence, NULL, &claims), ERR_REPORT_DATA);
     assert_int_equal(claims.kind, EVIDENCE_TPM);
+}
+
+static void test_what_is_no_kind_is_refused(void **)
+{
+    const struct evidence evidence = {.kind = (enum evidence_kind)(EVIDENCE_TPM + 1)};
+    struct refusal why = {};
+    struct evidence_claims claims;
+    assert_refused(evidence_verify(&evidence, NULL, PKI_NOW_S, NULL, &why, &claims), ERR_UNSUPPORTED, &why, "kind");
+}
+
+/* ---- TDX ---- */
+
+#define TD_CASE "vectors/tdx/tdx15-v5-90c06f000000-cf77a6e9"
+enum { TD_TIME_S = 1771980350 };
+
+struct domain {
+    struct collateral *collateral;
+    struct buffer quote;
+};
+
+static void domain_done(struct domain *domain)
+{
+    collateral_free(domain->collateral);
+    buffer_done(&domain->quote);
+}
+
+static struct domain domain_read(void)
+{
+    struct domain domain = {.quote = read_whole(shared_path(TD_CASE "/quote.bin"))};
+    CLEANUP(collateral_files_done)
+    struct collateral_files files = collateral_files_read(TD_CASE "/collateral-20260225-ev18");
+    const struct collateral_texts texts = collateral_files_texts(&files);
+    assert_ok(collateral_new(&texts, NULL, NULL, &domain.collateral));
+    return domain;
+}
+
+static void test_a_td_quote_is_tdx_bare_and_in_open_enclaves_wrapper(void **)
+{
+    static const uint8_t format[] = {0x8b, 0xa7, 0x02, 0x86, 0xc1, 0xcf, 0x11, 0xed,
+                                     0xaf, 0xa1, 0x02, 0x42, 0xac, 0x12, 0x00, 0x02};
+    CLEANUP(domain_done) struct domain domain = domain_read();
+    CLEANUP(buffer_done) struct buffer wrapped = buffer_of_maximum(65536);
+    assert_ok(buffer_append_u32_le(&wrapped, 3));
+    assert_ok(buffer_append(&wrapped, SLICE_ARRAY(format)));
+    assert_ok(buffer_append_u32_le(&wrapped, (uint32_t)domain.quote.size));
+    assert_ok(buffer_append_u32_le(&wrapped, 0));
+    assert_ok(buffer_append(&wrapped, buffer_slice(&domain.quote)));
+    const struct evidence forms[] = {{.kind = EVIDENCE_TDX, .bytes = buffer_slice(&domain.quote)},
+                                     {.kind = EVIDENCE_OPEN_ENCLAVE, .bytes = buffer_slice(&wrapped)}};
+    for (size_t i = 0; i < 2; i++) {
+        struct evidence evidence = forms[i];
+        struct refusal why = {};
+        struct evidence_claims claims;
+        assert_refused(evidence_verify(&evidence, NULL, TD_TIME_S, NULL, &why, &claims), ERR_COLLATERAL_MISSING, &why,
+                       "collateral");
+        evidence.collateral = domain.collateral;
+        assert_ok(evidence_verify(&evidence, NULL, TD_TIME_S, NULL, &why, &claims));
+        assert_int_equal(claims.kind, EVIDENCE_TDX);
+        assert_true(claims.tdx.is_td15);
+        evidence.has_runtime_data = true;
+        assert_refused(evidence_verify(&evidence, NULL, TD_TIME_S, NULL, &why, &claims), ERR_REPORT_DATA, &why,
+                       "report_data");
+    }
+}
+
+static void test_an_sgx_quote_is_no_td_quote(void **)
+{
+    CLEANUP(scene_done) struct scene scene;
+    make(&scene, NULL);
+    struct evidence_claims claims;
+    const struct evidence evidence = evidence_of(&scene, EVIDENCE_TDX, &scene.quote);
+    assert_status(verify(&scene, &evidence, NULL, &claims), ERR_QUOTE_UNSUPPORTED);
+}
+
+/* ---- SEV-SNP and Azure ---- */
+
+static uint8_t bound[64]; /* what the next report of AMD's has as report data */
+
+static void bind_and_raise(uint8_t *report)
+{
+    memset(report + 0x030, 0, 4); /* VMPL, as a paravisor has it */
+    memcpy(report + 0x050, bound, sizeof(bound));
+}
+
+static void test_an_snp_report_binds_runtime_data_by_all_of_report_data(void **)
+{
+    struct evidence_caches caches = {};
+    assert_ok(snp_cache_new(4, &caches.snp));
+    for (int i = 0; i < 3; i++) {
+        memset(bound, 0, sizeof(bound));
+        assert_ok(sha256(SLICE_LITERAL(runtime_data), bound));
+        if (i == 1) bound[63] = 1;
+        CLEANUP(amd_pki_done) struct amd_pki pki = amd_pki_make(&(struct amd_pki_options){.report = bind_and_raise});
+        const struct evidence evidence = {.kind = EVIDENCE_SNP,
+                                          .bytes = buffer_slice(&pki.report),
+                                          .endorsements = amd_pki_endorsements(&pki),
+                                          .runtime_data = i == 2 ? SLICE_LITERAL("x") : SLICE_LITERAL(runtime_data),
+                                          .has_runtime_data = true};
+        struct refusal why = {};
+        struct evidence_claims claims;
+        const enum status status = evidence_verify(&evidence, NULL, AMD_NOW_S, &caches, &why, &claims);
+        assert_status(status, i == 0 ? OK : ERR_REPORT_DATA);
+        assert_string_equal(why.field, i == 0 ? "" : "report_data");
+        if (i == 0) assert_int_equal(claims.snp.guest_svn, 7);
+    }
+    snp_cache_free(caches.snp);
+}
+
+static void test_an_azure_machine_has_the_runtime_data_of_its_report(void **)
+{
+    CLEANUP(key_cleanup) struct key *key = NULL;
+    assert_ok(key_generate(KEY_RSA, RSA_MIN_BITS, &key));
+    CLEANUP(buffer_done) struct buffer data = test_runtime_data(key, "", NULL);
+    test_hcl_binding(buffer_slice(&data), HASH_SHA256, bound);
+    CLEANUP(amd_pki_done) struct amd_pki pki = amd_pki_make(&(struct amd_pki_options){.report = bind_and_raise});
+    const struct test_hcl hcl = {.hardware_report = buffer_slice(&pki.report), .runtime_data = buffer_slice(&data)};
+    CLEANUP(buffer_done) struct buffer report = test_hcl_report(&hcl);
+    struct evidence evidence = {.kind = EVIDENCE_AZURE_VTPM,
+                                .azure.hcl_report = buffer_slice(&report),
+                                .endorsements = amd_pki_endorsements(&pki),
+                                .runtime_data = buffer_slice(&data),
+                                .has_runtime_data = true};
+    struct refusal why = {};
+    struct evidence_claims claims;
+    assert_ok(evidence_verify(&evidence, NULL, AMD_NOW_S, NULL, &why, &claims));
+    assert_int_equal(claims.kind, EVIDENCE_AZURE_VTPM);
+    assert_string_equal(claims.azure.vm_id, "AB-1");
+    evidence.runtime_data.size--;
+    assert_refused(evidence_verify(&evidence, NULL, AMD_NOW_S, NULL, &why, &claims), ERR_REPORT_DATA, &why,
+                   "hcl_report.runtime_data");
 }
 
 /* ---- runtime data ---- */
@@ -260,6 +393,11 @@ int main(void)
         cmocka_unit_test(test_intels_evidence_needs_collateral),
         cmocka_unit_test(test_chains_are_kept_in_the_callers_cache),
         cmocka_unit_test(test_nothing_is_claimed_of_refused_evidence),
+        cmocka_unit_test(test_what_is_no_kind_is_refused),
+        cmocka_unit_test(test_a_td_quote_is_tdx_bare_and_in_open_enclaves_wrapper),
+        cmocka_unit_test(test_an_sgx_quote_is_no_td_quote),
+        cmocka_unit_test(test_an_snp_report_binds_runtime_data_by_all_of_report_data),
+        cmocka_unit_test(test_an_azure_machine_has_the_runtime_data_of_its_report),
         cmocka_unit_test(test_runtime_data_are_bound_by_all_of_report_data),
         cmocka_unit_test(test_empty_runtime_data_are_data_too),
         cmocka_unit_test(test_a_tpm_binds_runtime_data_by_its_nonce_alone),
