@@ -443,6 +443,7 @@ static void test_collateral_of_another_platform(void **)
         {{.fmspc = "000000000008"}, ERR_COLLATERAL_MISMATCH, "tcbInfo.fmspc"},
         {{.pce_id = "0001"}, ERR_COLLATERAL_MISMATCH, "tcbInfo.pceId"},
         {{.tcb_info_id = "TDX"}, ERR_COLLATERAL_MISMATCH, "enclaveIdentity.id"},
+        {{.tcb_info_id = "TDX", .qe_identity_id = "TD_QE"}, ERR_COLLATERAL_MISMATCH, "tcbInfo.id"},
         {{.qe_identity_id = "TD_QE"}, ERR_COLLATERAL_MISMATCH, "enclaveIdentity.id"},
         {{.qe_identity_id = "QVE"}, ERR_COLLATERAL_MISMATCH, "enclaveIdentity.id"},
         {{.tcb_status = "Revoked"}, ERR_TCB_REVOKED, "pck_certificate.tcb"},
