@@ -50,9 +50,10 @@ static enum status verify_evidence(const struct appraiser *appraiser, const stru
 static enum status check_policy(const struct appraiser *appraiser, const struct sgx_claims *sgx, int64_t now_s,
                                 struct refusal *why)
 {
-    if (appraiser->policy == NULL) return OK;
     const struct evidence_claims claims = {.kind = EVIDENCE_SGX, .sgx = *sgx};
-    return appraisal_check(appraiser->policy, &claims, now_s, why);
+    if (appraiser->policy != NULL) TRY(appraisal_check(appraiser->policy, &claims, now_s, why));
+    attested_log_note(appraiser->attested_log, &claims, now_s);
+    return OK;
 }
 
 static void copy_hashes(const struct sgx_claims *claims, struct attestation_collateral_hashes *hashes)

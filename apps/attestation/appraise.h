@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "attestation/attested_log.h"
 #include "attestation/request.h"
 #include "attestation/signer.h"
 #include "evidence/appraisal.h"
@@ -19,6 +20,7 @@ struct appraiser {
     const struct signer *signer;
     const char *issuer;
     int64_t minimum_tcb_evaluation;
+    struct attested_log *attested_log;     /* NULL: none */
     const struct appraisal_policy *policy; /* the host's, which can only refuse more; NULL: none */
 };
 

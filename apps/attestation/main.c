@@ -2,6 +2,7 @@
  *
  * lazaret-attestation: the attestation service, in Azure Attestation's wire form.
  */
+#include "attestation/attested_log.h"
 #include "attestation/collateral_setup.h"
 #include "attestation/documents.h"
 #include "attestation/policy_setup.h"
@@ -29,7 +30,8 @@ struct attestation {
         char origins[ORIGIN_MAX_COUNT][ADDRESS_MAX_BYTES + 1]; /* of portals, for CORS */
         size_t origin_count;
         struct collateral_configuration collateral;
-        char policy[PATH_MAX]; /* of an appraisal policy, or "" */
+        char policy[PATH_MAX];       /* of an appraisal policy, or "" */
+        char attested_log[PATH_MAX]; /* or "" */
     } configuration;
     struct service *service;
     struct signer signer;
@@ -39,6 +41,7 @@ struct attestation {
     struct collateral_feed *feed;
     struct verification_cache *cache;
     struct appraisal_policy *policy;
+    struct attested_log *attested_log;
     struct buffer certs, openid;
     struct attestation_routes routes;
     struct http_server *server;
@@ -85,6 +88,7 @@ static enum status configure(void *context, const struct configuration *configur
     TRY(read_issuer(json, why, attestation->configuration.issuer));
     TRY(collateral_configure(configuration, why, &attestation->configuration.collateral));
     TRY(policy_configure(configuration, why, attestation->configuration.policy));
+    TRY(attested_log_configure(configuration, why, attestation->configuration.attested_log));
     return read_origins(json, why, attestation);
 }
 
@@ -92,9 +96,12 @@ static enum status allow(void *context, const struct configuration *, struct san
 {
     const struct attestation *const attestation = context;
     const struct collateral_configuration *const collateral = &attestation->configuration.collateral;
+    char log_folder[PATH_MAX];
+    attested_log_folder(attestation->configuration.attested_log, log_folder);
     TRY(sandbox_allow(sandbox, SANDBOX_READ, attestation->configuration.certificate));
     TRY(sandbox_allow(sandbox, SANDBOX_READ, attestation->configuration.private_key));
     TRY(sandbox_allow(sandbox, SANDBOX_READ, attestation->configuration.policy));
+    TRY(sandbox_allow(sandbox, SANDBOX_CHANGE, log_folder));
     TRY(sandbox_allow(sandbox, SANDBOX_READ, collateral->folder));
     TRY(sandbox_allow(sandbox, SANDBOX_READ, collateral->ca));
     TRY(service_allow_url(sandbox, collateral->url, why));
@@ -164,6 +171,7 @@ static enum status fill_routes(struct attestation *attestation)
                 .issuer = attestation->configuration.issuer,
                 .minimum_tcb_evaluation = service->manifest->minimum_tcb_evaluation,
                 .policy = attestation->policy,
+                .attested_log = attestation->attested_log,
             },
         .certs = buffer_slice(&attestation->certs),
         .openid = buffer_slice(&attestation->openid),
@@ -204,6 +212,7 @@ static enum status start(void *context, struct service *service, struct refusal 
     attestation->service = service;
     TRY(open_signer(attestation, why));
     TRY(policy_open(attestation->configuration.policy, why, &attestation->policy));
+    TRY(attested_log_open(attestation->configuration.attested_log, why, &attestation->attested_log));
     TRY(open_collateral(attestation, why));
     TRY(fill_routes(attestation));
     TRY(open_server(attestation));
@@ -242,6 +251,7 @@ static void stop(void *context)
     collateral_setup_done(&attestation->collateral);
     verification_cache_free(attestation->cache);
     appraisal_policy_free(attestation->policy);
+    attested_log_free(attestation->attested_log);
     buffer_done(&attestation->certs);
     buffer_done(&attestation->openid);
     signer_done(&attestation->signer);
@@ -250,7 +260,8 @@ static void stop(void *context)
 int main(int count, char **arguments)
 {
     static struct attestation attestation;
-    static const char *const own_names[] = {"tls", "issuer", "collateral", "portal_origins", "appraisal", NULL};
+    static const char *const own_names[] = {"tls",       "issuer",       "collateral", "portal_origins",
+                                            "appraisal", "attested_log", NULL};
     static const struct service_program program = {
         .name = "lazaret-attestation",
         .role = "attestation",
@@ -264,7 +275,8 @@ int main(int count, char **arguments)
             "                  \"minimum_evaluation\": NUMBER (required)\n"
             "  portal_origins  origins whose pages may call, such as [\"https://portal.example\"]\n"
             "  appraisal       PATH of an appraisal policy: evidence that it does not accept gets no token "
-            "(docs/appraisal.md)\n",
+            "(docs/appraisal.md)\n"
+            "  attested_log    PATH of a log of attested platforms, for: lazaret tcb preview\n",
         .own_names = own_names,
         .configure = configure,
         .allow = allow,

@@ -234,7 +234,8 @@ export class Stack {
   ownConfiguration(role) {
     const origins = [this.urls.portal];
     switch (role) {
-      case 'attestation': return { tls: this.#webIdentity(role), issuer: this.urls.attestation, collateral: { url: this.urls.collateral }, portal_origins: origins };
+      case 'attestation': return { tls: this.#webIdentity(role), issuer: this.urls.attestation, collateral: { url: this.urls.collateral }, portal_origins: origins,
+        attested_log: '../state/attestation/attested.jsonl' };
       case 'gate': return { inner: `unix:${this.redisSocket}`, accept: ['platform'] };
       case 'diagnosis': return { model: join(ROOT, 'models/chest-xray/model.json'), runtime: join(ROOT, '.deps/onnxruntime/lib/libonnxruntime.so.1') };
       case 'platform': return { tls: this.#webIdentity(role), gate: `127.0.0.1:${this.ports.gate}`, diagnosis: `127.0.0.1:${this.ports.diagnosis}`, portal_origins: origins,

@@ -255,7 +255,7 @@ static struct appraisal_policy *policy_of(const char *mrenclave, bool allow_simu
         &text,
         "{\"version\":1,\"intel\":{\"statuses\":[\"UpToDate\"],\"advisories\":\"any\",\"grace\":\"none\","
         "\"minimum_tcb_evaluation\":\"any\",\"maximum_collateral_age_s\":\"any\",\"fmspc\":\"any\","
-        "\"instance_id\":\"any\",\"allow_smt\":true,\"allow_dynamic_platform\":false,\"allow_cached_keys\":false,"
+        "\"instance_id\":\"any\",\"allow_smt\":true,\"allow_dynamic_platform\":true,\"allow_cached_keys\":true,"
         "\"insecure_allow_simulated\":%s},\"sgx\":{\"identities\":[{\"mrenclave\":\"%s\"}],\"denied\":\"none\","
         "\"family_id\":\"any\",\"extended_product_id\":\"any\",\"config_id\":\"any\",\"minimum_config_svn\":0,"
         "\"allow_provision_key\":false}}",
@@ -293,6 +293,33 @@ static void test_a_policy_decides_who_gets_a_token(void **state)
     assert_ok(run(scene, &request, NULL, &step, &payload));
 }
 
+static void test_an_accepted_platform_is_noted(void **state)
+{
+    struct scene *const scene = *state;
+    const uint8_t other_bytes[32] = {7};
+    char path[] = "/tmp/lazaret-attested-XXXXXX";
+    const int file = mkstemp(path);
+    CLEANUP(attest_request_done) struct attest_request request = make(scene, "{\"keys\":[]}", true);
+    CLEANUP(json_done) json_t *payload = NULL;
+    enum appraisal_step step;
+    struct attested_log *log = NULL;
+    assert_int_equal(close(file), 0);
+    assert_ok(attested_log_open(path, NULL, &log));
+    scene->appraiser.attested_log = log;
+    assert_policy_refuses(scene, hex_of_32(other_bytes).text, true, "sgx.mrenclave");
+    CLEANUP(buffer_done) struct buffer before = read_whole(path);
+    assert_int_equal(before.size, 0); /* nothing of what was refused */
+    assert_ok(run(scene, &request, NULL, &step, &payload));
+    CLEANUP(buffer_done) struct buffer after = read_whole(path);
+    struct attested attested;
+    assert_true(after.size > 0);
+    assert_ok(attested_read(slice_of(after.bytes, after.size - 1), NULL, &attested));
+    assert_int_equal(attested.time_s, SCENE_NOW);
+    assert_int_equal(attested.status, TCB_UP_TO_DATE);
+    attested_log_free(log);
+    assert_int_equal(unlink(path), 0);
+}
+
 #define appraise_unit_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -310,6 +337,7 @@ int main(void)
         appraise_unit_test(test_runtime_json_must_be_an_object),
         appraise_unit_test(test_collateral_that_is_away_is_another_matter),
         appraise_unit_test(test_a_policy_decides_who_gets_a_token),
+        appraise_unit_test(test_an_accepted_platform_is_noted),
     };
     return cmocka_run_group_tests_name("attestation/appraise", tests, NULL, NULL);
 }
