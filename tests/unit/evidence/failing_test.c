@@ -3,6 +3,7 @@
  * Whatever fails below the verifier, nothing is accepted that was not verified, nothing is left behind, and the claims
  * are the whole ones or none.
  */
+#include "amd_pki.h"
 #include "failing.h"
 #include "test_pki.h"
 
@@ -10,11 +11,12 @@
 
 enum { CALLS_MAX_COUNT = 10000 };
 
-/* One of the ways to verify, from the bytes on. */
-typedef enum status operation(struct test_pki *pki, struct slice quote, struct evidence_claims *claims_out);
+/* One of the ways to verify, from the bytes on: `pki` made them. */
+typedef enum status operation(void *pki, struct slice bytes, struct evidence_claims *claims_out);
 
-static enum status verify_anew(struct test_pki *pki, struct slice quote, struct evidence_claims *claims_out)
+static enum status verify_sgx(void *maker, struct slice quote, struct evidence_claims *claims_out)
 {
+    struct test_pki *const pki = maker;
     const struct collateral_texts texts = pki_texts(pki);
     CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
     struct verification_cache *cache = NULL;
@@ -31,8 +33,31 @@ static enum status verify_anew(struct test_pki *pki, struct slice quote, struct 
     return status;
 }
 
+/* Every certificate is given twice, as DER and as PEM. */
+static enum status verify_snp(void *maker, struct slice report, struct evidence_claims *claims_out)
+{
+    const struct amd_pki *const pki = maker;
+    CLEANUP(buffer_done) struct buffer pem = buffer_of_maximum(CERTIFICATE_PEM_MAX_BYTES);
+    struct slice given[AMD_PKI_ROLE_COUNT + 1];
+    struct snp_cache *cache = NULL;
+    for (size_t i = 0; i < AMD_PKI_ROLE_COUNT; i++) {
+        given[i] = pki->given[i];
+        TRY(certificate_pem(given[i], &pem));
+    }
+    given[AMD_PKI_ROLE_COUNT] = buffer_slice(&pem);
+    TRY(snp_cache_new(4, &cache));
+    struct evidence evidence = {.kind = EVIDENCE_SNP, .bytes = report, .endorsements = amd_pki_endorsements(pki)};
+    evidence.endorsements.certificates = given;
+    evidence.endorsements.certificate_count = AMD_PKI_ROLE_COUNT + 1;
+    const struct evidence_caches caches = {.snp = cache};
+    enum status status = evidence_verify(&evidence, NULL, AMD_NOW_S, &caches, NULL, claims_out);
+    if (status == OK) status = evidence_verify(&evidence, NULL, AMD_NOW_S, &caches, NULL, claims_out);
+    snp_cache_free(cache);
+    return status;
+}
+
 /* Each call in turn fails, alone. */
-static size_t fail_each(operation *verify, struct test_pki *pki, struct slice quote)
+static size_t fail_each(operation *verify, void *pki, struct slice quote)
 {
     struct evidence_claims good = {};
     assert_ok(verify(pki, quote, &good));
@@ -54,13 +79,26 @@ static void test_a_failing_call_below_never_accepts_anything(void **)
     CLEANUP(pki_done) struct test_pki pki = pki_make(NULL);
     const struct minted_quote_options options = {.report_data = SLICE_ARRAY(report_data)};
     CLEANUP(buffer_done) struct buffer quote = mint_quote(&pki, &options);
-    const size_t calls = fail_each(verify_anew, &pki, buffer_slice(&quote));
+    const size_t calls = fail_each(verify_sgx, &pki, buffer_slice(&quote));
     print_message("%zu calls failed in turn\n", calls);
     assert_true(calls > 50);
 }
 
+static void test_a_failing_call_below_never_accepts_a_report_of_amd(void **)
+{
+    for (size_t i = 0; i < 2; i++) {
+        CLEANUP(amd_pki_done) struct amd_pki pki = amd_pki_make(&(struct amd_pki_options){.is_vlek = i == 1});
+        const size_t calls = fail_each(verify_snp, &pki, buffer_slice(&pki.report));
+        print_message("%zu calls failed in turn\n", calls);
+        assert_true(calls > 50);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_failing_call_below_never_accepts_anything)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_failing_call_below_never_accepts_anything),
+        cmocka_unit_test(test_a_failing_call_below_never_accepts_a_report_of_amd),
+    };
     return cmocka_run_group_tests_name("evidence/failing", tests, NULL, NULL);
 }
