@@ -69,18 +69,51 @@ static const uint8_t p256_prefix[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 
 static const uint8_t p384_prefix[] = {0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
                                       0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04};
 
+/* AlgorithmIdentifier of an RSA key for any purpose (RFC 8017 appendix A.1). */
+static const uint8_t rsa_algorithm[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+                                        0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
+
 static void object_cleanup(EVP_PKEY **object)
 {
     EVP_PKEY_free(*object);
 }
 
-/* Points take the short way: the library's general decoder costs more than a P-256 signature. */
+/* RSAPublicKey (RFC 8017 appendix A.1.1). */
+static enum status read_rsa_numbers(struct slice bits, struct slice *modulus_out, struct slice *exponent_out)
+{
+    struct reader outer = reader_over(bits), parts;
+    TRY(der_enter(&outer, DER_TAG_SEQUENCE, &parts));
+    TRY(reader_end(&outer));
+    TRY(der_big_number(&parts, RSA_MAX_BYTES, modulus_out));
+    TRY(der_big_number(&parts, RSA_MAX_BYTES, exponent_out));
+    return reader_end(&parts);
+}
+
+/* ERR_UNSUPPORTED for a key of another kind. */
+static enum status read_rsa(struct slice info, struct slice *modulus_out, struct slice *exponent_out)
+{
+    struct reader outer = reader_over(info), parts;
+    struct slice algorithm, bits;
+    TRY(der_enter(&outer, DER_TAG_SEQUENCE, &parts));
+    TRY(der_whole(&parts, DER_TAG_SEQUENCE, &algorithm));
+    if (!slice_equal(algorithm, SLICE_ARRAY(rsa_algorithm))) return ERR_UNSUPPORTED;
+    TRY(der_bit_string(&parts, &bits));
+    TRY(reader_end(&parts));
+    return read_rsa_numbers(bits, modulus_out, exponent_out);
+}
+
+/* The kinds that certificates mostly have take the short way: the library's general decoder costs more than a
+ * signature. */
 static enum status parse_key(struct slice info, struct key **key_out)
 {
     if (slice_starts_with(info, SLICE_ARRAY(p256_prefix)))
         return key_from_p256_point(slice_part(info, sizeof(p256_prefix), info.size), key_out);
     if (slice_starts_with(info, SLICE_ARRAY(p384_prefix)))
         return key_from_p384_point(slice_part(info, sizeof(p384_prefix), info.size), key_out);
+    struct slice modulus, exponent;
+    const enum status status = read_rsa(info, &modulus, &exponent);
+    if (status == OK) return key_from_rsa(modulus, exponent, key_out);
+    if (status != ERR_UNSUPPORTED) return ERR_KEY_INVALID;
     const uint8_t *at = info.bytes;
     CLEANUP(object_cleanup) EVP_PKEY *object = d2i_PUBKEY(NULL, &at, (long)info.size);
     if (object == NULL || at != info.bytes + info.size) return crypto_failed(ERR_KEY_INVALID);

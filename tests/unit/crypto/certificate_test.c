@@ -259,6 +259,61 @@ static void test_a_p384_key_off_its_curve_is_refused(void **)
     assert_status(certificate_from_der(buffer_slice(&minted.der), &certificate), ERR_KEY_INVALID);
 }
 
+/* RSAPublicKey with these numbers and something behind them, in a SubjectPublicKeyInfo. */
+static struct buffer make_rsa_info(struct slice modulus, uint64_t exponent, struct slice behind)
+{
+    static const uint8_t algorithm[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+                                        0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
+    CLEANUP(buffer_done) struct buffer numbers = buffer_of_maximum(MINT_MAX_BYTES);
+    CLEANUP(buffer_done) struct buffer bits = buffer_of_maximum(MINT_MAX_BYTES);
+    CLEANUP(buffer_done) struct buffer parts = buffer_of_maximum(MINT_MAX_BYTES);
+    struct buffer info = buffer_of_maximum(MINT_MAX_BYTES);
+    assert_ok(mint_value(&numbers, DER_INTEGER, modulus));
+    assert_ok(der_append_number(&numbers, DER_INTEGER, exponent));
+    assert_ok(buffer_append(&numbers, behind));
+    assert_ok(buffer_append_u8(&bits, 0));
+    assert_ok(mint_value(&bits, DER_SEQUENCE, buffer_slice(&numbers)));
+    assert_ok(buffer_append(&parts, SLICE_ARRAY(algorithm)));
+    assert_ok(mint_value(&parts, MINT_BIT_STRING, buffer_slice(&bits)));
+    assert_ok(mint_value(&info, DER_SEQUENCE, buffer_slice(&parts)));
+    return info;
+}
+
+static void test_rsa_numbers_are_read_strictly(void **)
+{
+    CLEANUP(minted_done) struct minted good = mint((struct slice){}, (struct slice){});
+    CLEANUP(buffer_done) struct buffer n = buffer_of_maximum(RSA_MAX_BYTES + 1), e = buffer_of_maximum(16);
+    assert_ok(buffer_append_u8(&n, 0));
+    assert_ok(key_rsa_numbers(good.issuer, &n, &e));
+    uint8_t even[257], small[128];
+    memcpy(even, n.bytes, sizeof(even));
+    memset(small, 0x7f, sizeof(small));
+    even[256] &= 0xfe;
+    const struct {
+        struct slice modulus;
+        uint64_t exponent;
+        struct slice behind;
+        enum status expected;
+    } cases[] = {
+        {buffer_slice(&n), 65537, {}, OK},
+        {slice_part(buffer_slice(&n), 1, 256), 65537, {}, ERR_KEY_INVALID}, /* negative */
+        {SLICE_ARRAY(even), 65537, {}, ERR_KEY_INVALID},
+        {SLICE_ARRAY(small), 65537, {}, ERR_KEY_INVALID},
+        {buffer_slice(&n), 65536, {}, ERR_KEY_INVALID},
+        {buffer_slice(&n), 1, {}, ERR_KEY_INVALID},
+        {buffer_slice(&n), 65537, SLICE_LITERAL("\x05\x00"), ERR_KEY_INVALID},
+        {{}, 65537, {}, ERR_KEY_INVALID},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        CLEANUP(buffer_done)
+        struct buffer info = make_rsa_info(cases[i].modulus, cases[i].exponent, cases[i].behind);
+        CLEANUP(minted_done) struct minted minted = mint((struct slice){}, buffer_slice(&info));
+        CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
+        assert_status(certificate_from_der(buffer_slice(&minted.der), &certificate), cases[i].expected);
+        if (certificate != NULL) assert_true(key_equal(certificate_key(certificate), good.issuer));
+    }
+}
+
 static void test_lists_from_pem(void **)
 {
     CLEANUP(issued_done) struct issued issued = issue(&ca_text);
@@ -299,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_a_pss_signature_may_spell_its_trailer_out),
         cmocka_unit_test(test_other_pss_parameters_are_not_supported),
         cmocka_unit_test(test_a_p384_key_off_its_curve_is_refused),
+        cmocka_unit_test(test_rsa_numbers_are_read_strictly),
         cmocka_unit_test(test_lists_from_pem),
     };
     return cmocka_run_group_tests_name("crypto/certificate", tests, NULL, NULL);
