@@ -568,6 +568,19 @@ test('each part of the collateral is needed, whole and within bounds', { skip },
   assert.match(wrong.reason, /qe_identity_issuer_chain/);
 });
 
+test('a folder may hold the collateral of many platforms, each in a folder of its own', { skip }, () => {
+  const scratch = mkdtempSync(path.join(tmpdir(), 'lazaret-evidence-'));
+  const [td] = evaluations(path.join(vectors, 'tdx/tdx15-v5-90c06f000000-cf77a6e9'), 'quote.bin');
+  cpSync(current, path.join(scratch, '00606a000000-platform'), { recursive: true });
+  cpSync(td.collateral, path.join(scratch, 'tdx-90c06f000000-platform'), { recursive: true });
+  assert.equal(verdict('sgx', path.join(genuine, 'quote.bin'), scratch, genuineAt).genuine, true);
+  assert.equal(verdict('tdx', td.file, scratch, td.at).genuine, true);
+  const other = verdict('sgx', path.join(vectors, 'sgx/sgx-v3-00a067110000-f8b81014/quote.bin'), scratch, genuineAt);
+  assert.deepEqual([other.exit, other.code, other.field], [1, 'ERR_COLLATERAL_MISSING', 'tcbinfo.json']);
+  execFileSync('chmod', ['-R', 'u+w', scratch]);
+  rmSync(scratch, { recursive: true });
+});
+
 test('padding is refused unless it is allowed and zero', { skip }, () => {
   const files = copy();
   const padded = (byte, ...options) => {

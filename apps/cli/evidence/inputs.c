@@ -5,9 +5,11 @@
 #include "base/file.h"
 #include "crypto/pem.h"
 #include "crypto/x509.h"
-#include "feeds/collateral_files.h"
+#include "feeds/collateral_source.h"
 
-enum { RUNTIME_DATA_MAX_BYTES = 1024 * 1024 };
+#include <string.h>
+
+enum { RUNTIME_DATA_FILE_MAX_BYTES = 1024 * 1024 };
 
 enum status evidence_inputs_file(const char *path, size_t max_size, struct refusal *why, struct buffer *bytes)
 {
@@ -66,7 +68,7 @@ static enum status read_policy(const struct evidence_options *options, struct re
 static enum status read_runtime_data(const struct evidence_options *options, struct refusal *why,
                                      struct evidence_inputs *inputs)
 {
-    TRY(evidence_inputs_file(options->runtime_data, RUNTIME_DATA_MAX_BYTES, why, &inputs->runtime_data));
+    TRY(evidence_inputs_file(options->runtime_data, RUNTIME_DATA_FILE_MAX_BYTES, why, &inputs->runtime_data));
     inputs->evidence.runtime_data = buffer_slice(&inputs->runtime_data);
     inputs->evidence.has_runtime_data = options->runtime_data != NULL;
     return OK;
@@ -91,12 +93,27 @@ static enum status read_certificates(const struct evidence_options *options, str
     return OK;
 }
 
+/* The folder itself, or the sub-folder of the platform that the quote names, as services keep it. */
+static enum status read_folder(const char *folder, struct slice quote, struct refusal *why,
+                               struct collateral_files *files_out)
+{
+    struct quote_facts facts;
+    struct pacing_hint hint = {};
+    if (quote_facts_read(quote, NULL, &facts) != OK || !facts.has_platform)
+        return collateral_files_read(folder, why, files_out);
+    struct collateral_platform platform = {.tee = facts.tee};
+    memcpy(platform.fmspc, facts.fmspc, sizeof(platform.fmspc));
+    memcpy(platform.ca, facts.ca, sizeof(platform.ca));
+    return collateral_fetch_folder((void *)folder, &platform, why, &hint, files_out);
+}
+
 static enum status read_collateral(const struct evidence_options *options, struct refusal *why,
                                    struct evidence_inputs *inputs)
 {
-    if (options->collateral == NULL) return OK;
+    const bool is_looked_at = inputs->quote.size > 0 || evidence_options_are_intels(options);
+    if (options->collateral == NULL || !is_looked_at) return OK;
     CLEANUP(collateral_files_done) struct collateral_files files = {};
-    TRY(collateral_files_read(options->collateral, why, &files));
+    TRY(read_folder(options->collateral, inputs->quote, why, &files));
     const struct collateral_texts texts = collateral_files_texts(&files);
     TRY(collateral_new(&texts, &inputs->roots, why, &inputs->collateral));
     inputs->evidence.collateral = inputs->collateral;

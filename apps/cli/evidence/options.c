@@ -51,8 +51,9 @@ static enum status check_kind(struct evidence_options *options, struct refusal *
     return OK;
 }
 
-static bool is_intel(enum evidence_kind kind)
+bool evidence_options_are_intels(const struct evidence_options *options)
 {
+    const enum evidence_kind kind = options->kind;
     return kind == EVIDENCE_SGX || kind == EVIDENCE_OPEN_ENCLAVE || kind == EVIDENCE_TDX;
 }
 
@@ -60,7 +61,7 @@ static enum status check_collateral(const struct evidence_options *options, stru
 {
     struct stat found;
     if (options->collateral == NULL)
-        return is_intel(options->kind) ? command_needs("--collateral", "a folder of collateral", why) : OK;
+        return evidence_options_are_intels(options) ? command_needs("--collateral", "a folder of collateral", why) : OK;
     if (stat(options->collateral, &found) == 0 && S_ISDIR(found.st_mode)) return OK;
     return refuse_usage(why, "--collateral", "a folder of collateral", options->collateral);
 }

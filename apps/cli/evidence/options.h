@@ -25,3 +25,5 @@ struct evidence_options {
 /* Reads the command line and holds the options to the kind of evidence: one that the kind does not look at is refused,
  * lest somebody think that it was. ERR_USAGE. */
 enum status evidence_options_read(int count, char **arguments, struct refusal *why, struct evidence_options *options);
+
+bool evidence_options_are_intels(const struct evidence_options *options); /* sgx, oe or tdx */
