@@ -45,11 +45,11 @@ static enum status read_options(int count, char **arguments, struct refusal *why
     return command_time(options->at, "--at", why, &options->at_s);
 }
 
-static enum status judge(const struct options *options, struct collateral_folder *folder, struct refusal *why)
+static enum status judge(const struct options *options, struct collateral_roots *roots,
+                         struct collateral_folder *folder, struct refusal *why)
 {
-    CLEANUP(collateral_roots_done) struct collateral_roots roots = {};
-    TRY(collateral_roots_read(options->simulated_root, why, &roots));
-    TRY(collateral_folder_open(options->folder, &roots.roots, why, folder));
+    TRY(collateral_roots_read(options->simulated_root, why, roots));
+    TRY(collateral_folder_open(options->folder, roots, why, folder));
     return collateral_folder_check(folder, options->at_s, why);
 }
 
@@ -69,10 +69,11 @@ static int run(int count, char **arguments, const char *name, bool must_be_curre
     if (command_helps(count, arguments, help)) return COMMAND_OK;
     struct options options = {};
     struct refusal why = {};
+    CLEANUP(collateral_roots_done) struct collateral_roots roots = {};
     CLEANUP(collateral_folder_done) struct collateral_folder folder = {};
     enum status status = read_options(count, arguments, &why, &options);
     if (status != OK) return command_exit(name, status, &why);
-    status = judge(&options, &folder, &why);
+    status = judge(&options, &roots, &folder, &why);
     const enum status told = status == ERR_USAGE || status == ERR_IO ? OK : tell(&options, &folder, status, &why);
     if (told != OK) return command_exit(name, told, &why);
     return command_exit(name, folder.statement != NULL && !must_be_current ? OK : status, &why);

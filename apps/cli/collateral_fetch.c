@@ -18,6 +18,7 @@ enum { SCREEN_MAX_BYTES = 256 * 1024, NUMBER_MAX_DIGITS = 9, EVIDENCE_MAX_BYTES 
 static const char help[] =
     "Usage: lazaret collateral fetch --url URL | --folder DIR  --for QUOTE | --tee sgx|tdx --fmspc HEX --ca CA\n"
     "                                --out DIR [--update early | --evaluation NUMBER] [--json] ...\n"
+    "       lazaret collateral fetch --url URL --tee snp --for REPORT --out DIR [--json] ...\n"
     "\n"
     "Fetches the collateral that verifying a platform's quotes needs, verifies it, and puts it into a folder for\n"
     "`lazaret verify evidence --collateral` and for the attestation service. Nothing is written that does not verify.\n"
@@ -25,6 +26,7 @@ static const char help[] =
     "  --url URL              a service that speaks Intel's PCS protocol, http[s]://host[:port]: a PCCS, or Intel's "
     "own\n"
     "                         https://api.trustedservices.intel.com\n"
+    "                         with --tee snp: AMD's https://kdsintf.amd.com\n"
     "  --folder DIR           a folder of collateral, or of sub-folders FMSPC-CA, instead\n"
     "  --for QUOTE            whatever this quote or Open Enclave report needs\n"
     "  --tee sgx|tdx --fmspc HEX --ca processor|platform\n"
@@ -52,6 +54,7 @@ struct options {
     bool json;
     int64_t at_s;
     struct collateral_platform platform;
+    struct endorsement_request chip;
     struct collateral_source_options source;
 };
 
@@ -138,12 +141,26 @@ static enum status read_source(struct options *options, struct refusal *why)
     return read_set(options, why);
 }
 
+static bool is_snp(const struct options *options)
+{
+    return options->tee != NULL && strcmp(options->tee, "snp") == 0;
+}
+
+static enum status check_snp(const struct options *options, struct refusal *why)
+{
+    if (options->url == NULL) return command_needs("--url", "AMD's service, or what stands for it", why);
+    return options->quote != NULL ? OK : command_needs("--for", "a report, which names chip and versions", why);
+}
+
 static enum status read_options(int count, char **arguments, struct refusal *why, struct options *options)
 {
     TRY(take_options(count, arguments, why, options));
     TRY(read_source(options, why));
     if (options->out == NULL) return command_needs("--out", "the folder to write", why);
-    if (options->quote == NULL) TRY(read_platform(options, why));
+    if (is_snp(options))
+        TRY(check_snp(options, why));
+    else if (options->quote == NULL)
+        TRY(read_platform(options, why));
     return command_time(options->at, "--at", why, &options->at_s);
 }
 
@@ -169,6 +186,15 @@ static enum status read_quote(struct options *options, struct refusal *why)
     return OK;
 }
 
+static enum status read_report(struct options *options, struct refusal *why)
+{
+    CLEANUP(buffer_done) struct buffer file = buffer_of_maximum(EVIDENCE_MAX_BYTES);
+    struct snp_report_facts facts;
+    TRY(file_read(options->quote, why, &file));
+    TRY(snp_report_facts(buffer_slice(&file), why, &facts));
+    return endorsement_request_of(&facts, why, &options->chip);
+}
+
 /* ---- fetching ---- */
 
 static enum status verify(const struct options *options, const struct collateral_files *files,
@@ -184,7 +210,21 @@ static enum status verify(const struct options *options, const struct collateral
     return collateral_check_time(collateral, options->at_s, why);
 }
 
-static enum status fetch(struct options *options, const struct trust_roots *roots, struct refusal *why)
+static enum status fetch_amd(struct options *options, const struct collateral_roots *roots, struct refusal *why)
+{
+    CLEANUP(collateral_source_done) struct collateral_source source = {};
+    CLEANUP(endorsement_files_done) struct endorsement_files files = endorsement_files_empty();
+    struct snp_endorsement_facts facts;
+    struct pacing_hint hint = {};
+    TRY(read_report(options, why));
+    TRY(collateral_source_open(&options->source, why, &source));
+    TRY(endorsement_fetch_vcek(source.main.client, &options->chip, why, &hint, &files.vcek));
+    TRY(endorsement_fetch_authorities(source.main.client, options->chip.product, why, &hint, &files));
+    TRY(endorsement_check(&files, &options->chip, roots->simulated, options->at_s, why, &facts));
+    return endorsement_files_write(options->out, &files, why);
+}
+
+static enum status fetch_intel(struct options *options, const struct trust_roots *roots, struct refusal *why)
 {
     CLEANUP(collateral_source_done) struct collateral_source source = {};
     CLEANUP(collateral_files_done) struct collateral_files files = {};
@@ -195,7 +235,7 @@ static enum status fetch(struct options *options, const struct trust_roots *root
     return collateral_files_write(options->out, &files, why);
 }
 
-static enum status tell(const struct options *options, const struct trust_roots *roots, struct refusal *why)
+static enum status tell(const struct options *options, const struct collateral_roots *roots, struct refusal *why)
 {
     CLEANUP(collateral_folder_done) struct collateral_folder folder = {};
     CLEANUP(json_done) json_t *verdict = NULL;
@@ -212,8 +252,8 @@ static enum status run(struct options *options, int count, char **arguments, str
     CLEANUP(collateral_roots_done) struct collateral_roots roots = {};
     TRY(read_options(count, arguments, why, options));
     TRY(collateral_roots_read(options->simulated_root, why, &roots));
-    TRY(fetch(options, &roots.roots, why));
-    return tell(options, &roots.roots, why);
+    TRY(is_snp(options) ? fetch_amd(options, &roots, why) : fetch_intel(options, &roots.roots, why));
+    return tell(options, &roots, why);
 }
 
 int command_collateral_fetch(int count, char **arguments)

@@ -86,6 +86,23 @@ struct snp_endorsements {
                                          certificates' names begin with "Simulated " */
 };
 
+/* What endorsements are for, without a report: for whoever fetches and keeps them. */
+struct snp_endorsement_facts {
+    enum snp_product product;
+    bool is_vlek, simulated;
+    uint8_t chip_id[SNP_CHIP_ID_BYTES]; /* of a VCEK */
+    struct snp_tcb tcb;                 /* that the key was made for */
+    int64_t expires_s;                  /* earliest end of validity of all parts */
+    bool has_crl;
+    int64_t crl_issued_s;
+    uint8_t crl_number[20]; /* cRLNumber, big endian; zero if there is none */
+};
+
+/* The chain from the endorsement key to the pinned ARK, and all dates and the list at `now_s`: everything but the
+ * report. Errors as of snp_report_verify. */
+enum status snp_endorsements_verify(const struct snp_endorsements *endorsements, bool is_vlek, int64_t now_s,
+                                    struct refusal *why, struct snp_endorsement_facts *facts_out);
+
 /* Keeps verified chains by digest of all certificates and the list, as verification_cache of evidence/intel.h does;
  * thread-safe; may be NULL. Dates, revocation and a simulated root are checked again on every use. ERR_NO_MEMORY. */
 struct snp_cache;

@@ -186,8 +186,8 @@ static void keep_on_disk(const struct collateral_feed *feed, const struct place_
     if (collateral_files_write(path.text, files, &why) != OK) log_refusal(LOG_WARNING, "collateral.not_kept", &why);
 }
 
-static enum status fetch(void *context, const void *request, struct refusal *why, struct pacing_hint *hint,
-                         struct keeper_thing *thing_out)
+static enum status fetch(void *context, const void *request, const void *, struct refusal *why,
+                         struct pacing_hint *hint, struct keeper_thing *thing_out)
 {
     struct collateral_feed *const feed = context;
     const struct place_name name = place_of(feed, request);

@@ -174,7 +174,8 @@ static void make_attempt(const struct keeper *keeper, const struct entry *entry,
     void *const context = keeper->options.context;
     attempt->is_kept = is_first && kind->load != NULL && kind->load(context, entry->request, &attempt->thing) == OK;
     if (attempt->is_kept || attempt->is_quiet) return;
-    attempt->status = kind->fetch(context, entry->request, &attempt->why, &attempt->hint, &attempt->thing);
+    attempt->status =
+        kind->fetch(context, entry->request, entry->thing.object, &attempt->why, &attempt->hint, &attempt->thing);
 }
 
 /* What was kept on disk serves while something newer is fetched, unless that is never newer. */

@@ -39,9 +39,10 @@ struct keeper_kind {
     bool may_forget;  /* what was not asked for longest gives its place to what is; otherwise only failures do */
     /* From disk, verified and still valid. Any failure: nothing is kept. May be NULL. */
     enum status (*load)(void *context, const void *request, struct keeper_thing *thing_out);
-    /* From the source, verified, valid, not older than what there was, and kept on disk. `hint` is zero at the call. */
-    enum status (*fetch)(void *context, const void *request, struct refusal *why, struct pacing_hint *hint,
-                         struct keeper_thing *thing_out);
+    /* From the source, verified, valid, not older than what there was, and kept on disk. `held` is the object that it
+     * replaces, expired or not, or NULL. `hint` is zero at the call. */
+    enum status (*fetch)(void *context, const void *request, const void *held, struct refusal *why,
+                         struct pacing_hint *hint, struct keeper_thing *thing_out);
     void *(*share)(void *object);
     void (*drop)(void *object);
 };
@@ -67,7 +68,7 @@ void keeper_free(struct keeper *keeper);
 /* The thing of this name, an owner more. `name` is unique for what `request` asks for. Waits at most `wait_ms` for the
  * thread; 0 in a request's path. ERR_COLLATERAL_MISSING: it is being fetched; ERR_BUSY: too many names;
  * ERR_COLLATERAL_EXPIRED: it could not be replaced in time, `why` says for what reason; otherwise what the last attempt
- * met with, with its refusal. `why` always says when to ask again. */
+ * met with, with its refusal. Where nothing else is to do, `why` says when to ask again. */
 enum status keeper_get(struct keeper *keeper, const char *name, const void *request, int wait_ms, struct refusal *why,
                        void **object_out);
 

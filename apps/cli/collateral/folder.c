@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/collateral/statement.h"
+#include "crypto/x509.h"
 #include "feeds/collateral_files.h"
 
 /* ---- roots ---- */
@@ -40,24 +41,55 @@ void collateral_folder_done(struct collateral_folder *folder)
 {
     json_done(&folder->statement);
     collateral_free(folder->collateral);
+    endorsement_files_done(&folder->endorsements);
 }
 
-enum status collateral_folder_open(const char *path, const struct trust_roots *roots, struct refusal *why,
-                                   struct collateral_folder *folder_out)
+static enum status open_intel(const char *path, const struct trust_roots *roots, struct refusal *why,
+                              struct collateral_folder *folder)
 {
     CLEANUP(collateral_files_done) struct collateral_files files = {};
     TRY(collateral_files_read(path, why, &files));
     const struct collateral_texts texts = collateral_files_texts(&files);
-    TRY(collateral_new(&texts, roots, why, &folder_out->collateral));
+    TRY(collateral_new(&texts, roots, why, &folder->collateral));
     struct collateral_facts facts;
-    collateral_facts(folder_out->collateral, &facts);
-    folder_out->expires_s = facts.expires_s;
-    return collateral_statement(&texts, &facts, &folder_out->statement);
+    collateral_facts(folder->collateral, &facts);
+    return collateral_statement(&texts, &facts, &folder->statement);
+}
+
+static enum status verify_amd(const struct collateral_folder *folder, int64_t at_s, struct refusal *why,
+                              struct snp_endorsement_facts *facts)
+{
+    struct slice certificates[2];
+    struct snp_endorsements texts = endorsement_files_texts(&folder->endorsements, certificates);
+    texts.simulated_root = folder->simulated_root;
+    return snp_endorsements_verify(&texts, false, at_s, why, facts);
+}
+
+/* Whatever the time is now, all of it was good when the list was issued. */
+static enum status open_amd(const char *path, struct refusal *why, struct collateral_folder *folder)
+{
+    CLEANUP(crl_cleanup) struct crl *crl = NULL;
+    struct snp_endorsement_facts facts;
+    TRY(endorsement_files_read(path, why, &folder->endorsements));
+    const enum status status = crl_from_der_or_pem(buffer_slice(&folder->endorsements.crl), &crl);
+    if (status != OK) return refuse(why, status, "crl.der", "a revocation list", "something else");
+    TRY(verify_amd(folder, crl_this_update_s(crl), why, &facts));
+    return endorsement_statement(&folder->endorsements, &facts, &folder->statement);
+}
+
+enum status collateral_folder_open(const char *path, const struct collateral_roots *roots, struct refusal *why,
+                                   struct collateral_folder *folder_out)
+{
+    folder_out->simulated_root = roots->simulated;
+    return endorsement_folder_is_likely(path) ? open_amd(path, why, folder_out)
+                                              : open_intel(path, &roots->roots, why, folder_out);
 }
 
 enum status collateral_folder_check(const struct collateral_folder *folder, int64_t at_s, struct refusal *why)
 {
-    return collateral_check_time(folder->collateral, at_s, why);
+    struct snp_endorsement_facts facts;
+    return folder->collateral != NULL ? collateral_check_time(folder->collateral, at_s, why)
+                                      : verify_amd(folder, at_s, why, &facts);
 }
 
 /* ---- the verdict ---- */

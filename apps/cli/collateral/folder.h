@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "evidence/intel.h"
+#include "feeds/endorsement_source.h"
 
 /* Roots accepted beside the pinned ones: a software TEE's, in a simulation build alone. */
 struct collateral_roots {
@@ -21,14 +22,16 @@ void collateral_roots_done(struct collateral_roots *roots);
 
 /* What a folder holds, read and verified but for the time. */
 struct collateral_folder {
-    json_t *statement;             /* an object; NULL until it was verified */
-    struct collateral *collateral; /* Intel's */
-    int64_t expires_s;
+    json_t *statement;                     /* an object; NULL until it was verified */
+    struct collateral *collateral;         /* Intel's; NULL: AMD's */
+    struct endorsement_files endorsements; /* AMD's */
+    const struct key *simulated_root;      /* borrowed from the roots */
 };
 void collateral_folder_done(struct collateral_folder *folder);
 
-/* ERR_COLLATERAL_*, ERR_CRL_*, ERR_CERTIFICATE_*, ERR_CHAIN; ERR_IO. */
-enum status collateral_folder_open(const char *path, const struct trust_roots *roots, struct refusal *why,
+/* `roots` borrowed for the folder's life. ERR_COLLATERAL_*, ERR_CRL_*, ERR_CERTIFICATE_*, ERR_CHAIN, ERR_SNP_*;
+ * ERR_IO. */
+enum status collateral_folder_open(const char *path, const struct collateral_roots *roots, struct refusal *why,
                                    struct collateral_folder *folder_out);
 
 /* Whether everything in it is current. */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "crypto/pem.h"
 #include "crypto/x509.h"
 
 /* One part: what it is, and its first and last moment. */
@@ -89,5 +90,41 @@ enum status collateral_statement(const struct collateral_texts *texts, const str
     TRY(add_parts(texts, tcb_info, qe_identity, parts));
     TRY(add_levels(tcb_info, levels));
     *statement_out = head_of(facts, parts, levels);
+    return *statement_out != NULL ? OK : ERR_NO_MEMORY;
+}
+
+/* ---- AMD ---- */
+
+static enum status add_certificate(json_t *parts, struct slice bytes)
+{
+    CLEANUP(certificate_list_done) struct certificate_list list = {};
+    if (pem_is_likely(bytes)) return add_chain(parts, bytes, "authority");
+    TRY(certificate_from_der(bytes, &list.items[0]));
+    list.count = 1;
+    return add_part(parts, "the chip's certificate", time_iso8601(certificate_not_before_s(list.items[0])).text,
+                    time_iso8601(certificate_not_after_s(list.items[0])).text);
+}
+
+static json_t *tcb_of(const struct snp_tcb *tcb)
+{
+    return json_pack("{s:i, s:i, s:i, s:i, s:i}", "boot_loader", tcb->boot_loader, "tee", tcb->tee, "snp", tcb->snp,
+                     "microcode", tcb->microcode, "fmc", tcb->fmc);
+}
+
+enum status endorsement_statement(const struct endorsement_files *files, const struct snp_endorsement_facts *facts,
+                                  json_t **statement_out)
+{
+    CLEANUP(json_done) json_t *parts = json_array();
+    CLEANUP(buffer_done) struct buffer chip = buffer_of_maximum(2 * SNP_CHIP_ID_BYTES + 1);
+    const char *chip_text = "";
+    TRY(add_certificate(parts, buffer_slice(&files->vcek)));
+    if (files->cert_chain.size > 0) TRY(add_certificate(parts, buffer_slice(&files->cert_chain)));
+    TRY(add_crl(parts, buffer_slice(&files->crl), "revocation list"));
+    TRY(hex_encode(SLICE_ARRAY(facts->chip_id), &chip));
+    TRY(buffer_text(&chip, &chip_text));
+    *statement_out =
+        json_pack("{s:s, s:s, s:s, s:o, s:b, s:s, s:I, s:O}", "tee", "snp", "product", snp_product_name(facts->product),
+                  "chip_id", chip_text, "tcb", tcb_of(&facts->tcb), "simulated", facts->simulated, "expires",
+                  time_iso8601(facts->expires_s).text, "expires_unix", (json_int_t)facts->expires_s, "parts", parts);
     return *statement_out != NULL ? OK : ERR_NO_MEMORY;
 }

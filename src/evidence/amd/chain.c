@@ -218,6 +218,17 @@ enum status snp_chain_verify(const struct snp_endorsements *endorsements, bool i
     return OK;
 }
 
+enum status snp_chain_check_root([[maybe_unused]] const struct snp_endorsements *endorsements,
+                                 const struct snp_chain *chain, struct refusal *why)
+{
+    if (!chain->is_simulated) return OK; /* its root is the pinned one */
+#ifdef LAZARET_SIMULATION
+    if (key_equal(endorsements->simulated_root, chain->root.key)) return OK;
+#endif
+    return refuse(why, ERR_CHAIN, "ark.subjectPublicKeyInfo", "the pinned key of AMD's root",
+                  "a simulated root that is not accepted here");
+}
+
 enum status snp_chain_check(const struct snp_chain *chain, bool crl_required, int64_t now_s, struct refusal *why)
 {
     const struct period leaf = period_of_certificate(chain->leaf, chain->part);

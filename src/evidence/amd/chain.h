@@ -39,6 +39,10 @@ struct snp_chain {
 enum status snp_chain_verify(const struct snp_endorsements *endorsements, bool is_vlek, struct refusal *why,
                              struct snp_chain **chain_out);
 
+/* Whether the root is AMD's, or the simulated one that these endorsements accept. ERR_CHAIN. */
+enum status snp_chain_check_root(const struct snp_endorsements *endorsements, const struct snp_chain *chain,
+                                 struct refusal *why);
+
 /* Dates of certificates and list, and revocation. */
 enum status snp_chain_check(const struct snp_chain *chain, bool crl_required, int64_t now_s, struct refusal *why);
 

@@ -48,17 +48,6 @@ void snp_cache_free(struct snp_cache *cache)
 
 /* ---- the chain ---- */
 
-static enum status check_root([[maybe_unused]] const struct snp_endorsements *endorsements,
-                              const struct snp_chain *chain, struct refusal *why)
-{
-    if (!chain->is_simulated) return OK; /* its root is the pinned one */
-#ifdef LAZARET_SIMULATION
-    if (key_equal(endorsements->simulated_root, chain->root.key)) return OK;
-#endif
-    return refuse(why, ERR_CHAIN, "ark.subjectPublicKeyInfo", "the pinned key of AMD's root",
-                  "a simulated root that is not accepted here");
-}
-
 /* A verified chain of these certificates: kept from an earlier call, or verified now and kept. */
 static enum status take_chain(const struct snp_endorsements *endorsements, bool is_vlek, struct snp_cache *cache,
                               struct refusal *why, struct snp_chain **chain_out)
@@ -69,7 +58,7 @@ static enum status take_chain(const struct snp_endorsements *endorsements, bool 
     CLEANUP(snp_chain_cleanup) struct snp_chain *chain = kept_find(kept, digest);
     const bool is_known = chain != NULL;
     if (!is_known) TRY(snp_chain_verify(endorsements, is_vlek, why, &chain));
-    TRY(check_root(endorsements, chain, why));
+    TRY(snp_chain_check_root(endorsements, chain, why));
     if (!is_known) kept_add(kept, digest, chain);
     *chain_out = chain;
     chain = NULL;
