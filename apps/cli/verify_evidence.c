@@ -23,6 +23,7 @@ static const char help[] =
     "                         pck_crl_issuer_chain.pem, root_ca.crl, and qe_identity_issuer_chain.pem if it is "
     "another\n"
     "                         chain\n"
+    "                         AMD's, in place of --certs and --crl: vcek.der, crl.der, cert_chain.pem\n"
     "  --certs FILE           PEM or DER, repeatable: the PCK chain of a quote that carries none; the VCEK or VLEK, "
     "ASK\n"
     "                         and ARK, or the host's certificate table; the TPM's attestation key, also as "

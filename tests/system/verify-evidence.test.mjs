@@ -274,6 +274,20 @@ test('certificates come in the host\'s table too, and PEM may end in zeros', { s
   rmSync(scratch, { recursive: true });
 });
 
+test('a collateral folder of AMD\'s stands in for certificates and list', { skip }, () => {
+  const scratch = mkdtempSync(path.join(tmpdir(), 'lazaret-evidence-'));
+  const folder = path.join(vectors, 'snp/trustee-vcek');
+  const at = snpTime(folder);
+  const missing = snp(folder, at, [], '--collateral', scratch);
+  assert.deepEqual([missing.exit, missing.code, missing.field], [1, 'ERR_COLLATERAL_MISSING', 'vcek.der']);
+  writeFileSync(path.join(scratch, 'vcek.der'), readFileSync(keyFile(folder)));
+  assert.equal(snp(folder, at, [], '--collateral', scratch).field, 'crl.der');
+  writeFileSync(path.join(scratch, 'crl.der'), 'no list');
+  assert.equal(snp(folder, at, [], '--collateral', scratch).code, 'ERR_CRL_MALFORMED');
+  assert.equal(snp(folder, at, [keyFile(folder)], '--collateral', scratch).exit, 0);
+  rmSync(scratch, { recursive: true });
+});
+
 test('a byte flipped anywhere in evidence is noticed', { skip }, () => {
   const scratch = mkdtempSync(path.join(tmpdir(), 'lazaret-evidence-'));
   const file = path.join(scratch, 'evidence');

@@ -158,6 +158,7 @@ void evidence_inputs_done(struct evidence_inputs *inputs)
     };
     for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++) buffer_done(buffers[i]);
     for (size_t i = 0; i < EVIDENCE_CERTIFICATE_FILES_MAX_COUNT; i++) buffer_done(&inputs->certificate_files[i]);
+    endorsement_files_done(&inputs->endorsements);
     tpm_evidence_done(&inputs->tpm_text);
     azure_evidence_text_done(&inputs->azure_text);
     collateral_free(inputs->collateral);

@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "cli/evidence/options.h"
 #include "evidence/appraisal.h"
+#include "feeds/endorsement_source.h"
 
 /* A host's certificate table stands for as many as four certificates. */
 enum { EVIDENCE_CERTIFICATES_MAX_COUNT = EVIDENCE_CERTIFICATE_FILES_MAX_COUNT + 4 };
@@ -26,6 +27,7 @@ struct evidence_inputs {
     size_t certificate_count;
     struct collateral *collateral;                                  /* Intel's */
     struct buffer pck_chain;                                        /* Intel's */
+    struct endorsement_files endorsements;                          /* AMD's */
     struct buffer crl;                                              /* AMD's */
     struct buffer tpm_quote, signature, pcr_file, event_log, nonce; /* a TPM's */
     struct tpm_pcrs pcrs;

@@ -34,15 +34,31 @@ static enum status open_table(struct refusal *why, struct evidence_inputs *input
     return OK;
 }
 
+/* A folder as `lazaret collateral fetch` makes it, where no certificates are given one by one. An Azure machine's may
+ * be Intel's instead. */
+static enum status read_folder(const struct evidence_options *options, struct refusal *why,
+                               struct evidence_inputs *inputs)
+{
+    if (options->collateral == NULL || inputs->certificate_count > 0) return OK;
+    if (options->kind != EVIDENCE_SNP && !endorsement_folder_is_likely(options->collateral)) return OK;
+    struct endorsement_files *const files = &inputs->endorsements;
+    TRY(endorsement_files_read(options->collateral, why, files));
+    append_certificate(inputs, buffer_slice(&files->vcek));
+    append_certificate(inputs, buffer_slice(&files->cert_chain));
+    return OK;
+}
+
 enum status evidence_inputs_endorsements(const struct evidence_options *options, struct refusal *why,
                                          struct evidence_inputs *inputs)
 {
     TRY(evidence_inputs_file(options->crl, CRL_MAX_BYTES, why, &inputs->crl));
     TRY(open_table(why, inputs));
+    TRY(read_folder(options, why, inputs));
+    const struct buffer *const crl = options->crl != NULL ? &inputs->crl : &inputs->endorsements.crl;
     inputs->evidence.endorsements = (struct snp_endorsements){
         .certificates = inputs->certificates,
         .certificate_count = inputs->certificate_count,
-        .crl = buffer_slice(&inputs->crl),
+        .crl = buffer_slice(crl),
         .simulated_root = inputs->simulated_root,
     };
     return OK;
