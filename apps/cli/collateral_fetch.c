@@ -9,7 +9,10 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "base/file.h"
+#include "crypto/x509.h"
+#include "feeds/pck_source.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +31,8 @@ static const char help[] =
     "                         https://api.trustedservices.intel.com\n"
     "                         with --tee snp: AMD's https://kdsintf.amd.com\n"
     "  --folder DIR           a folder of collateral, or of sub-folders FMSPC-CA, instead\n"
-    "  --for QUOTE            whatever this quote or Open Enclave report needs\n"
+    "  --for QUOTE            whatever this quote or Open Enclave report needs; if it carries no certificate, its PCK\n"
+    "                         chain as well: pck_chain.pem, for `lazaret verify evidence --certs`\n"
     "  --tee sgx|tdx --fmspc HEX --ca processor|platform\n"
     "                         the platform, by its name\n"
     "  --update standard|early\n"
@@ -36,6 +40,7 @@ static const char help[] =
     "  --evaluation NUMBER    one tcbEvaluationDataNumber\n"
     "  --protocol 3|4         version of the protocol (default: 4)\n"
     "  --tls-ca PEM           anchors for the service's certificate (default: the system's)\n"
+    "  --key-file FILE        the key of a subscription to Intel's service, for PCK certificates\n"
     "  --root-crl-url URL     where the root CA's list is (default: rootcacrl beside the rest, as a PCCS has it; "
     "Intel's:\n"
     "                         https://certificates.trustedservices.intel.com/IntelSGXRootCA.der)\n"
@@ -50,10 +55,12 @@ static const char help[] =
 
 struct options {
     const char *url, *folder, *quote, *tee, *fmspc, *ca, *update, *evaluation, *protocol, *anchors, *root_crl_url, *out,
-        *at, *simulated_root;
+        *at, *simulated_root, *key_file;
     bool json;
     int64_t at_s;
     struct collateral_platform platform;
+    bool has_platform; /* otherwise its PCK certificate says which it is */
+    struct pck_request pck;
     struct endorsement_request chip;
     struct collateral_source_options source;
 };
@@ -79,6 +86,7 @@ static enum status take_options(int count, char **arguments, struct refusal *why
         {.name = "--evaluation", .value = &options->evaluation},
         {.name = "--protocol", .value = &options->protocol},
         {.name = "--tls-ca", .value = &options->anchors},
+        {.name = "--key-file", .value = &options->key_file},
         {.name = "--root-crl-url", .value = &options->root_crl_url},
         {.name = "--out", .value = &options->out},
         {.name = "--at", .value = &options->at},
@@ -105,6 +113,7 @@ static enum status read_platform(struct options *options, struct refusal *why)
     if (strcmp(options->ca, "processor") != 0 && strcmp(options->ca, "platform") != 0)
         return refuse_usage(why, "--ca", "processor or platform", options->ca);
     (void)snprintf(platform->ca, sizeof(platform->ca), "%s", options->ca);
+    options->has_platform = true;
     return OK;
 }
 
@@ -176,11 +185,9 @@ static enum status read_quote(struct options *options, struct refusal *why)
     if (oe_evidence_is_wrapped(quote)) TRY(oe_evidence_open(quote, why, &opened));
     TRY(quote_without_padding(opened.quote, why, &quote));
     TRY(quote_facts_read(quote, why, &facts));
-    if (!facts.has_platform) {
-        (void)!refuse(why, ERR_UNSUPPORTED, "quote.certification_data.type", "4 or 5", "%u", facts.certification_type);
-        return refuse_fix(why, ERR_UNSUPPORTED, "name the platform with --tee, --fmspc and --ca");
-    }
     options->platform.tee = facts.tee;
+    options->has_platform = facts.has_platform;
+    if (!facts.has_platform) return pck_request_of(&facts, why, &options->pck);
     memcpy(options->platform.fmspc, facts.fmspc, sizeof(facts.fmspc));
     (void)snprintf(options->platform.ca, sizeof(options->platform.ca), "%s", facts.ca);
     return OK;
@@ -224,15 +231,50 @@ static enum status fetch_amd(struct options *options, const struct collateral_ro
     return endorsement_files_write(options->out, &files, why);
 }
 
+/* The certificate of a quote that carries none, and the platform that it is for. */
+static enum status fetch_pck(struct options *options, const struct collateral_source *source,
+                             const struct trust_roots *roots, struct refusal *why, struct buffer *chain)
+{
+    CLEANUP(buffer_done) struct buffer key = buffer_of_maximum(PCK_KEY_MAX_BYTES + 2);
+    struct pck_service service = {.client = source->main.client, .version = options->source.version};
+    struct pacing_hint hint = {};
+    struct pck_facts facts;
+    if (options->url == NULL) {
+        (void)!refuse(why, ERR_COLLATERAL_MISSING, "quote.certification_data", "a PCK certificate", "none");
+        return refuse_fix(why, ERR_COLLATERAL_MISSING, "give a service with --url, which finds certificates");
+    }
+    if (options->key_file != NULL) {
+        TRY(command_read_text(options->key_file, PCK_KEY_MAX_BYTES, why, &key));
+        TRY(buffer_text(&key, &service.subscription_key));
+    }
+    TRY(pck_fetch(&service, &options->pck, why, &hint, chain));
+    TRY(pck_check(buffer_slice(chain), &options->pck, roots, options->at_s, why, &facts));
+    memcpy(options->platform.fmspc, facts.fmspc, sizeof(facts.fmspc));
+    (void)snprintf(options->platform.ca, sizeof(options->platform.ca), "%s", facts.ca);
+    return OK;
+}
+
+static enum status write_pck(const struct options *options, const struct buffer *chain, struct refusal *why)
+{
+    char path[PATH_MAX];
+    if (chain->size == 0) return OK;
+    const int wanted = snprintf(path, sizeof(path), "%s/pck_chain.pem", options->out);
+    if (wanted < 0 || (size_t)wanted >= sizeof(path)) return refuse_usage(why, "--out", "a shorter path", options->out);
+    return file_write(path, buffer_slice(chain), 0600, why);
+}
+
 static enum status fetch_intel(struct options *options, const struct trust_roots *roots, struct refusal *why)
 {
+    CLEANUP(buffer_done) struct buffer pck_chain = buffer_of_maximum(2 * CERTIFICATE_PEM_MAX_BYTES);
     CLEANUP(collateral_source_done) struct collateral_source source = {};
     CLEANUP(collateral_files_done) struct collateral_files files = {};
     if (options->quote != NULL) TRY(read_quote(options, why));
     TRY(collateral_source_open(&options->source, why, &source));
+    if (!options->has_platform) TRY(fetch_pck(options, &source, roots, why, &pck_chain));
     TRY(collateral_source_bring(&source, &options->platform, why, &files));
     TRY(verify(options, &files, roots, why));
-    return collateral_files_write(options->out, &files, why);
+    TRY(collateral_files_write(options->out, &files, why));
+    return write_pck(options, &pck_chain, why);
 }
 
 static enum status tell(const struct options *options, const struct collateral_roots *roots, struct refusal *why)

@@ -206,6 +206,19 @@ enum status tdx_quote_verify(const struct intel_evidence *evidence, const struct
                              const struct trust_roots *roots, int64_t now_s, struct verification_cache *cache,
                              struct refusal *why, struct tdx_claims *claims_out);
 
+/* What a PCK certificate is for, without a quote: for whoever fetches and keeps it. */
+struct pck_facts {
+    uint8_t fmspc[6], pce_id[2];
+    uint16_t pce_svn;
+    char ca[16]; /* "processor" or "platform" */
+    int64_t expires_s;
+};
+
+/* PEM of PCK certificate, its CA and the root, up to an accepted root and with its dates at `now_s`. Revocation needs
+ * collateral, and is looked at with each quote. ERR_CHAIN, ERR_CERTIFICATE_*, ERR_KEY_INVALID, ERR_TOO_LARGE. */
+enum status pck_certificate_verify(struct slice chain, const struct trust_roots *roots, int64_t now_s,
+                                   struct refusal *why, struct pck_facts *facts_out);
+
 /* ---- Open Enclave ---- */
 
 /* What Open Enclave wraps quotes in (openenclave include/openenclave/internal/report.h and plugin.h): reports, with
