@@ -30,6 +30,7 @@ struct pki_options {
     const char *tdx_module;  /* the value of "tdxModule"; NULL: signed by zeros */
     const char *tdx_modules; /* what stands in "tdxModuleIdentities"; NULL: "TDX_01" with ISVSVN 4; "": no member */
     const char *tcb_status, *qe_status;
+    const char *advisories;    /* of the TCB level: JSON strings with commas between them */
     unsigned lowest_component; /* of the only TCB level; the platform has 4 */
     unsigned lowest_qe_svn;    /* of the only QE level; the quoting enclave has 8 */
     void (*crl)(bool is_root, struct crl_text *text);
@@ -175,8 +176,9 @@ static inline void pki_level(struct buffer *value, bool is_tdx, const struct pki
     if (is_tdx) pki_components(value, "tdxtcbcomponents", 0);
     assert_ok(buffer_append_format(value,
                                    "\"pcesvn\":4},\"tcbDate\":\"2026-01-01T00:00:00Z\",\"tcbStatus\":\"%s\","
-                                   "\"advisoryIDs\":[\"TEST-2\",\"TEST-1\"]}",
-                                   or_text(options->tcb_status, "UpToDate")));
+                                   "\"advisoryIDs\":[%s]}",
+                                   or_text(options->tcb_status, "UpToDate"),
+                                   or_text(options->advisories, "\"TEST-2\",\"TEST-1\"")));
 }
 
 /* What says of a module that nobody signed it, as Intel's own is marked. */

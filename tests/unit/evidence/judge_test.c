@@ -103,6 +103,36 @@ static void test_domains_are_judged_by_their_module_too(void **)
     assert_status(judge(&options, &numbers, &why, &platform), ERR_TCB_NOT_SUPPORTED);
 }
 
+/* What only trust domains have is not looked at for an enclave. */
+static void test_an_enclave_has_no_module(void **)
+{
+    struct tcb_numbers numbers = minted_numbers(INTEL_SGX);
+    struct intel_platform platform = {};
+    numbers.tee_tcb_svn[1] = 9;
+    assert_ok(judge(NULL, &numbers, NULL, &platform));
+}
+
+/* The quoting enclave's level brings two more. */
+static void test_advisories_have_a_maximum(void **)
+{
+    CLEANUP(buffer_done) struct buffer list = buffer_of_maximum(4096);
+    const struct tcb_numbers numbers = minted_numbers(INTEL_SGX);
+    struct pki_options options = {};
+    struct refusal why = {};
+    struct intel_platform platform = {};
+    for (int i = 1; i <= ADVISORY_MAX_COUNT - 2; i++)
+        assert_ok(buffer_append_format(&list, "%s\"A-%02d\"", i == 1 ? "" : ",", i));
+    assert_ok(buffer_text(&list, &options.advisories));
+    assert_ok(judge(&options, &numbers, &why, &platform));
+    assert_int_equal(platform.advisory_count, ADVISORY_MAX_COUNT);
+    assert_string_equal(platform.advisories[0], "A-01");
+    assert_string_equal(platform.advisories[ADVISORY_MAX_COUNT - 1], "TEST-3");
+    assert_ok(buffer_append_text(&list, ",\"B-01\""));
+    assert_ok(buffer_text(&list, &options.advisories));
+    assert_status(judge(&options, &numbers, &why, &platform), ERR_COLLATERAL_MALFORMED);
+    assert_string_equal(why.field, "advisoryIDs");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +140,8 @@ int main(void)
         cmocka_unit_test(test_numbers_of_a_domain_are_taken),
         cmocka_unit_test(test_statuses_are_those_of_the_new_collateral),
         cmocka_unit_test(test_domains_are_judged_by_their_module_too),
+        cmocka_unit_test(test_an_enclave_has_no_module),
+        cmocka_unit_test(test_advisories_have_a_maximum),
     };
     return cmocka_run_group_tests_name("evidence/judge", tests, NULL, NULL);
 }
