@@ -30,6 +30,19 @@ static inline bool failing_end(void)
     return failing_happened;
 }
 
+/* Counts the calls instead: begin, then how many there were. */
+static inline void failing_count_begin(void)
+{
+    failing_begin(SIZE_MAX);
+}
+
+static inline size_t failing_count_end(void)
+{
+    const size_t count = SIZE_MAX - failing_left;
+    (void)failing_end();
+    return count;
+}
+
 static inline bool failing_now(void)
 {
     if (failing_left == 0 || --failing_left > 0) return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "evidence/amd/authorities.h"
 
-#include "crypto/der_write.h"
+#include <string.h>
 
 static const struct amd_authority authorities[SNP_PRODUCT_COUNT][AMD_ROLE_COUNT] =
     {
@@ -442,16 +442,30 @@ static const uint8_t organisation[] = {
     0x4d, 0x69, 0x63, 0x72, 0x6f, 0x20, 0x44, 0x65, 0x76, 0x69, 0x63, 0x65, 0x73,
 };
 
-enum status amd_name(const char *common_name, struct buffer *name)
+static void put(struct amd_name *name, struct slice bytes)
 {
-    enum { NAME_MAX_BYTES = 256, UTF8_STRING = 0x0c, SET = 0x31 };
-    CLEANUP(buffer_done) struct buffer pair = buffer_of_maximum(NAME_MAX_BYTES);
-    CLEANUP(buffer_done) struct buffer set = buffer_of_maximum(NAME_MAX_BYTES);
-    CLEANUP(buffer_done) struct buffer parts = buffer_of_maximum(NAME_MAX_BYTES);
-    TRY(der_append_oid(&pair, "2.5.4.3"));
-    TRY(der_append(&pair, (enum der_tag)UTF8_STRING, slice_of_text(common_name)));
-    TRY(der_append(&set, DER_SEQUENCE, buffer_slice(&pair)));
-    TRY(buffer_append(&parts, SLICE_ARRAY(organisation)));
-    TRY(der_append(&parts, (enum der_tag)SET, buffer_slice(&set)));
-    return der_append(name, DER_SEQUENCE, buffer_slice(&parts));
+    memcpy(name->bytes + name->size, bytes.bytes, bytes.size);
+    name->size += bytes.size;
+}
+
+/* SEQUENCE { the organisation, SET { SEQUENCE { 2.5.4.3, UTF8String } } } */
+struct amd_name amd_name(const char *common_name)
+{
+    const struct slice text = slice_of_text(common_name);
+    const uint8_t size = (uint8_t)text.size;
+    const uint8_t attribute[] = {
+        0x31, (uint8_t)(size + 9), 0x30, (uint8_t)(size + 7), 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, size};
+    const uint8_t total = (uint8_t)(sizeof(organisation) + sizeof(attribute) + size);
+    const uint8_t short_head[] = {0x30, total}, long_head[] = {0x30, 0x81, total};
+    struct amd_name name = {};
+    put(&name, total < 0x80 ? SLICE_ARRAY(short_head) : SLICE_ARRAY(long_head));
+    put(&name, SLICE_ARRAY(organisation));
+    put(&name, SLICE_ARRAY(attribute));
+    put(&name, text);
+    return name;
+}
+
+bool amd_name_is(const struct amd_name *name, struct slice der)
+{
+    return slice_equal(slice_of(name->bytes, name->size), der);
 }

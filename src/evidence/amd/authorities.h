@@ -23,5 +23,11 @@ struct amd_authority {
 const struct amd_authority *amd_authority(enum snp_product product, enum amd_role role);
 enum status amd_authority_key(const struct amd_authority *authority, struct key **key_out);
 
-/* The Name, DER, that AMD's certificates give to this common name, such as "ARK-Milan". */
-enum status amd_name(const char *common_name, struct buffer *name);
+/* The Name, DER, that AMD's certificates give to this common name, such as "ARK-Milan"; at most 64 characters. */
+enum { AMD_NAME_MAX_BYTES = 192 };
+struct amd_name {
+    uint8_t bytes[AMD_NAME_MAX_BYTES];
+    size_t size;
+};
+struct amd_name amd_name(const char *common_name);
+bool amd_name_is(const struct amd_name *name, struct slice der);

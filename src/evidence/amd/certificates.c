@@ -3,17 +3,14 @@
 
 #include "crypto/hash.h"
 #include "crypto/pem.h"
-#include "evidence/amd/authorities.h"
 
 #include <stdio.h>
 
-enum { COMMON_NAME_MAX_BYTES = 64, NAME_MAX_BYTES = 256 };
+enum { COMMON_NAME_MAX_BYTES = 64 };
 
 void given_done(struct given *given)
 {
     certificate_list_done(&given->list);
-    buffer_done(&given->names[0]);
-    buffer_done(&given->names[1]);
 }
 
 /* ---- all of them ---- */
@@ -49,7 +46,6 @@ static enum status read_into(struct slice text, struct certificate_list *list)
 static enum status read_all(const struct snp_endorsements *endorsements, struct refusal *why,
                             struct certificate_list *list)
 {
-    TRY(check_sizes(endorsements, why));
     for (size_t i = 0; i < endorsements->certificate_count; i++) {
         char field[REFUSAL_FIELD_BYTES];
         const enum status status = read_into(endorsements->certificates[i], list);
@@ -116,22 +112,18 @@ static enum status find_key(struct given *given, bool is_vlek, struct refusal *w
 
 /* ---- its authorities ---- */
 
-static enum status make_name(bool is_simulated, const char *before, enum snp_product product, struct buffer *name,
-                             struct slice *name_out)
+static struct amd_name name_of(bool is_simulated, const char *before, enum snp_product product)
 {
     char text[COMMON_NAME_MAX_BYTES];
     (void)snprintf(text, sizeof(text), "%s%s%s", is_simulated ? "Simulated " : "", before, snp_product_name(product));
-    *name = buffer_of_maximum(NAME_MAX_BYTES);
-    TRY(amd_name(text, name));
-    *name_out = buffer_slice(name);
-    return OK;
+    return amd_name(text);
 }
 
 static enum status place_authority(const struct certificate *certificate, struct given *given, struct refusal *why)
 {
     const struct slice name = certificate_subject_der(certificate);
-    if (slice_equal(name, given->root_name)) return take_once(certificate, "ark", why, &given->root);
-    if (slice_equal(name, given->issuer_name))
+    if (amd_name_is(&given->root_name, name)) return take_once(certificate, "ark", why, &given->root);
+    if (amd_name_is(&given->issuer_name, name))
         return take_once(certificate, given->key.is_vlek ? "asvk" : "ask", why, &given->issuer);
     char expected[COMMON_NAME_MAX_BYTES];
     (void)snprintf(expected, sizeof(expected), "AMD's %s%s or ARK-%s", given->key.is_vlek ? "SEV-VLEK-" : "SEV-",
@@ -141,9 +133,9 @@ static enum status place_authority(const struct certificate *certificate, struct
 
 static enum status find_authorities(struct given *given, struct refusal *why)
 {
-    TRY(make_name(given->is_simulated, "ARK-", given->key.product, &given->names[0], &given->root_name));
-    TRY(make_name(given->is_simulated, given->key.is_vlek ? "SEV-VLEK-" : "SEV-", given->key.product, &given->names[1],
-                  &given->issuer_name));
+    const enum snp_product product = given->key.product;
+    given->root_name = name_of(given->is_simulated, "ARK-", product);
+    given->issuer_name = name_of(given->is_simulated, given->key.is_vlek ? "SEV-VLEK-" : "SEV-", product);
     for (size_t i = 0; i < given->list.count; i++) {
         const struct certificate *const certificate = given->list.items[i];
         if (!is_key(certificate, false) && !is_key(certificate, true)) TRY(place_authority(certificate, given, why));
@@ -166,7 +158,7 @@ enum status given_read(const struct snp_endorsements *endorsements, bool is_vlek
 enum status given_digest(const struct snp_endorsements *endorsements, bool is_vlek, struct refusal *why,
                          uint8_t digest_out[static 32])
 {
-    uint8_t sizes[CERTIFICATE_CHAIN_MAX_COUNT][4];
+    uint8_t sizes[CERTIFICATE_CHAIN_MAX_COUNT][4] = {};
     struct slice parts[2 * CERTIFICATE_CHAIN_MAX_COUNT + 2];
     const uint8_t kind[] = {is_vlek ? 1 : 0, (uint8_t)endorsements->certificate_count};
     size_t count = 0;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "crypto/x509.h"
+#include "evidence/amd/authorities.h"
 #include "evidence/amd/endorsement_key.h"
 
 struct given {
@@ -15,8 +16,7 @@ struct given {
     const struct certificate *issuer, *root; /* NULL: not given */
     bool is_simulated; /* "Simulated" begins every name, so that no simulated part passes for a genuine one */
     struct endorsement_key key;
-    struct slice issuer_name, root_name; /* what they must be called, DER */
-    struct buffer names[2];              /* the bytes of these */
+    struct amd_name issuer_name, root_name; /* what they must be called */
 };
 
 /* `is_vlek`: the kind of endorsement key to look for; a certificate of the other kind beside it is left alone, for a
@@ -26,6 +26,7 @@ enum status given_read(const struct snp_endorsements *endorsements, bool is_vlek
                        struct given *given_out);
 void given_done(struct given *given);
 
-/* Digest of all that a chain of this kind is made from: certificates and revocation list. ERR_TOO_LARGE. */
+/* Digest of all that a chain of this kind is made from: certificates and revocation list. Comes first, for it refuses
+ * what is too much. ERR_TOO_LARGE. */
 enum status given_digest(const struct snp_endorsements *endorsements, bool is_vlek, struct refusal *why,
                          uint8_t digest_out[static 32]);

@@ -11,7 +11,7 @@
 struct snp_chain *snp_chain_share(const struct snp_chain *chain)
 {
     struct snp_chain *const shared = (struct snp_chain *)chain; /* only the count of owners changes */
-    if (shared != NULL) atomic_fetch_add(&shared->owners, 1);
+    atomic_fetch_add(&shared->owners, 1);
     return shared;
 }
 
@@ -83,11 +83,11 @@ static enum status check_leaf(const struct certificate *certificate, const char 
     return OK;
 }
 
-static enum status check_issued_by(const struct certificate *certificate, struct slice issuer_name,
+static enum status check_issued_by(const struct certificate *certificate, const struct amd_name *issuer_name,
                                    const char *issuer_text, const struct key *issuer, const char *part,
                                    struct refusal *why)
 {
-    if (!slice_equal(certificate_issuer_der(certificate), issuer_name))
+    if (!amd_name_is(issuer_name, certificate_issuer_der(certificate)))
         return refuse_part(why, part, "issuer", issuer_text, "another name");
     if (certificate_verify_signature(certificate, issuer) == OK) return OK;
     return refuse_part(why, part, "signature", "RSASSA-PSS with SHA-384 by its issuer", "another signature");
@@ -125,6 +125,15 @@ static enum status refuse_missing(struct refusal *why, const char *part, const c
     return refuse(why, ERR_COLLATERAL_MISSING, part, expected, "none among the certificates given");
 }
 
+static enum status check_pinned(const struct certificate *root, const struct amd_authority *published,
+                                struct refusal *why)
+{
+    CLEANUP(key_cleanup) struct key *pinned = NULL;
+    TRY(amd_authority_key(published, &pinned));
+    if (key_equal(certificate_key(root), pinned)) return OK;
+    return refuse_part(why, "ark", "subjectPublicKeyInfo", "the pinned key of AMD's root", "another key");
+}
+
 /* A root counts only for the key in it, yet it is checked whole: whoever alters it is told. */
 static enum status take_root(const struct given *given, struct snp_chain *chain, struct refusal *why)
 {
@@ -133,12 +142,9 @@ static enum status take_root(const struct given *given, struct snp_chain *chain,
     if (root == NULL)
         return chain->is_simulated ? refuse_missing(why, "ark", "the certificate of the simulated root")
                                    : signer_of_published(published, &chain->root);
-    CLEANUP(key_cleanup) struct key *pinned = NULL;
-    TRY(amd_authority_key(published, &pinned));
-    if (!chain->is_simulated && !key_equal(certificate_key(root), pinned))
-        return refuse_part(why, "ark", "subjectPublicKeyInfo", "the pinned key of AMD's root", "another key");
+    if (!chain->is_simulated) TRY(check_pinned(root, published, why));
     TRY(check_authority(root, true, "ark", why));
-    TRY(check_issued_by(root, given->root_name, "its own name", certificate_key(root), "ark", why));
+    TRY(check_issued_by(root, &given->root_name, "its own name", certificate_key(root), "ark", why));
     signer_of_certificate(root, &chain->root);
     return OK;
 }
@@ -152,7 +158,7 @@ static enum status take_issuer(const struct given *given, struct snp_chain *chai
         return chain->is_simulated ? refuse_missing(why, part, "the certificate of the simulated authority")
                                    : signer_of_published(amd_authority(chain->key.product, role), &chain->issuer);
     TRY(check_authority(issuer, false, part, why));
-    TRY(check_issued_by(issuer, given->root_name, "the name of the product's ARK", chain->root.key, part, why));
+    TRY(check_issued_by(issuer, &given->root_name, "the name of the product's ARK", chain->root.key, part, why));
     signer_of_certificate(issuer, &chain->issuer);
     return OK;
 }
@@ -166,7 +172,7 @@ static enum status take_crl(struct slice text, const struct given *given, struct
     if (status != OK)
         return refuse(why, status, "crl", "a version 2 revocation list in strict DER or PEM", "%zu bytes that are none",
                       text.size);
-    if (!slice_equal(crl_issuer_der(chain->crl), given->root_name))
+    if (!amd_name_is(&given->root_name, crl_issuer_der(chain->crl)))
         return refuse(why, ERR_COLLATERAL_MISMATCH, "crl.issuer", "the name of the product's ARK", "another name");
     if (crl_has_unknown_critical_extension(chain->crl))
         return refuse(why, ERR_CRL_MALFORMED, "crl.extensions", "no critical one that is not understood", "one");
@@ -193,7 +199,7 @@ static enum status verify(const struct snp_endorsements *endorsements, const str
     TRY(check_leaf(given->leaf, chain->part, why));
     TRY(take_root(given, chain, why));
     TRY(take_issuer(given, chain, why));
-    TRY(check_issued_by(given->leaf, given->issuer_name, "the name of the authority for its kind and product",
+    TRY(check_issued_by(given->leaf, &given->issuer_name, "the name of the authority for its kind and product",
                         chain->issuer.key, chain->part, why));
     return take_crl(endorsements->crl, given, chain, why);
 }
@@ -248,9 +254,15 @@ enum status snp_chain_check(const struct snp_chain *chain, bool crl_required, in
 
 int64_t snp_chain_expires_s(const struct snp_chain *chain)
 {
-    int64_t first_s = period_of_certificate(chain->leaf, chain->part).until_s;
-    if (chain->issuer.period.until_s < first_s) first_s = chain->issuer.period.until_s;
-    if (chain->root.period.until_s < first_s) first_s = chain->root.period.until_s;
-    if (chain->crl != NULL && crl_next_update_s(chain->crl) < first_s) first_s = crl_next_update_s(chain->crl);
+    const int64_t ends_s[] = {
+        period_of_certificate(chain->leaf, chain->part).until_s,
+        chain->issuer.period.until_s,
+        chain->root.period.until_s,
+        chain->crl == NULL ? INT64_MAX : crl_next_update_s(chain->crl),
+    };
+    int64_t first_s = INT64_MAX;
+    for (size_t i = 0; i < sizeof(ends_s) / sizeof(ends_s[0]); i++) {
+        if (ends_s[i] < first_s) first_s = ends_s[i];
+    }
     return first_s;
 }

@@ -14,7 +14,7 @@
 
 /* An authority in the chain, from a certificate or as AMD published it. */
 struct signer {
-    const char *part; /* "ark", "ask", "asvk": begins the names in refusals */
+    const char *part;                /* "ark", "ask", "asvk": begins the names in refusals */
     struct certificate *certificate; /* NULL: as published */
     struct key *key;
     struct slice serial; /* borrowed from what it was taken from */

@@ -31,7 +31,8 @@ static struct slice find(const struct source *source, const char *suffix)
     char oid[64];
     struct slice value = {};
     (void)snprintf(oid, sizeof(oid), "%s.%s", AMD_OID, suffix);
-    return certificate_extension(source->certificate, oid, &value) == OK ? value : (struct slice){};
+    (void)!certificate_extension(source->certificate, oid, &value);
+    return value;
 }
 
 static bool is_number(struct slice value, uint32_t maximum, uint32_t *number_out)
@@ -40,17 +41,18 @@ static bool is_number(struct slice value, uint32_t maximum, uint32_t *number_out
     return der_number(&reader, DER_TAG_INTEGER, maximum, number_out) == OK && reader_end(&reader) == OK;
 }
 
-/* IA5String: ASCII. */
-static bool is_text(struct slice value, struct slice *text_out)
+/* The text of an IA5String, printable ASCII; empty if the value is none, or more than one. */
+static struct slice text_of(struct slice value)
 {
     struct reader reader = reader_over(value);
-    struct slice text;
-    if (der_content(&reader, IA5_STRING, &text) != OK || reader_end(&reader) != OK) return false;
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.bytes[i] < ' ' || text.bytes[i] > '~') return false;
+    struct slice text = {};
+    uint8_t c;
+    (void)!der_content(&reader, IA5_STRING, &text);
+    if (reader_left(&reader) > 0) return (struct slice){};
+    for (struct reader rest = reader_over(text); reader_u8(&rest, &c) == OK;) {
+        if (c < ' ' || c > '~') return (struct slice){};
     }
-    *text_out = text;
-    return true;
+    return text;
 }
 
 static enum status check_struct_version(const struct source *source)
@@ -63,9 +65,8 @@ static enum status check_struct_version(const struct source *source)
 
 static enum status read_product(const struct source *source, struct endorsement_key *key)
 {
-    struct slice name;
     const struct slice value = find(source, "2");
-    if (is_text(value, &name) && product_of_name(name, &key->product)) return OK;
+    if (product_of_name(text_of(value), &key->product)) return OK;
     return refuse_value(source, "productName", "an IA5String that names Milan, Genoa or Turin", value);
 }
 
@@ -88,18 +89,17 @@ static enum status read_tcb(const struct source *source, struct endorsement_key 
 static enum status read_chip_id(const struct source *source, struct endorsement_key *key)
 {
     const struct slice id = find(source, "4");
-    const bool is_turin = key->product == SNP_TURIN;
-    if (id.size != chip_id_bytes(key->product) || slice_is_zero(id))
-        return refuse_value(source, "hwID", is_turin ? "8 bytes, not all zero" : "64 bytes, not all zero", id);
+    char expected[48];
+    (void)snprintf(expected, sizeof(expected), "%zu bytes, not all zero", chip_id_bytes(key->product));
+    if (id.size != chip_id_bytes(key->product) || slice_is_zero(id)) return refuse_value(source, "hwID", expected, id);
     memcpy(key->chip_id, id.bytes, id.size);
     return OK;
 }
 
 static enum status read_csp_id(const struct source *source, struct endorsement_key *key)
 {
-    struct slice text = {};
-    const struct slice value = find(source, "5");
-    if (!is_text(value, &text) || text.size == 0 || text.size > SNP_CSP_ID_MAX_BYTES)
+    const struct slice value = find(source, "5"), text = text_of(value);
+    if (text.size == 0 || text.size > SNP_CSP_ID_MAX_BYTES)
         return refuse_value(source, "cspID", "an IA5String of 1 to 64 characters", value);
     memcpy(key->csp_id, text.bytes, text.size);
     return OK;

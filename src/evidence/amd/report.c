@@ -87,9 +87,11 @@ static void take_signature(struct slice wire, struct snp_report *report)
 
 static enum status check_size(struct slice wire, struct refusal *why)
 {
-    if (wire.size == SNP_REPORT_BYTES) return OK;
-    return refuse(why, wire.size > SNP_REPORT_BYTES ? ERR_TRAILING_BYTES : ERR_SNP_MALFORMED, "report", "1184 bytes",
-                  "%zu bytes", wire.size);
+    if (wire.size < SNP_REPORT_BYTES)
+        return refuse(why, ERR_SNP_MALFORMED, "report", "1184 bytes", "%zu bytes", wire.size);
+    if (wire.size > SNP_REPORT_BYTES)
+        return refuse(why, ERR_TRAILING_BYTES, "report", "1184 bytes", "%zu bytes", wire.size);
+    return OK;
 }
 
 static enum status take_version(struct slice wire, struct refusal *why, struct snp_report *report)

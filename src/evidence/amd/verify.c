@@ -6,14 +6,9 @@
 #include "evidence/kept.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- kept chains ---- */
-
-struct snp_cache {
-    struct kept *chains;
-};
 
 static void *share(const void *chain)
 {
@@ -25,25 +20,19 @@ static void give_up(void *chain)
     snp_chain_free(chain);
 }
 
+/* A cache is what is kept, under the name that its users know. */
 enum status snp_cache_new(size_t max_count, struct snp_cache **cache_out)
 {
     static const struct kept_kind chains = {.share = share, .free = give_up};
-    struct snp_cache *const cache = calloc(1, sizeof(*cache));
-    if (cache == NULL) return ERR_NO_MEMORY;
-    const enum status status = kept_new(max_count, &chains, &cache->chains);
-    if (status != OK) {
-        free(cache);
-        return status;
-    }
-    *cache_out = cache;
+    struct kept *kept;
+    TRY(kept_new(max_count, &chains, &kept));
+    *cache_out = (struct snp_cache *)kept;
     return OK;
 }
 
 void snp_cache_free(struct snp_cache *cache)
 {
-    if (cache == NULL) return;
-    kept_free(cache->chains);
-    free(cache);
+    kept_free((struct kept *)cache);
 }
 
 /* ---- the chain ---- */
@@ -54,12 +43,11 @@ static enum status take_chain(const struct snp_endorsements *endorsements, bool 
 {
     uint8_t digest[SHA256_BYTES];
     TRY(given_digest(endorsements, is_vlek, why, digest));
-    struct kept *const kept = cache == NULL ? NULL : cache->chains;
+    struct kept *const kept = (struct kept *)cache;
     CLEANUP(snp_chain_cleanup) struct snp_chain *chain = kept_find(kept, digest);
-    const bool is_known = chain != NULL;
-    if (!is_known) TRY(snp_chain_verify(endorsements, is_vlek, why, &chain));
+    if (chain == NULL) TRY(snp_chain_verify(endorsements, is_vlek, why, &chain));
     TRY(snp_chain_check_root(endorsements, chain, why));
-    if (!is_known) kept_add(kept, digest, chain);
+    kept_add(kept, digest, chain);
     *chain_out = chain;
     chain = NULL;
     return OK;

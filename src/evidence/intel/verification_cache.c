@@ -3,12 +3,6 @@
 
 #include "evidence/kept.h"
 
-#include <stdlib.h>
-
-struct verification_cache {
-    struct kept *chains;
-};
-
 static void *share(const void *chain)
 {
     return pck_chain_share(chain);
@@ -19,34 +13,28 @@ static void give_up(void *chain)
     pck_chain_free(chain);
 }
 
+/* A cache is what is kept, under the name that its users know. */
 enum status verification_cache_new(size_t max_count, struct verification_cache **cache_out)
 {
     static const struct kept_kind chains = {.share = share, .free = give_up};
-    struct verification_cache *const cache = calloc(1, sizeof(*cache));
-    if (cache == NULL) return ERR_NO_MEMORY;
-    const enum status status = kept_new(max_count, &chains, &cache->chains);
-    if (status != OK) {
-        free(cache);
-        return status;
-    }
-    *cache_out = cache;
+    struct kept *kept;
+    TRY(kept_new(max_count, &chains, &kept));
+    *cache_out = (struct verification_cache *)kept;
     return OK;
 }
 
 void verification_cache_free(struct verification_cache *cache)
 {
-    if (cache == NULL) return;
-    kept_free(cache->chains);
-    free(cache);
+    kept_free((struct kept *)cache);
 }
 
 struct pck_chain *verification_cache_find(struct verification_cache *cache, const uint8_t digest[static 32])
 {
-    return cache == NULL ? NULL : kept_find(cache->chains, digest);
+    return kept_find((struct kept *)cache, digest);
 }
 
 void verification_cache_keep(struct verification_cache *cache, const uint8_t digest[static 32],
                              const struct pck_chain *chain)
 {
-    if (cache != NULL) kept_add(cache->chains, digest, chain);
+    kept_add((struct kept *)cache, digest, chain);
 }

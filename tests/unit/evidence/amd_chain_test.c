@@ -572,6 +572,49 @@ static void test_a_cloud_id_is_printable_text(void **)
                          "vlek.cspID");
 }
 
+static void test_what_was_seen_in_an_extension_is_told(void **)
+{
+    static const struct {
+        enum snp_product product;
+        const char *expected;
+    } cases[] = {{SNP_GENOA, "64 bytes, not all zero"}, {SNP_TURIN, "8 bytes, not all zero"}};
+    for (size_t i = 0; i < 2; i++) {
+        struct refusal why = {};
+        wrong_oid = "4";
+        wrong_value = SLICE_LITERAL("\x04\x01");
+        CLEANUP(amd_pki_done)
+        struct amd_pki wrong = amd_pki_make(&(struct amd_pki_options){.product = cases[i].product, .leaf = set_value});
+        const struct snp_endorsements endorsements = amd_pki_endorsements(&wrong);
+        assert_status(verify_given(&wrong, &endorsements, &why), ERR_CERTIFICATE_MALFORMED);
+        assert_string_equal(why.seen, "0401");
+        assert_string_equal(why.expected, cases[i].expected);
+        CLEANUP(amd_pki_done)
+        struct amd_pki none = amd_pki_make(&(struct amd_pki_options){.product = cases[i].product, .leaf = drop});
+        const struct snp_endorsements without = amd_pki_endorsements(&none);
+        assert_status(verify_given(&none, &without, &why), ERR_CERTIFICATE_MALFORMED);
+        assert_string_equal(why.seen, "nothing");
+    }
+}
+
+/* AMD's Name of this common name has 128 bytes: the first length that takes two. */
+static void take_genuine_vlek_names(enum amd_pki_role role, struct mint_certificate *text)
+{
+    static const char *const names[] = {"ARK-Milan", "SEV-VLEK-Milan", "SEV-VLEK"};
+    text->subject = names[role];
+    text->issuer = names[role == AMD_PKI_LEAF ? AMD_PKI_ISSUER : AMD_PKI_ROOT];
+}
+
+static void test_names_of_any_length_are_recognised(void **)
+{
+    CLEANUP(amd_pki_done)
+    struct amd_pki pki =
+        amd_pki_make(&(struct amd_pki_options){.is_vlek = true, .certificate = take_genuine_vlek_names});
+    struct snp_endorsements endorsements = amd_pki_endorsements(&pki);
+    endorsements.certificates += AMD_PKI_ISSUER;
+    endorsements.certificate_count = 2;
+    assert_given_refused(&pki, &endorsements, ERR_CHAIN, "asvk.signature");
+}
+
 static void add_mark_of_a_vlek(struct amd_extensions *extensions)
 {
     amd_add_value(extensions, "5", MINT_IA5_STRING, SLICE_LITERAL("CN=cloud.example"));
@@ -624,6 +667,10 @@ static void test_every_certificate_is_valid_now(void **)
         assert_at(&pki, wrong_until_s, OK, "");
         assert_at(&pki, wrong_until_s + 1, ERR_CERTIFICATE_EXPIRED, after[i]);
         assert_at(&pki, wrong_until_s + AMD_DAY_S, ERR_CERTIFICATE_EXPIRED, after[i]);
+        const struct snp_endorsements endorsements = amd_pki_endorsements(&pki);
+        struct snp_claims claims;
+        assert_ok(snp_report_verify(buffer_slice(&pki.report), &endorsements, AMD_NOW_S, NULL, NULL, &claims));
+        assert_int_equal(claims.expires_s, wrong_until_s + 1); /* the verdict ends with what ends first */
     }
 }
 
@@ -764,6 +811,8 @@ int main(void)
         cmocka_unit_test(test_product_names_are_known_ones),
         cmocka_unit_test(test_a_hardware_id_has_the_size_of_its_product),
         cmocka_unit_test(test_a_cloud_id_is_printable_text),
+        cmocka_unit_test(test_what_was_seen_in_an_extension_is_told),
+        cmocka_unit_test(test_names_of_any_length_are_recognised),
         cmocka_unit_test(test_the_mark_of_the_other_kind_is_refused),
         cmocka_unit_test(test_every_certificate_is_valid_now),
         cmocka_unit_test(test_published_authorities_have_dates),

@@ -198,6 +198,59 @@ static void test_an_altered_certificate_of_the_source_is_refused(void **)
     print_message("refused: %s, %s, seen %s\n", status_name(why.status), why.field, why.seen);
 }
 
+static void assert_refused(const struct snp_vector *vector, struct snp_cache *cache, int64_t now_s, const char *what,
+                           size_t at)
+{
+    const struct snp_endorsements endorsements = snp_vector_endorsements(vector);
+    struct refusal why = {};
+    struct snp_claims claims;
+    const enum status status =
+        snp_report_verify(buffer_slice(&vector->report), &endorsements, now_s, cache, &why, &claims);
+    if (status == OK || why.status != status || why.field[0] == '\0')
+        fail_msg("%s, %zu: %s, field \"%s\"", what, at, status_name(status), why.field);
+}
+
+static void test_every_byte_of_a_genuine_report_and_of_its_certificate_counts(void **)
+{
+    CLEANUP(snp_vector_done) struct snp_vector vector = snp_vector_read("trustee-vcek");
+    struct snp_cache *cache = NULL;
+    assert_ok(snp_cache_new(4, &cache));
+    for (size_t at = 0; at < vector.report.size; at++) {
+        vector.report.bytes[at] ^= 0x01;
+        assert_refused(&vector, cache, vector.from_s, "byte of the report", at);
+        vector.report.bytes[at] ^= 0x01;
+    }
+    for (size_t at = 0; at < vector.leaf.size; at += 5) {
+        vector.leaf.bytes[at] ^= 0x01;
+        assert_refused(&vector, cache, vector.from_s, "byte of the certificate", at);
+        vector.leaf.bytes[at] ^= 0x01;
+    }
+    snp_cache_free(cache);
+}
+
+static void test_no_report_is_verified_with_the_certificates_of_another(void **)
+{
+    for (size_t i = 0; i < GENUINE_COUNT * GENUINE_COUNT; i++) {
+        CLEANUP(snp_vector_done) struct snp_vector vector = snp_vector_read(genuine[i / GENUINE_COUNT]);
+        CLEANUP(snp_vector_done) struct snp_vector other = snp_vector_read(genuine[i % GENUINE_COUNT]);
+        if (i / GENUINE_COUNT == i % GENUINE_COUNT) continue;
+        vector.certificates[0] = other.certificates[0];
+        vector.certificates[1] = other.certificates[1];
+        assert_refused(&vector, NULL, other.from_s, "another's certificates", i);
+    }
+}
+
+static void test_no_certificate_is_verified_under_the_authorities_of_another_product_or_kind(void **)
+{
+    for (size_t i = 0; i < GENUINE_COUNT * GENUINE_COUNT; i++) {
+        CLEANUP(snp_vector_done) struct snp_vector vector = snp_vector_read(genuine[i / GENUINE_COUNT]);
+        CLEANUP(snp_vector_done) struct snp_vector other = snp_vector_read(genuine[i % GENUINE_COUNT]);
+        if (slice_equal(vector.certificates[1], other.certificates[1])) continue;
+        vector.certificates[1] = other.certificates[1];
+        assert_refused(&vector, NULL, vector.from_s, "another's authorities", i);
+    }
+}
+
 /* The pins against the certificates that AMD publishes. */
 static void test_the_published_authorities_are_the_pinned_ones(void **)
 {
@@ -235,6 +288,9 @@ int main(void)
         cmocka_unit_test(test_mitigations_are_told_from_version_5_on),
         cmocka_unit_test(test_beyond_the_dates_of_the_endorsement_key_nothing_is_verified),
         cmocka_unit_test(test_an_altered_certificate_of_the_source_is_refused),
+        cmocka_unit_test(test_every_byte_of_a_genuine_report_and_of_its_certificate_counts),
+        cmocka_unit_test(test_no_report_is_verified_with_the_certificates_of_another),
+        cmocka_unit_test(test_no_certificate_is_verified_under_the_authorities_of_another_product_or_kind),
         cmocka_unit_test(test_the_published_authorities_are_the_pinned_ones),
     };
     return cmocka_run_group_tests_name("evidence/amd_vectors", tests, NULL, NULL);

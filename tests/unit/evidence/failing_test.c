@@ -33,7 +33,8 @@ static enum status verify_sgx(void *maker, struct slice quote, struct evidence_c
     return status;
 }
 
-/* Every certificate is given twice, as DER and as PEM. */
+/* Every certificate is given twice, as DER and as PEM. What fails below is told as what it is, and never taken for a
+ * fault of the evidence. */
 static enum status verify_snp(void *maker, struct slice report, struct evidence_claims *claims_out)
 {
     const struct amd_pki *const pki = maker;
@@ -53,6 +54,7 @@ static enum status verify_snp(void *maker, struct slice report, struct evidence_
     enum status status = evidence_verify(&evidence, NULL, AMD_NOW_S, &caches, NULL, claims_out);
     if (status == OK) status = evidence_verify(&evidence, NULL, AMD_NOW_S, &caches, NULL, claims_out);
     snp_cache_free(cache);
+    if (status != OK) assert_true(status == ERR_NO_MEMORY || status == ERR_CRYPTO);
     return status;
 }
 
@@ -67,6 +69,7 @@ static size_t fail_each(operation *verify, void *pki, struct slice quote)
         const enum status status = verify(pki, quote, &claims);
         if (!failing_end()) return number - 1;
         if (status == OK) assert_memory_equal(&claims, &good, sizeof(good));
+        if (status == OK && verify == verify_snp) fail_msg("call %zu failed, and nothing told of it", number);
     }
     fail_msg("no end of calls");
     return 0;
@@ -94,11 +97,63 @@ static void test_a_failing_call_below_never_accepts_a_report_of_amd(void **)
     }
 }
 
+static const char *const genuine_names[] = {"ARK-Milan", "SEV-Milan", "SEV-VCEK"};
+
+static void take_genuine_names(enum amd_pki_role role, struct mint_certificate *text)
+{
+    text->subject = genuine_names[role];
+    text->issuer = genuine_names[role == AMD_PKI_LEAF ? AMD_PKI_ISSUER : AMD_PKI_ROOT];
+}
+
+/* Nor is it told as a fault of the evidence. With its own root, and with the published one. */
+static void test_a_failing_call_below_is_no_refusal(void **)
+{
+    CLEANUP(amd_pki_done)
+    struct amd_pki pki = amd_pki_make(&(struct amd_pki_options){.certificate = take_genuine_names});
+    for (size_t first = AMD_PKI_ROOT; first <= AMD_PKI_LEAF; first += AMD_PKI_LEAF) {
+        struct snp_endorsements endorsements = amd_pki_endorsements(&pki);
+        endorsements.certificates += first;
+        endorsements.certificate_count -= first;
+        for (size_t number = 1;; number++) {
+            struct snp_claims claims;
+            failing_begin(number);
+            const enum status status =
+                snp_report_verify(buffer_slice(&pki.report), &endorsements, AMD_NOW_S, NULL, NULL, &claims);
+            if (!failing_end()) {
+                assert_status(status, ERR_CHAIN);
+                break;
+            }
+            assert_true(status == ERR_NO_MEMORY || status == ERR_CRYPTO);
+        }
+    }
+}
+
+/* What is known costs less: of memory and digests only what the report itself needs. */
+static void test_a_kept_chain_of_amd_is_not_verified_anew(void **)
+{
+    CLEANUP(amd_pki_done) struct amd_pki pki = amd_pki_make(NULL);
+    const struct snp_endorsements endorsements = amd_pki_endorsements(&pki);
+    struct snp_cache *cache = NULL;
+    struct snp_claims claims;
+    size_t calls[2];
+    assert_ok(snp_cache_new(4, &cache));
+    for (size_t i = 0; i < 2; i++) {
+        failing_count_begin();
+        assert_ok(snp_report_verify(buffer_slice(&pki.report), &endorsements, AMD_NOW_S, cache, NULL, &claims));
+        calls[i] = failing_count_end();
+    }
+    print_message("%zu calls, then %zu\n", calls[0], calls[1]);
+    assert_true(calls[1] <= 2 && calls[0] > 10);
+    snp_cache_free(cache);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_failing_call_below_never_accepts_anything),
         cmocka_unit_test(test_a_failing_call_below_never_accepts_a_report_of_amd),
+        cmocka_unit_test(test_a_failing_call_below_is_no_refusal),
+        cmocka_unit_test(test_a_kept_chain_of_amd_is_not_verified_anew),
     };
     return cmocka_run_group_tests_name("evidence/failing", tests, NULL, NULL);
 }
