@@ -46,6 +46,7 @@ static enum status read_into(struct slice text, struct certificate_list *list)
 static enum status read_all(const struct snp_endorsements *endorsements, struct refusal *why,
                             struct certificate_list *list)
 {
+    TRY(check_sizes(endorsements, why));
     for (size_t i = 0; i < endorsements->certificate_count; i++) {
         char field[REFUSAL_FIELD_BYTES];
         const enum status status = read_into(endorsements->certificates[i], list);

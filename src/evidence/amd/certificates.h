@@ -26,7 +26,6 @@ enum status given_read(const struct snp_endorsements *endorsements, bool is_vlek
                        struct given *given_out);
 void given_done(struct given *given);
 
-/* Digest of all that a chain of this kind is made from: certificates and revocation list. Comes first, for it refuses
- * what is too much. ERR_TOO_LARGE. */
+/* Digest of all that a chain of this kind is made from: certificates and revocation list. ERR_TOO_LARGE. */
 enum status given_digest(const struct snp_endorsements *endorsements, bool is_vlek, struct refusal *why,
                          uint8_t digest_out[static 32]);

@@ -258,6 +258,59 @@ static void test_the_order_of_bytes_matters(void **)
     assert_signature_refused(&pki, "a signature by the chip's VCEK");
 }
 
+/* ---- endorsements without a report ---- */
+
+static enum status check(const struct snp_endorsements *endorsements, bool is_vlek, int64_t now_s, struct refusal *why,
+                         struct snp_endorsement_facts *facts)
+{
+    return snp_endorsements_verify(endorsements, is_vlek, now_s, why, facts);
+}
+
+static void test_endorsements_tell_what_they_are_for(void **)
+{
+    for (size_t i = 0; i < 2; i++) {
+        CLEANUP(amd_pki_done)
+        struct amd_pki pki = amd_pki_make(&(struct amd_pki_options){.product = SNP_TURIN, .is_vlek = i == 1});
+        struct snp_endorsements endorsements = amd_pki_endorsements(&pki);
+        struct snp_endorsement_facts facts;
+        assert_ok(check(&endorsements, i == 1, AMD_NOW_S, NULL, &facts));
+        assert_int_equal(facts.product, SNP_TURIN);
+        assert_true(facts.simulated && facts.has_crl && facts.is_vlek == (i == 1));
+        assert_filled(facts.chip_id, 8, i == 1 ? 0 : 0x11);
+        assert_int_equal(facts.tcb.fmc, 1);
+        assert_int_equal(facts.tcb.microcode, 81);
+        assert_int_equal(facts.expires_s, AMD_NOW_S + 10 * AMD_DAY_S);
+        assert_int_equal(facts.crl_issued_s, AMD_NOW_S - 10 * AMD_DAY_S);
+        assert_filled(facts.crl_number, 19, 0);
+        assert_int_equal(facts.crl_number[19], 4);
+        endorsements.crl = (struct slice){};
+        endorsements.crl_required = false;
+        assert_ok(check(&endorsements, i == 1, AMD_NOW_S, NULL, &facts));
+        assert_false(facts.has_crl);
+        assert_filled(facts.crl_number, 20, 0);
+    }
+}
+
+static void test_endorsements_are_held_to_the_same_checks(void **)
+{
+    CLEANUP(amd_pki_done) struct amd_pki pki = amd_pki_make(NULL);
+    struct snp_endorsements endorsements = amd_pki_endorsements(&pki);
+    struct snp_endorsement_facts facts;
+    struct refusal why = {};
+    struct slice given[9];
+    assert_status(check(&endorsements, true, AMD_NOW_S, &why, &facts), ERR_SNP_KEY);
+    assert_status(check(&endorsements, false, AMD_NOW_S + 10 * AMD_DAY_S, &why, &facts), ERR_CRL_EXPIRED);
+    endorsements.crl = (struct slice){};
+    assert_status(check(&endorsements, false, AMD_NOW_S, &why, &facts), ERR_COLLATERAL_MISSING);
+    endorsements.simulated_root = NULL;
+    assert_status(check(&endorsements, false, AMD_NOW_S, &why, &facts), ERR_CHAIN);
+    for (size_t i = 0; i < 9; i++) given[i] = pki.given[i % AMD_PKI_ROLE_COUNT];
+    endorsements.certificates = given;
+    endorsements.certificate_count = 9;
+    assert_status(check(&endorsements, false, AMD_NOW_S, &why, &facts), ERR_TOO_LARGE);
+    assert_string_equal(why.field, "certificates");
+}
+
 /* ---- one byte anywhere ---- */
 
 static void assert_refused_with_reason(enum status status, const struct refusal *why, const char *part, size_t at)
@@ -425,6 +478,8 @@ int main(void)
         cmocka_unit_test(test_every_security_version_is_the_one_that_the_key_is_for),
         cmocka_unit_test(test_another_key_did_not_sign_it),
         cmocka_unit_test(test_the_order_of_bytes_matters),
+        cmocka_unit_test(test_endorsements_tell_what_they_are_for),
+        cmocka_unit_test(test_endorsements_are_held_to_the_same_checks),
         cmocka_unit_test(test_every_byte_of_the_report_counts),
         cmocka_unit_test(test_every_byte_of_certificates_and_list_counts),
         cmocka_unit_test(test_a_kept_chain_gives_the_same_claims),
