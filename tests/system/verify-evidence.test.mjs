@@ -498,6 +498,52 @@ test('enclave-held data are those of the report, to the byte', { skip }, () => {
   assert.deepEqual([other.exit, other.genuine, other.code, other.field, other.claims], [1, false, 'ERR_REPORT_DATA', 'report_data', null]);
 });
 
+/** A quote of version 3 with other certification data, which nothing signs. */
+function recertified(quote, type, data) {
+  const sizeAt = 432;
+  const typeAt = sizeAt + 4 + 578 + quote.readUInt16LE(sizeAt + 4 + 576);
+  const out = Buffer.concat([quote.subarray(0, typeAt + 6), data]);
+  out.writeUInt16LE(type, typeAt);
+  out.writeUInt32LE(data.length, typeAt + 2);
+  out.writeUInt32LE(out.length - sizeAt - 4, sizeAt);
+  return { out, chain: quote.subarray(typeAt + 6).toString('latin1') };
+}
+
+test('a quote takes its certificates from beside it, PEM or DER, whole or in part', { skip }, () => {
+  const scratch = mkdtempSync(path.join(tmpdir(), 'lazaret-evidence-'));
+  const quote = readFileSync(path.join(genuine, 'quote.bin'));
+  const blocks = recertified(quote, 5, Buffer.alloc(0)).chain.match(/-----BEGIN[^]*?-----END CERTIFICATE-----\n?/g);
+  assert.equal(blocks.length, 3);
+  const file = path.join(scratch, 'quote.bin');
+  const named = (name, bytes) => {
+    writeFileSync(path.join(scratch, name), bytes);
+    return ['--certs', path.join(scratch, name)];
+  };
+  const der = (block) => Buffer.from(block.replace(/-----[^-]+-----/g, ''), 'base64');
+  writeFileSync(file, recertified(quote, 4, Buffer.from(blocks[0])).out);
+  const beside = [[], named('two.pem', blocks[1] + blocks[2]), [...named('ca.der', der(blocks[1])), ...named('root.der', der(blocks[2]))],
+    [...named('root.pem', `${blocks[2]}\0`), ...named('ca.der', der(blocks[1]))]];
+  for (const certificates of beside) {
+    const seen = verdict('sgx', file, current, genuineAt, ...certificates);
+    assert.deepEqual([seen.exit, seen.genuine, seen.claims?.certtype], [0, true, 4], `${certificates.join(' ')}: ${seen.reason}`);
+  }
+  const strange = verdict('sgx', file, current, genuineAt, ...named('strange', 'no certificate'));
+  assert.deepEqual([strange.exit, strange.genuine], [1, false]);
+  rmSync(scratch, { recursive: true });
+});
+
+test('evidence under a root of somebody\'s own is refused', { skip }, () => {
+  const [td] = evaluations(path.join(vectors, 'tdx/tdx15-v5-90c06f000000-cf77a6e9'), 'quote.bin');
+  for (const [kind, tee, collateral, at] of [['sgx-v3', 'sgx', current, genuineAt], ['tdx-v4', 'tdx', td.collateral, td.at]]) {
+    const folder = path.join(vectors, 'intel-synthetic', kind);
+    const certificates = ['pckCert.pem', 'pckSignChain.pem'].flatMap((name) => ['--certs', path.join(folder, name)]);
+    for (const options of [[], certificates]) {
+      const seen = verdict(tee, path.join(folder, 'quote.dat'), collateral, at, ...options);
+      assert.deepEqual([seen.exit, seen.genuine, seen.claims], [1, false, null], seen.reason);
+    }
+  }
+});
+
 test('what is not verified is not claimed', { skip }, () => {
   const seen = verdict('sgx', path.join(vectors, 'sgx/sgx-v3-ct3-2f59d4cb/quote.bin'), current, genuineAt);
   assert.deepEqual([seen.exit, seen.genuine, seen.status, seen.claims, seen.advisories], [1, false, null, null, []]);
