@@ -28,14 +28,23 @@ static enum status encode_64(struct slice bytes, const char *alphabet, bool pad,
 
 enum { DIGIT_INVALID = 64 };
 
+/* One more than the value of each digit in either alphabet; 0: none. */
+static const uint8_t digit_values[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,  ['I'] = 9,
+    ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18,
+    ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27,
+    ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36,
+    ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45,
+    ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54,
+    ['2'] = 55, ['3'] = 56, ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63,
+    ['-'] = 63, ['/'] = 64, ['_'] = 64,
+};
+
 static uint8_t digit_value(uint8_t c, bool url, bool standard)
 {
-    if (c >= 'A' && c <= 'Z') return (uint8_t)(c - 'A');
-    if (c >= 'a' && c <= 'z') return (uint8_t)(c - 'a' + 26);
-    if (c >= '0' && c <= '9') return (uint8_t)(c - '0' + 52);
-    if ((url && c == '-') || (standard && c == '+')) return 62;
-    if ((url && c == '_') || (standard && c == '/')) return 63;
-    return DIGIT_INVALID;
+    const uint8_t value = digit_values[c];
+    if (value == 0 || (!url && (c == '-' || c == '_')) || (!standard && (c == '+' || c == '/'))) return DIGIT_INVALID;
+    return (uint8_t)(value - 1);
 }
 
 static enum status decode_64(struct slice text, bool url, bool standard, struct buffer *bytes)

@@ -181,6 +181,36 @@ static enum status check_count(size_t seen, size_t wanted, const char *part, str
     return seen == wanted ? OK : refuse_chain(why, part, "count", expected, text);
 }
 
+/* The certificate with these bytes, parsed only if it is not one of the known ones. */
+static enum status take_certificate(struct slice der, const struct issuer_chain *known, struct certificate **out)
+{
+    const struct certificate *same = NULL;
+    if (known != NULL && slice_equal(der, certificate_der(known->signer))) same = known->signer;
+    if (known != NULL && slice_equal(der, certificate_der(known->root))) same = known->root;
+    if (same == NULL) return certificate_from_der(der, out);
+    *out = certificate_share(same);
+    return OK;
+}
+
+/* Appends; leaves out what is the first certificate of the list once more, if the list had one before. */
+static enum status read_certificates(struct slice pem, const struct issuer_chain *known, struct certificate_list *list)
+{
+    CLEANUP(buffer_done) struct buffer der = buffer_of_maximum(CERTIFICATE_MAX_BYTES);
+    const bool has_first = list->count > 0;
+    if (pem.size > CERTIFICATE_PEM_MAX_BYTES) return ERR_TOO_LARGE;
+    if (pem.size > 0 && pem.bytes[pem.size - 1] == '\0') pem.size--; /* most quotes count a NUL in */
+    do {
+        if (list->count == CERTIFICATE_CHAIN_MAX_COUNT) return ERR_TOO_LARGE;
+        buffer_clear(&der);
+        const enum status status = pem_read(&pem, "CERTIFICATE", &der);
+        if (status != OK) return status == ERR_ENCODING ? ERR_CERTIFICATE_MALFORMED : status;
+        if (has_first && slice_equal(buffer_slice(&der), certificate_der(list->items[0]))) continue;
+        TRY(take_certificate(buffer_slice(&der), known, &list->items[list->count]));
+        list->count++;
+    } while (pem.size > 0);
+    return OK;
+}
+
 void issuer_chain_done(struct issuer_chain *chain)
 {
     certificate_free(chain->signer);
@@ -189,19 +219,25 @@ void issuer_chain_done(struct issuer_chain *chain)
 }
 
 enum status issuer_chain_verify(struct slice pem, enum certificate_role role, const char *part,
-                                const struct trust_roots *roots, struct refusal *why, struct issuer_chain *chain_out)
+                                const struct issuer_chain *known, const struct trust_roots *roots, struct refusal *why,
+                                struct issuer_chain *chain_out)
 {
     CLEANUP(certificate_list_done) struct certificate_list list = {};
-    TRY(refuse_parse(why, certificate_list_from_pem(pem, &list), part));
+    TRY(refuse_parse(why, read_certificates(pem, known, &list), part));
     TRY(check_count(list.count, 2, part, why));
     const size_t at = find_root(list.items, list.count);
     if (at == list.count || !names_issuer(list.items[1 - at], list.items[at]))
         return refuse_chain(why, part, "issuer", "a signer and the root that issued it", "another order of names");
     const struct certificate *const root = list.items[at], *const signer = list.items[1 - at];
     struct issuer_chain chain = {};
-    TRY(check_root(root, roots, field_of(part, "root_ca").text, why, &chain.anchor));
+    const bool is_known_root = known != NULL && root == known->root;
+    if (is_known_root)
+        chain.anchor = known->anchor;
+    else
+        TRY(check_root(root, roots, field_of(part, "root_ca").text, why, &chain.anchor));
     TRY(check_role(signer, role, chain.anchor.is_simulated, field_of(part, "signer").text, why));
-    TRY(check_signature(signer, root, field_of(part, "signer").text, why));
+    if (!is_known_root || signer != known->signer)
+        TRY(check_signature(signer, root, field_of(part, "signer").text, why));
     chain.root = certificate_share(root);
     chain.signer = certificate_share(signer);
     *chain_out = chain;
@@ -232,36 +268,6 @@ void pck_chain_cleanup(struct pck_chain **chain)
 {
     pck_chain_free(*chain);
     *chain = NULL;
-}
-
-/* The certificate with these bytes, parsed only if it is not one of the known ones. */
-static enum status take_certificate(struct slice der, const struct issuer_chain *known, struct certificate **out)
-{
-    const struct certificate *same = NULL;
-    if (known != NULL && slice_equal(der, certificate_der(known->signer))) same = known->signer;
-    if (known != NULL && slice_equal(der, certificate_der(known->root))) same = known->root;
-    if (same == NULL) return certificate_from_der(der, out);
-    *out = certificate_share(same);
-    return OK;
-}
-
-/* Appends; leaves out what is the first certificate of the list once more, if the list had one before. */
-static enum status read_certificates(struct slice pem, const struct issuer_chain *known, struct certificate_list *list)
-{
-    CLEANUP(buffer_done) struct buffer der = buffer_of_maximum(CERTIFICATE_MAX_BYTES);
-    const bool has_first = list->count > 0;
-    if (pem.size > CERTIFICATE_PEM_MAX_BYTES) return ERR_TOO_LARGE;
-    if (pem.size > 0 && pem.bytes[pem.size - 1] == '\0') pem.size--; /* most quotes count a NUL in */
-    do {
-        if (list->count == CERTIFICATE_CHAIN_MAX_COUNT) return ERR_TOO_LARGE;
-        buffer_clear(&der);
-        const enum status status = pem_read(&pem, "CERTIFICATE", &der);
-        if (status != OK) return status == ERR_ENCODING ? ERR_CERTIFICATE_MALFORMED : status;
-        if (has_first && slice_equal(buffer_slice(&der), certificate_der(list->items[0]))) continue;
-        TRY(take_certificate(buffer_slice(&der), known, &list->items[list->count]));
-        list->count++;
-    } while (pem.size > 0);
-    return OK;
 }
 
 /* Real quotes hold leaf, CA, root in this and in other orders. */

@@ -31,10 +31,12 @@ struct issuer_chain {
     struct anchor anchor;
 };
 
-/* `role` is ROLE_PCK_CA or ROLE_TCB_SIGNING; `part` ("tcb_info_issuer_chain") begins the names in refusals. ERR_CHAIN,
- * ERR_CERTIFICATE_MALFORMED, ERR_KEY_INVALID, ERR_TOO_LARGE. */
+/* `role` is ROLE_PCK_CA or ROLE_TCB_SIGNING; `part` ("tcb_info_issuer_chain") begins the names in refusals. `known` (or
+ * NULL) was verified before: what of the two certificates is the same, byte by byte, is not verified once more.
+ * ERR_CHAIN, ERR_CERTIFICATE_MALFORMED, ERR_KEY_INVALID, ERR_TOO_LARGE. */
 enum status issuer_chain_verify(struct slice pem, enum certificate_role role, const char *part,
-                                const struct trust_roots *roots, struct refusal *why, struct issuer_chain *chain_out);
+                                const struct issuer_chain *known, const struct trust_roots *roots, struct refusal *why,
+                                struct issuer_chain *chain_out);
 void issuer_chain_done(struct issuer_chain *chain);
 
 /* PCK certificate, its CA and the root, exactly three. Immutable; shared between threads. */

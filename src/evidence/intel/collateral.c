@@ -72,7 +72,7 @@ static enum status check_crl(const struct crl *crl, const struct certificate *is
 static enum status take_crls(const struct collateral_texts *texts, const struct trust_roots *roots, struct refusal *why,
                              struct collateral *c)
 {
-    TRY(issuer_chain_verify(texts->pck_crl_issuer_chain, ROLE_PCK_CA, "pck_crl_issuer_chain", roots, why,
+    TRY(issuer_chain_verify(texts->pck_crl_issuer_chain, ROLE_PCK_CA, "pck_crl_issuer_chain", NULL, roots, why,
                             &c->pck_crl_chain));
     c->anchor = c->pck_crl_chain.anchor;
     TRY(read_crl(texts->root_ca_crl, "root_ca_crl", why, &c->root_crl));
@@ -103,7 +103,8 @@ static enum status take_tcb_info(const struct collateral_texts *texts, const str
                                  struct refusal *why, struct collateral *c)
 {
     static const char part[] = "tcb_info_issuer_chain";
-    TRY(issuer_chain_verify(texts->tcb_info_issuer_chain, ROLE_TCB_SIGNING, part, roots, why, &c->tcb_info_chain));
+    TRY(issuer_chain_verify(texts->tcb_info_issuer_chain, ROLE_TCB_SIGNING, part, &c->pck_crl_chain, roots, why,
+                            &c->tcb_info_chain));
     TRY(check_anchor(c, &c->tcb_info_chain, part, why));
     TRY(check_not_revoked(c->root_crl, c->tcb_info_chain.signer, "tcb_info_issuer_chain.signer.serialNumber", why));
     TRY(tcb_info_parse(texts->tcb_info, why, &c->tcb_info));
@@ -116,7 +117,7 @@ static enum status take_qe_identity(const struct collateral_texts *texts, const 
                                     struct refusal *why, struct collateral *c)
 {
     static const char part[] = "qe_identity_issuer_chain";
-    TRY(issuer_chain_verify(texts->qe_identity_issuer_chain, ROLE_TCB_SIGNING, part, roots, why,
+    TRY(issuer_chain_verify(texts->qe_identity_issuer_chain, ROLE_TCB_SIGNING, part, &c->tcb_info_chain, roots, why,
                             &c->qe_identity_chain));
     TRY(check_anchor(c, &c->qe_identity_chain, part, why));
     TRY(check_not_revoked(c->root_crl, c->qe_identity_chain.signer, "qe_identity_issuer_chain.signer.serialNumber",

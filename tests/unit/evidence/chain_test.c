@@ -81,7 +81,7 @@ static void test_the_kind_of_a_ca_is_in_its_name(void **)
 static enum status verify_issuers(struct test_pki *pki, struct slice pem, struct refusal *why)
 {
     struct issuer_chain chain = {};
-    const enum status status = issuer_chain_verify(pem, ROLE_PCK_CA, "chain", pki_roots(pki), why, &chain);
+    const enum status status = issuer_chain_verify(pem, ROLE_PCK_CA, "chain", NULL, pki_roots(pki), why, &chain);
     issuer_chain_done(&chain);
     return status;
 }
@@ -205,7 +205,7 @@ static void test_a_root_with_another_kind_of_key_is_refused(void **)
     const struct trust_roots roots = {.simulated = &named, .simulated_count = 1};
     struct issuer_chain chain = {};
     struct refusal why = {};
-    assert_status(issuer_chain_verify(buffer_slice(&pem), ROLE_PCK_CA, "chain", &roots, &why, &chain), ERR_CHAIN);
+    assert_status(issuer_chain_verify(buffer_slice(&pem), ROLE_PCK_CA, "chain", NULL, &roots, &why, &chain), ERR_CHAIN);
     assert_string_equal(why.field, "chain.root_ca.subjectPublicKeyInfo");
     assert_string_equal(why.expected, "a P-256 key");
 }
@@ -311,7 +311,8 @@ static enum status verify_apart(struct test_pki *pki, struct slice leaf, struct 
     const struct pck_source source = {.all = all, .leaf = leaf, .part = "pck_chain"};
     CLEANUP(pck_chain_cleanup) struct pck_chain *chain = NULL;
     struct issuer_chain known = {};
-    assert_ok(issuer_chain_verify(buffer_slice(&pki->ca_chain), ROLE_PCK_CA, "known", pki_roots(pki), NULL, &known));
+    assert_ok(
+        issuer_chain_verify(buffer_slice(&pki->ca_chain), ROLE_PCK_CA, "known", NULL, pki_roots(pki), NULL, &known));
     const enum status status = pck_chain_verify(&source, &known, pki_roots(pki), why, &chain);
     if (status == OK) assert_slice_equal(certificate_der(chain->leaf), buffer_slice(&pki->certificates[PKI_LEAF]));
     issuer_chain_done(&known);
@@ -389,8 +390,8 @@ static void assert_whole_refused(struct test_pki *pki, struct test_pki *known_pk
     CLEANUP(pck_chain_cleanup) struct pck_chain *chain = NULL;
     struct issuer_chain known = {};
     if (known_pki != NULL)
-        assert_ok(issuer_chain_verify(buffer_slice(&known_pki->ca_chain), ROLE_PCK_CA, "known", pki_roots(known_pki),
-                                      NULL, &known));
+        assert_ok(issuer_chain_verify(buffer_slice(&known_pki->ca_chain), ROLE_PCK_CA, "known", NULL,
+                                      pki_roots(known_pki), NULL, &known));
     struct refusal why = {};
     assert_status(pck_chain_verify(&source, known_pki != NULL ? &known : NULL,
                                    pki_roots(known_pki != NULL ? known_pki : pki), &why, &chain),
@@ -418,6 +419,58 @@ static void test_every_signature_of_an_unknown_chain_counts(void **)
     flip_signature(&pki, PKI_ROOT);
     flip_signature(&pki, PKI_LEAF);
     assert_whole_refused(&pki, &pki, "pck_certificate.signature");
+}
+
+/* ---- issuer chains beside a known one ---- */
+
+static void assert_issuers_beside_refused(struct test_pki *pki, const struct issuer_chain *known, const char *field)
+{
+    CLEANUP(buffer_done) struct buffer pem = pki_pem(pki, (const enum pki_role[]){PKI_SIGNING, PKI_ROOT}, 2);
+    struct issuer_chain chain = {};
+    struct refusal why = {};
+    assert_status(issuer_chain_verify(buffer_slice(&pem), ROLE_TCB_SIGNING, "chain", known, &pki->roots, &why, &chain),
+                  ERR_CHAIN);
+    assert_string_equal(why.field, field);
+}
+
+/* What is the same is taken over; what differs by a bit of a signature is verified. */
+static void test_beside_a_known_chain_all_that_differs_counts(void **)
+{
+    CLEANUP(pki_done) struct test_pki pki = pki_make(NULL);
+    struct issuer_chain known = {}, same = {}, of_ca = {};
+    const struct slice pem = buffer_slice(&pki.signing_chain);
+    assert_ok(issuer_chain_verify(pem, ROLE_TCB_SIGNING, "chain", NULL, pki_roots(&pki), NULL, &known));
+    assert_ok(issuer_chain_verify(pem, ROLE_TCB_SIGNING, "chain", &known, pki_roots(&pki), NULL, &same));
+    assert_ptr_equal(same.signer, known.signer);
+    assert_ptr_equal(same.root, known.root);
+    assert_true(anchor_equal(&same.anchor, &known.anchor));
+    const struct slice ca_pem = buffer_slice(&pki.ca_chain);
+    assert_ok(issuer_chain_verify(ca_pem, ROLE_PCK_CA, "chain", &known, pki_roots(&pki), NULL, &of_ca));
+    assert_ptr_equal(of_ca.root, known.root);
+    flip_signature(&pki, PKI_SIGNING);
+    assert_issuers_beside_refused(&pki, &known, "chain.signer.signature");
+    assert_issuers_beside_refused(&pki, &of_ca, "chain.signer.signature");
+    flip_signature(&pki, PKI_SIGNING);
+    flip_signature(&pki, PKI_ROOT);
+    assert_issuers_beside_refused(&pki, &known, "chain.root_ca.signature");
+    issuer_chain_done(&of_ca);
+    issuer_chain_done(&same);
+    issuer_chain_done(&known);
+}
+
+/* Known under one root, it is not for that known under another of the same name, accepted too. */
+static void test_a_known_signer_under_another_root_is_verified(void **)
+{
+    CLEANUP(pki_done) struct test_pki pki = pki_make(NULL);
+    CLEANUP(pki_done) struct test_pki other = pki_make(NULL);
+    struct issuer_chain known = {};
+    assert_ok(issuer_chain_verify(buffer_slice(&pki.signing_chain), ROLE_TCB_SIGNING, "chain", NULL, pki_roots(&pki),
+                                  NULL, &known));
+    buffer_clear(&other.certificates[PKI_SIGNING]);
+    assert_ok(buffer_append(&other.certificates[PKI_SIGNING], buffer_slice(&pki.certificates[PKI_SIGNING])));
+    (void)pki_roots(&other);
+    assert_issuers_beside_refused(&other, &known, "chain.signer.signature");
+    issuer_chain_done(&known);
 }
 
 static void test_a_whole_chain_needs_no_known_one(void **)
@@ -452,6 +505,8 @@ int main(void)
         cmocka_unit_test(test_another_certificates_chain_is_refused),
         cmocka_unit_test(test_a_certificate_alone_tells_platform_and_kind),
         cmocka_unit_test(test_every_signature_of_an_unknown_chain_counts),
+        cmocka_unit_test(test_beside_a_known_chain_all_that_differs_counts),
+        cmocka_unit_test(test_a_known_signer_under_another_root_is_verified),
         cmocka_unit_test(test_a_whole_chain_needs_no_known_one),
     };
     return cmocka_run_group_tests_name("evidence/chain", tests, NULL, NULL);
