@@ -45,8 +45,8 @@ static const char help[] =
     "  --json                 print the verdict as JSON: genuine, accepted, status, advisories, reason, code,\n"
     "                         claims\n"
     "\n"
-    "Exit codes: 0 genuine (and accepted by the policy), 1 refused, 2 the command line is not usable. docs/evidence.md "
-    "tells the rest.\n";
+    "Exit codes: 0 genuine (and accepted by the policy), 1 refused, 2 the command line is not usable.\n"
+    "docs/evidence.md tells the rest.\n";
 
 static enum status run(struct evidence_options *options, int count, char **arguments, struct evidence_inputs *inputs,
                        struct evidence_result *result)
