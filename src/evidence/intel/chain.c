@@ -65,7 +65,7 @@ static enum status refuse_chain(struct refusal *why, const char *part, const cha
 
 static enum status refuse_parse(struct refusal *why, enum status status, const char *part)
 {
-    if (status == OK || status == ERR_NO_MEMORY) return status;
+    if (status == OK) return OK;
     return refuse(why, status, part, "certificates in PEM, strict DER inside", "%s", status_text(status));
 }
 

@@ -46,7 +46,7 @@ enum status check_not_revoked(const struct crl *crl, const struct certificate *c
 static enum status read_crl(struct slice text, const char *part, struct refusal *why, struct crl **crl_out)
 {
     const enum status status = crl_from_der_or_pem(text, crl_out);
-    if (status == OK || status == ERR_NO_MEMORY) return status;
+    if (status == OK) return OK;
     return refuse(why, status, part, "a version 2 revocation list in strict DER or PEM", "%zu bytes that are none",
                   text.size);
 }
@@ -142,7 +142,7 @@ const char *intel_tee_name(enum intel_tee tee)
 static void add_period(struct collateral *c, struct period period)
 {
     if (c->period_count == 0 || period.until_s < c->expires_s) c->expires_s = period.until_s;
-    if (c->period_count < COLLATERAL_PERIOD_MAX_COUNT) c->periods[c->period_count++] = period;
+    c->periods[c->period_count++] = period;
 }
 
 /* In the order in which a fault is told: certificates and lists first, as what they vouch for is read through them. */
@@ -198,8 +198,8 @@ static int64_t latest_issue_s(const struct collateral *collateral)
 {
     int64_t latest_s = 0;
     for (size_t i = 0; i < collateral->period_count; i++) {
-        const struct period *const period = &collateral->periods[i];
-        if (period->status != ERR_CERTIFICATE_EXPIRED && period->from_s > latest_s) latest_s = period->from_s;
+        const struct period period = collateral->periods[i];
+        if (period.status != ERR_CERTIFICATE_EXPIRED && period.from_s > latest_s) latest_s = period.from_s;
     }
     return latest_s;
 }

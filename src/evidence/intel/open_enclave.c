@@ -44,8 +44,9 @@ static const struct format formats[] = {
 static uint32_t first_word(struct slice bytes)
 {
     struct reader reader = reader_over(bytes);
-    uint32_t word;
-    return reader_u32_le(&reader, &word) == OK ? word : 0;
+    uint32_t word = 0;
+    (void)reader_u32_le(&reader, &word); /* fewer bytes are no wrapper's */
+    return word;
 }
 
 bool oe_evidence_is_wrapped(struct slice bytes)
@@ -56,11 +57,11 @@ bool oe_evidence_is_wrapped(struct slice bytes)
 
 static enum status check_size(const char *field, uint64_t size, size_t left, struct refusal *why)
 {
-    if (size == left) return OK;
     char expected[32];
     (void)snprintf(expected, sizeof(expected), "%zu", left);
-    return refuse(why, size < left ? ERR_TRAILING_BYTES : ERR_QUOTE_MALFORMED, field, expected, "%llu",
-                  (unsigned long long)size);
+    if (size > left) return refuse(why, ERR_QUOTE_MALFORMED, field, expected, "%llu", (unsigned long long)size);
+    if (size != left) return refuse(why, ERR_TRAILING_BYTES, field, expected, "%llu", (unsigned long long)size);
+    return OK;
 }
 
 /* ---- reports ---- */

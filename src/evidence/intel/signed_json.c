@@ -20,8 +20,8 @@ enum status json_get_time(const json_t *object, const char *path, const char *na
     if (time_parse_iso8601(text, time_s_out) == OK) return OK;
     char field[REFUSAL_FIELD_BYTES];
     (void)snprintf(field, sizeof(field), "%s.%s", path, name);
-    return refuse(why, ERR_FIELD_VALUE, field, "a time such as 2026-11-21T10:00:00Z", "%.*s",
-                  text.size < 40 ? (int)text.size : 40, (const char *)text.bytes);
+    return refuse(why, ERR_FIELD_VALUE, field, "a time such as 2026-11-21T10:00:00Z", "%.40s",
+                  (const char *)text.bytes);
 }
 
 static enum status read_signature(const json_t *document, const char *field, struct refusal *why,
@@ -53,7 +53,8 @@ enum status signed_json_parse(struct slice text, size_t max_size, const char *na
 {
     CLEANUP(signed_json_done) struct signed_json json = {};
     struct refusal syntax = {};
-    if (json_parse(text, max_size, &syntax, &json.document) != OK || !json_is_object(json.document))
+    (void)json_parse(text, max_size, &syntax, &json.document);
+    if (!json_is_object(json.document))
         return refuse(why, ERR_COLLATERAL_MALFORMED, field, syntax.status == OK ? "a JSON object" : syntax.expected,
                       "%s", syntax.status == OK ? "an array" : syntax.seen);
     TRY(refuse_as(why, parse(text, name, field, why, &json), ERR_COLLATERAL_MALFORMED));

@@ -228,6 +228,10 @@ static void test_what_a_chain_says_is_read_without_trusting_it(void **)
     CLEANUP(pki_done) struct test_pki pki = pki_make(NULL);
     CLEANUP(buffer_done)
     struct buffer pem = pki_pem(&pki, (const enum pki_role[]){PKI_LEAF, PKI_CA, PKI_ROOT}, 3);
+    buffer_truncate(&pem, pem.size - 1);
+    const struct pck_source without_line_feed = {.all = buffer_slice(&pem), .part = "pck_chain"};
+    assert_ok(pck_chain_read(&without_line_feed, NULL, &(struct pck){}, &(const char *){NULL}));
+    assert_ok(buffer_append_u8(&pem, '\n'));
     assert_ok(buffer_append_u8(&pem, 0)); /* as most quotes have it */
     const struct pck_source source = {.all = buffer_slice(&pem), .part = "pck_chain"};
     struct pck pck = {};

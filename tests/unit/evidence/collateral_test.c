@@ -57,8 +57,12 @@ static void append_extensions(struct buffer *out, bool is_critical)
     assert_ok(der_append(out, (enum der_tag)TAG_EXTENSIONS, buffer_slice(&all)));
 }
 
-/* A list by `role` that is right but for what the test asks. */
-static struct buffer make_list(const struct test_pki *pki, enum pki_role role, bool has_end, bool is_critical)
+struct form {
+    bool has_end, has_number, is_critical;
+};
+
+/* A list by `role` that is right but for its form. */
+static struct buffer make_list_with(const struct test_pki *pki, enum pki_role role, const struct form *form)
 {
     static const uint8_t algorithm[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
     CLEANUP(certificate_cleanup) struct certificate *issuer = NULL;
@@ -70,8 +74,8 @@ static struct buffer make_list(const struct test_pki *pki, enum pki_role role, b
     assert_ok(buffer_append(&content, SLICE_ARRAY(algorithm)));
     assert_ok(buffer_append(&content, certificate_subject_der(issuer)));
     append_time(&content, PKI_NOW_S - PKI_DAY_S);
-    if (has_end) append_time(&content, PKI_NOW_S + PKI_DAY_S);
-    append_extensions(&content, is_critical);
+    if (form->has_end) append_time(&content, PKI_NOW_S + PKI_DAY_S);
+    if (form->has_number) append_extensions(&content, form->is_critical);
     assert_ok(der_append(&parts, DER_SEQUENCE, buffer_slice(&content)));
     CLEANUP(buffer_done) struct buffer signature = buffer_of_maximum(256);
     append_signature(&signature, pki->keys[role], buffer_slice(&parts));
@@ -79,6 +83,11 @@ static struct buffer make_list(const struct test_pki *pki, enum pki_role role, b
     assert_ok(buffer_append(&parts, buffer_slice(&signature)));
     assert_ok(der_append(&list, DER_SEQUENCE, buffer_slice(&parts)));
     return list;
+}
+
+static struct buffer make_list(const struct test_pki *pki, enum pki_role role, bool has_end, bool is_critical)
+{
+    return make_list_with(pki, role, &(const struct form){has_end, true, is_critical});
 }
 
 static void assert_texts(struct test_pki *pki, const struct collateral_texts *texts, enum status expected,
@@ -189,6 +198,75 @@ static void test_the_signer_of_the_qe_identity_may_be_revoked_alone(void **)
     assert_texts(&pki, &texts, ERR_CERTIFICATE_REVOKED, "qe_identity_issuer_chain.signer.serialNumber");
 }
 
+/* ---- what collateral says of itself ---- */
+
+static void late_pck_list(bool is_root, struct crl_text *text)
+{
+    if (is_root) return;
+    text->this_update_s = PKI_NOW_S - PKI_DAY_S;
+    text->next_update_s = PKI_NOW_S + PKI_DAY_S;
+    text->number = 0x0102;
+}
+static void late_signing_certificate(enum pki_role role, struct certificate_text *text)
+{
+    if (role == PKI_SIGNING) text->not_before_s = PKI_NOW_S - 100;
+}
+
+static void test_the_first_end_and_the_latest_issue_count_wherever_they_stand(void **)
+{
+    const struct pki_options options = {.crl = late_pck_list, .certificate = late_signing_certificate};
+    CLEANUP(pki_done) struct test_pki pki = pki_make(&options);
+    const struct collateral_texts texts = pki_texts(&pki);
+    CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
+    struct collateral_facts facts;
+    assert_ok(collateral_new(&texts, pki_roots(&pki), NULL, &collateral));
+    collateral_facts(collateral, &facts);
+    assert_int_equal(facts.issued_s, PKI_NOW_S - PKI_DAY_S);
+    assert_int_equal(facts.expires_s, PKI_NOW_S + PKI_DAY_S);
+    assert_int_equal(facts.issue.pck_crl_number[18], 1);
+    assert_int_equal(facts.issue.pck_crl_number[19], 2);
+    assert_int_equal(facts.issue.root_crl_number[19], 1);
+    assert_null(collateral_share(NULL));
+}
+
+static void test_a_list_without_a_number_has_none(void **)
+{
+    CLEANUP(pki_done) struct test_pki pki = pki_make(NULL);
+    CLEANUP(buffer_done) struct buffer list = make_list_with(&pki, PKI_CA, &(const struct form){.has_end = true});
+    struct collateral_texts texts = pki_texts(&pki);
+    CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
+    struct collateral_facts facts;
+    texts.pck_crl = buffer_slice(&list);
+    assert_ok(collateral_new(&texts, pki_roots(&pki), NULL, &collateral));
+    collateral_facts(collateral, &facts);
+    for (size_t i = 0; i < sizeof(facts.issue.pck_crl_number); i++) assert_int_equal(facts.issue.pck_crl_number[i], 0);
+}
+
+static void test_the_lower_evaluation_number_counts(void **)
+{
+    const struct collateral first = {.tcb_info = {.evaluation = 7}, .qe_identity = {.evaluation = 8}};
+    const struct collateral second = {.tcb_info = {.evaluation = 9}, .qe_identity = {.evaluation = 8}};
+    assert_int_equal(collateral_evaluation(&first), 7);
+    assert_int_equal(collateral_evaluation(&second), 8);
+}
+
+/* Some early TCB info has no PCE id: it fits no platform, not even one whose id is zero. */
+static void test_collateral_without_a_pce_id_is_of_no_platform(void **)
+{
+    const struct pck pck = {};
+    struct collateral collateral = {.tcb_info = {.has_pce_id = true}};
+    struct refusal why = {};
+    assert_ok(collateral_check_model(&collateral, &pck, NULL));
+    collateral.tcb_info.has_pce_id = false;
+    assert_status(collateral_check_model(&collateral, &pck, &why), ERR_COLLATERAL_MISMATCH);
+    assert_string_equal(why.field, "tcbInfo.pceId");
+    assert_string_equal(why.seen, "nothing");
+    collateral.tcb_info.has_pce_id = true;
+    collateral.tcb_info.pce_id[1] = 1;
+    assert_status(collateral_check_model(&collateral, &pck, &why), ERR_COLLATERAL_MISMATCH);
+    assert_string_equal(why.seen, "0001");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +276,10 @@ int main(void)
         cmocka_unit_test(test_a_list_by_another_authority_is_refused_by_its_name),
         cmocka_unit_test(test_each_part_is_refused_by_its_own_name),
         cmocka_unit_test(test_the_signer_of_the_qe_identity_may_be_revoked_alone),
+        cmocka_unit_test(test_the_first_end_and_the_latest_issue_count_wherever_they_stand),
+        cmocka_unit_test(test_a_list_without_a_number_has_none),
+        cmocka_unit_test(test_the_lower_evaluation_number_counts),
+        cmocka_unit_test(test_collateral_without_a_pce_id_is_of_no_platform),
     };
     return cmocka_run_group_tests_name("evidence/collateral", tests, NULL, NULL);
 }

@@ -211,6 +211,16 @@ static void test_each_fault_of_form_is_told(void **)
           .without_flag = 1,
           .flag_extra = SLICE_LITERAL("\x30\x12\x06\x0b" OID "\x07\x01\x01\x01\xff\x05\x00")},
          ERR_TRAILING_BYTES},
+        /* FMSPC's number behind an OID of another length, and of another parent */
+        {{.without = 4, .extra = SLICE_LITERAL("\x30\x15\x06\x0b" OID "\x04\x01\x04\x06\x00\x90\x6e\xd5\x00\x01")},
+         ERR_ENCODING},
+        {{.without = 4,
+          .extra = SLICE_LITERAL(
+              "\x30\x14\x06\x0a\x2a\x86\x48\x86\xf8\x4d\x01\x0d\x02\x04\x04\x06\x00\x90\x6e\xd5\x00\x01")},
+         ERR_ENCODING},
+        /* 1, PPID, and 6, platform instance, of another size */
+        {{.without = 1, .extra = SLICE_LITERAL("\x30\x0f\x06\x0a" OID "\x01\x04\x01\x00")}, ERR_ENCODING},
+        {{.extra = SLICE_LITERAL("\x30\x0f\x06\x0a" OID "\x06\x04\x01\x00")}, ERR_ENCODING},
         /* 3, PCEID */
         {{.without = 3, .extra = SLICE_LITERAL("\x30\x0c\x06\x0a" OID "\x03")}, ERR_TRUNCATED},
         {{.without = 3, .extra = SLICE_LITERAL("\x30\x0f\x06\x0a" OID "\x03\x04\x01\x00")}, ERR_ENCODING},

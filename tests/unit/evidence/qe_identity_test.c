@@ -93,7 +93,8 @@ static void test_each_fault_is_told_by_the_check_that_is_for_it(void **)
          "enclaveIdentity.issueDate", NULL, "0123456789012345678901234567890123456789"},
         {"\"signature\":\"0", "\"signature\":\"A", "signature", "lower-case hexadecimal digits", "A"},
         {"\"signature\":\"0", "\"signature\":\"F", "signature", "lower-case hexadecimal digits", "F"},
-        {"{\"enclaveIdentity\":{", "[{\"enclaveIdentity\":{", "qe_identity", "one JSON object or array", NULL},
+        {"{\"enclaveIdentity\":{", "[{\"enclaveIdentity\":{", "qe_identity", "one JSON object or array",
+         "a fault at line 1, column 809"},
     };
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
         struct refusal why = {};

@@ -323,6 +323,7 @@ static void test_every_shorter_quote_is_refused_with_the_part_that_is_cut(void *
             struct refusal why = {};
             const size_t report_end = body_at + forms[i].body_size;
             assert_status(parse_copy(slice_of(wire.bytes, size), &why, &quote), ERR_QUOTE_MALFORMED);
+            if (size < report_end) assert_string_equal(why.expected, "all bytes that the format has here");
             assert_string_equal(why.field, size < 48                            ? "header"
                                            : forms[i].version == 5 && size < 50 ? "body.type"
                                            : forms[i].version == 5 && size < 54 ? "body.size"
@@ -406,6 +407,17 @@ static void test_outer_certification_data_length(void **)
     }
 }
 
+static void test_certification_data_around_no_certificates_are_refused(void **)
+{
+    CLEANUP(buffer_done) struct buffer wire = make_quote(&forms[1], 384);
+    struct refusal why = {};
+    struct quote quote;
+    wire.bytes[436 + 128 + 6 + 384 + 64 + 2 + 3] = 6;
+    assert_status(parse_copy(buffer_slice(&wire), &why, &quote), ERR_QUOTE_UNSUPPORTED);
+    assert_string_equal(why.field, "certification_data.type");
+    assert_string_equal(why.expected, "1 to 5");
+}
+
 static void test_a_length_is_told_with_what_there_is(void **)
 {
     struct wire wire = make_wire();
@@ -444,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_signature_data_that_are_cut_are_refused_with_the_part),
         cmocka_unit_test(test_forms_that_contradict_themselves_are_refused),
         cmocka_unit_test(test_outer_certification_data_length),
+        cmocka_unit_test(test_certification_data_around_no_certificates_are_refused),
         cmocka_unit_test(test_a_length_is_told_with_what_there_is),
     };
     return cmocka_run_group_tests_name("evidence/quote", tests, NULL, NULL);

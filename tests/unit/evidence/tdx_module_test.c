@@ -78,6 +78,17 @@ static void test_each_fault_is_refused(void **)
     assert_refused("\"isvsvn\":2", "\"isvsvn\":-2", "tcbInfo.tdxModuleIdentities[1].tcbLevels[0].tcb.isvsvn");
 }
 
+static void test_modules_that_are_no_list_are_told_as_that(void **)
+{
+    CLEANUP(json_done) json_t *document = NULL;
+    CLEANUP(tdx_modules_done) struct tdx_modules modules = {};
+    struct refusal why = {};
+    assert_status(
+        read_with("\"tdxModuleIdentities\":[", "\"tdxModuleIdentities\":0,\"x\":[", &document, &why, &modules),
+        ERR_FIELD_TYPE);
+    assert_string_equal(why.expected, "an array");
+}
+
 /* ---- the module of a report ---- */
 
 static const struct tdx_module_identity *find(const struct tdx_modules *modules, uint8_t version)
@@ -245,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_modules_are_read),
         cmocka_unit_test(test_a_platform_may_have_modules_of_version_0_alone),
         cmocka_unit_test(test_each_fault_is_refused),
+        cmocka_unit_test(test_modules_that_are_no_list_are_told_as_that),
         cmocka_unit_test(test_the_modules_identity_is_found_by_its_major_version),
         cmocka_unit_test(test_signer_and_attributes_of_the_module_count),
         cmocka_unit_test(test_relaunch_is_advised_where_only_the_modules_age_is_wrong),

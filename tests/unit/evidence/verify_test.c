@@ -164,6 +164,12 @@ static void test_simulated_and_genuine_do_not_mix(void **)
                   ERR_CHAIN);
     const struct trust_roots simulated_only = {.simulated_only = true};
     CLEANUP(collateral_cleanup) struct collateral *none = NULL;
+    struct collateral_texts other_role = intel_texts;
+    struct refusal why = {};
+    other_role.pck_crl_issuer_chain = intel_texts.tcb_info_issuer_chain;
+    assert_status(collateral_new(&other_role, NULL, &why, &none), ERR_CHAIN);
+    assert_string_equal(why.field, "pck_crl_issuer_chain.signer.subject.commonName");
+    assert_string_equal(why.expected, "Intel SGX PCK Platform CA");
     assert_status(collateral_new(&intel_texts, &simulated_only, NULL, &none), ERR_CHAIN);
     assert_status(sgx_quote_verify(&(struct intel_evidence){.quote = buffer_slice(&genuine)}, intel, &simulated_only,
                                    GENUINE_TIME_S, NULL, NULL, &claims),
