@@ -2,8 +2,11 @@
 // Azure's own client against the attestation service, with a real quote; and what the service refuses, in Azure's form.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { execFile, execFileSync } from 'node:child_process';
+import { createPublicKey, randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { openStack, closeStack } from './support/stack.mjs';
@@ -117,3 +120,23 @@ test('the signing certificate carries the service\'s own quote over its key', ()
 });
 
 test('no program ended unexpectedly', () => assert.deepEqual(stack.unexpectedEnds, []));
+
+test('whoever got a token is noted once an hour, and can be tried on collateral that does not apply yet', async () => {
+  for (let i = 0; i < 10; i++) assert.equal((await attest(good())).status, 200);
+  const log = stack.path('state', 'attestation', 'attested.jsonl');
+  const lines = readFileSync(log, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line));
+  assert.ok(lines.length >= 1 && lines.length <= 4); // the service was started twice; an hour may have passed
+  const folder = mkdtempSync(join(tmpdir(), 'lazaret-preview-'));
+  const root = join(folder, 'root.pem');
+  const jwk = JSON.parse(execFileSync(stack.program('lazaret-softtee'), ['root', '--state', stack.path('softtee')], { encoding: 'utf8' }));
+  writeFileSync(root, createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'pem' }));
+  const lazaret = (...words) => execFileSync(stack.program('lazaret'), [...words, '--simulated-root', root], { encoding: 'utf8' });
+  writeFileSync(join(folder, 'quote'), Buffer.from(evidence.evidence, 'base64url'));
+  lazaret('collateral', 'fetch', '--url', stack.urls.collateral, '--for', join(folder, 'quote'), '--out', join(folder, 'new'));
+  const preview = JSON.parse(lazaret('tcb', 'preview', '--collateral', join(folder, 'new'), '--attested', log, '--json'));
+  assert.equal(preview.failing, 0);
+  assert.equal(preview.platforms.length, 1);
+  assert.equal(preview.platforms[0].verdict, 'passes');
+  assert.equal(preview.platforms[0].fmspc, lines[0].fmspc);
+  rmSync(folder, { recursive: true });
+});

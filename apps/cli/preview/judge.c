@@ -51,18 +51,25 @@ static int compare_lines(const void *left, const void *right)
     return order != 0 ? order : compare_age(&a->last, &b->last);
 }
 
+enum { SECONDS_PER_HOUR = 3600 };
+
+/* Sorted lines of one platform become its newest one. A service that was started again notes a platform anew. */
 static void merge_lines(struct preview *preview)
 {
+    struct preview_platform *const lines = preview->platforms;
     size_t count = 0;
-    if (preview->platform_count == 0) return;
-    qsort(preview->platforms, preview->platform_count, sizeof(preview->platforms[0]), compare_lines);
-    for (size_t i = 1; i < preview->platform_count; i++) {
-        if (compare_identity(&preview->platforms[count].last, &preview->platforms[i].last) == 0)
-            preview->platforms[count].hours++;
-        else
-            preview->platforms[++count] = preview->platforms[i];
+    int64_t before_s = 0;
+    if (preview->platform_count > 0) qsort(lines, preview->platform_count, sizeof(lines[0]), compare_lines);
+    for (size_t i = 0; i < preview->platform_count; i++) {
+        const struct preview_platform line = lines[i];
+        const bool is_new = count == 0 || compare_identity(&lines[count - 1].last, &line.last) != 0;
+        if (is_new)
+            lines[count++] = line;
+        else if (line.last.time_s / SECONDS_PER_HOUR != before_s / SECONDS_PER_HOUR)
+            lines[count - 1].hours++;
+        before_s = line.last.time_s;
     }
-    preview->platform_count = count + 1;
+    preview->platform_count = count;
 }
 
 /* ---- verdicts ---- */

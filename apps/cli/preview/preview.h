@@ -21,7 +21,7 @@ enum preview_verdict {
 /* A machine, or machines that nothing tells apart. */
 struct preview_platform {
     struct attested last; /* its newest line */
-    unsigned hours;       /* lines in the time that is looked at */
+    unsigned hours;       /* in which it attested, of those that are looked at */
     enum preview_verdict verdict;
     enum status refusal_status; /* OK: genuine under the new collateral; `judged` says how up to date */
     struct intel_platform judged;

@@ -200,6 +200,7 @@ static void test_lines_of_one_machine_are_merged_and_the_newest_counts(void **st
     append_line(scene->log, &attested);
     attested.time_s = NOW_S - 3 * HOUR_S;
     append_line(scene->log, &attested);
+    append_line(scene->log, &attested); /* the service was started again */
     const struct preview_platform *const platform = judge_one(scene, NULL, NULL);
     assert_int_equal(platform->hours, 3);
     assert_int_equal(platform->last.time_s, NOW_S - HOUR_S);
