@@ -29,7 +29,7 @@ static const char help[] =
     "\n"
     "Exit codes: 0 none would fail, 1 some would, or NEW is refused, 2 the command line is not usable.\n";
 
-enum { FOLDERS_MAX_COUNT = 16, DAY_S = 86400, SCREEN_MAX_BYTES = 64 * 1024 };
+enum { FOLDERS_MAX_COUNT = 16, DAY_S = 86400, OUTPUT_MAX_BYTES = 256 * 1024 * 1024 };
 
 struct options {
     const char *folders[FOLDERS_MAX_COUNT];
@@ -81,19 +81,20 @@ static enum status run(const struct options *options, struct refusal *why, struc
     for (size_t i = 0; i < options->folder_count; i++)
         TRY(preview_read_collateral(options->folders[i], &roots.roots, why, preview));
     TRY(preview_read_log(options->attested, why, preview));
-    preview_judge(preview, policy);
-    return OK;
+    return preview_judge(preview, policy);
+}
+
+static enum status write_json(const struct preview *preview, struct buffer *text)
+{
+    CLEANUP(json_done) json_t *json = NULL;
+    TRY(preview_json(preview, &json));
+    return json_write(json, text);
 }
 
 static enum status tell(const struct options *options, const struct preview *preview, struct refusal *why)
 {
-    CLEANUP(json_done) json_t *json = NULL;
-    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(SCREEN_MAX_BYTES);
-    if (options->json) {
-        TRY(preview_json(preview, &json));
-        return command_print_json(json, why);
-    }
-    TRY(preview_text(preview, &text));
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(OUTPUT_MAX_BYTES);
+    TRY(options->json ? write_json(preview, &text) : preview_text(preview, &text));
     return command_print(buffer_slice(&text), why);
 }
 

@@ -46,30 +46,46 @@ static int compare_age(const struct attested *a, const struct attested *b)
 
 static int compare_lines(const void *left, const void *right)
 {
-    const struct preview_platform *const a = left, *const b = right;
-    const int order = compare_identity(&a->last, &b->last);
-    return order != 0 ? order : compare_age(&a->last, &b->last);
+    const int order = compare_identity(left, right);
+    return order != 0 ? order : compare_age(left, right);
 }
 
 enum { SECONDS_PER_HOUR = 3600 };
 
-/* Sorted lines of one platform become its newest one. A service that was started again notes a platform anew. */
-static void merge_lines(struct preview *preview)
+static bool are_of_one_hour(const struct attested *a, const struct attested *b)
 {
-    struct preview_platform *const lines = preview->platforms;
+    return a->time_s / SECONDS_PER_HOUR == b->time_s / SECONDS_PER_HOUR;
+}
+
+/* Of the lines of one platform, which stand together and begin with the newest, this makes one. A service that was
+ * started again notes a platform anew. */
+static void take_platform(const struct preview *preview, size_t first, size_t end, struct preview_platform *platform)
+{
+    *platform = (struct preview_platform){.last = preview->lines[first], .hours = 1};
+    for (size_t i = first + 1; i < end; i++)
+        platform->hours += are_of_one_hour(&preview->lines[i - 1], &preview->lines[i]) ? 0 : 1;
+}
+
+static size_t end_of_platform(const struct preview *preview, size_t first)
+{
+    size_t end = first + 1;
+    while (end < preview->line_count && compare_identity(&preview->lines[first], &preview->lines[end]) == 0) end++;
+    return end;
+}
+
+static enum status take_platforms(struct preview *preview)
+{
     size_t count = 0;
-    int64_t before_s = 0;
-    if (preview->platform_count > 0) qsort(lines, preview->platform_count, sizeof(lines[0]), compare_lines);
-    for (size_t i = 0; i < preview->platform_count; i++) {
-        const struct preview_platform line = lines[i];
-        const bool is_new = count == 0 || compare_identity(&lines[count - 1].last, &line.last) != 0;
-        if (is_new)
-            lines[count++] = line;
-        else if (line.last.time_s / SECONDS_PER_HOUR != before_s / SECONDS_PER_HOUR)
-            lines[count - 1].hours++;
-        before_s = line.last.time_s;
+    if (preview->line_count == 0) return OK;
+    qsort(preview->lines, preview->line_count, sizeof(preview->lines[0]), compare_lines);
+    for (size_t i = 0; i < preview->line_count; i = end_of_platform(preview, i)) count++;
+    preview->platforms = calloc(count, sizeof(*preview->platforms));
+    if (preview->platforms == NULL) return ERR_NO_MEMORY;
+    for (size_t i = 0, end; i < preview->line_count; i = end) {
+        end = end_of_platform(preview, i);
+        take_platform(preview, i, end, &preview->platforms[preview->platform_count++]);
     }
-    preview->platform_count = count;
+    return OK;
 }
 
 /* ---- verdicts ---- */
@@ -124,7 +140,7 @@ static int compare_verdicts(const void *left, const void *right)
     if (order == 0 && a->refusal_status == OK)
         order = (int)badness(b->judged.tcb_status) - (int)badness(a->judged.tcb_status);
     if (order == 0) order = (int)b->hours - (int)a->hours;
-    return order != 0 ? order : compare_lines(a, b);
+    return order != 0 ? order : compare_lines(&a->last, &b->last);
 }
 
 static void judge_platform(const struct preview *preview, const struct appraisal_policy *policy,
@@ -140,12 +156,13 @@ static void judge_platform(const struct preview *preview, const struct appraisal
     *platform = worst;
 }
 
-void preview_judge(struct preview *preview, const struct appraisal_policy *policy)
+enum status preview_judge(struct preview *preview, const struct appraisal_policy *policy)
 {
-    merge_lines(preview);
+    TRY(take_platforms(preview));
     for (size_t i = 0; i < preview->platform_count; i++) judge_platform(preview, policy, &preview->platforms[i]);
     if (preview->platform_count > 0)
         qsort(preview->platforms, preview->platform_count, sizeof(preview->platforms[0]), compare_verdicts);
+    return OK;
 }
 
 size_t preview_failing(const struct preview *preview)

@@ -10,7 +10,7 @@
 #include "evidence/appraisal.h"
 #include "evidence/attested.h"
 
-enum { PREVIEW_COLLATERAL_MAX_COUNT = 256, PREVIEW_PLATFORM_MAX_COUNT = 64 * 1024 };
+enum { PREVIEW_COLLATERAL_MAX_COUNT = 256, PREVIEW_LINE_MAX_COUNT = 128 * 1024 };
 
 enum preview_verdict {
     PREVIEW_PASSES,
@@ -35,8 +35,10 @@ struct preview_collateral {
 
 struct preview {
     int64_t at_s, since_s;
-    struct preview_platform *platforms;
-    size_t platform_count, platform_capacity;
+    struct attested *lines; /* as they were read */
+    size_t line_count, line_capacity;
+    struct preview_platform *platforms; /* once they are judged */
+    size_t platform_count;
     bool is_torn; /* a log ends in the middle of a line */
     struct preview_collateral collaterals[PREVIEW_COLLATERAL_MAX_COUNT];
     size_t collateral_count;
@@ -55,8 +57,8 @@ enum status preview_read_collateral(const char *folder, const struct trust_roots
 
 /* Merges lines of one platform, judges each platform under its model's collateral, the worst if there are several, and
  * sorts them, the worst first. With a policy a platform fails that it does not accept; without one, one that is refused
- * or gets a worse status than it had. */
-void preview_judge(struct preview *preview, const struct appraisal_policy *policy);
+ * or gets a worse status than it had. ERR_NO_MEMORY. */
+enum status preview_judge(struct preview *preview, const struct appraisal_policy *policy);
 
 size_t preview_failing(const struct preview *preview);
 

@@ -17,6 +17,7 @@
 void preview_done(struct preview *preview)
 {
     for (size_t i = 0; i < preview->collateral_count; i++) collateral_free(preview->collaterals[i].collateral);
+    free(preview->lines);
     free(preview->platforms);
     *preview = (struct preview){};
 }
@@ -26,13 +27,13 @@ void preview_done(struct preview *preview)
 static enum status grow(struct preview *preview)
 {
     enum { FIRST_CAPACITY = 64 };
-    if (preview->platform_count < preview->platform_capacity) return OK;
-    if (preview->platform_count == PREVIEW_PLATFORM_MAX_COUNT) return ERR_TOO_LARGE;
-    const size_t capacity = preview->platform_capacity == 0 ? FIRST_CAPACITY : 2 * preview->platform_capacity;
-    struct preview_platform *const platforms = reallocarray(preview->platforms, capacity, sizeof(*platforms));
-    if (platforms == NULL) return ERR_NO_MEMORY;
-    preview->platforms = platforms;
-    preview->platform_capacity = capacity;
+    if (preview->line_count < preview->line_capacity) return OK;
+    if (preview->line_count == PREVIEW_LINE_MAX_COUNT) return ERR_TOO_LARGE;
+    const size_t capacity = preview->line_capacity == 0 ? FIRST_CAPACITY : 2 * preview->line_capacity;
+    struct attested *const lines = reallocarray(preview->lines, capacity, sizeof(*lines));
+    if (lines == NULL) return ERR_NO_MEMORY;
+    preview->lines = lines;
+    preview->line_capacity = capacity;
     return OK;
 }
 
@@ -41,7 +42,7 @@ static enum status take_line(void *context, const struct attested *attested)
     struct preview *const preview = context;
     if (attested->time_s < preview->since_s) return OK;
     TRY(grow(preview));
-    preview->platforms[preview->platform_count++] = (struct preview_platform){.last = *attested, .hours = 1};
+    preview->lines[preview->line_count++] = *attested;
     return OK;
 }
 
@@ -53,7 +54,7 @@ static enum status read_file(const char *path, struct refusal *why, struct previ
     const enum status status = attested_log_read(buffer_slice(&text), take_line, preview, why, &is_torn);
     preview->is_torn |= is_torn;
     if (status != ERR_TOO_LARGE) return status;
-    return refuse(why, ERR_TOO_LARGE, path, "at most 65536 lines in the time that is looked at", "more");
+    return refuse(why, ERR_TOO_LARGE, path, "at most 131072 lines in the time that is looked at", "more");
 }
 
 enum status preview_read_log(const char *path, struct refusal *why, struct preview *preview)

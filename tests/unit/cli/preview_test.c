@@ -108,7 +108,7 @@ static const struct preview_platform *judge_one(struct scene *scene, const struc
     put_collateral(scene, "new", options);
     read_collateral(scene, "new");
     read_log(scene);
-    preview_judge(&scene->preview, policy);
+    assert_ok(preview_judge(&scene->preview, policy));
     assert_int_equal(scene->preview.platform_count, 1);
     return &scene->preview.platforms[0];
 }
@@ -182,7 +182,7 @@ static void test_of_two_collaterals_the_worse_counts(void **state)
         put_collateral(scene, "second", round == 0 ? NULL : &out_of_date);
         read_collateral(scene, "second");
         read_log(scene);
-        preview_judge(&scene->preview, NULL);
+        assert_ok(preview_judge(&scene->preview, NULL));
         assert_int_equal(preview_failing(&scene->preview), 1);
     }
 }
@@ -229,7 +229,7 @@ static void test_machines_without_a_name_are_told_apart_by_their_numbers(void **
     attested.numbers.tee_tcb_svn[0] = 1;
     append_line(scene->log, &attested);
     read_log(scene);
-    preview_judge(&scene->preview, NULL);
+    assert_ok(preview_judge(&scene->preview, NULL));
     assert_int_equal(scene->preview.platform_count, 6);
 }
 
@@ -243,7 +243,7 @@ static void test_only_the_time_asked_for_is_looked_at(void **state)
     attested.time_s--;
     append_line(scene->log, &attested);
     read_log(scene);
-    preview_judge(&scene->preview, NULL);
+    assert_ok(preview_judge(&scene->preview, NULL));
     assert_int_equal(scene->preview.platform_count, 1);
     assert_int_equal(scene->preview.platforms[0].last.platform[0], 1);
 }
@@ -260,7 +260,7 @@ static void test_the_log_that_was_set_aside_is_read_too(void **state)
     (void)snprintf(older, sizeof(older), "%s.1", scene->log);
     append_line(older, &attested);
     read_log(scene);
-    assert_int_equal(scene->preview.platform_count, 2);
+    assert_int_equal(scene->preview.line_count, 2);
     assert_false(scene->preview.is_torn);
     assert_ok(file_write(older, SLICE_LITERAL("{\"ti"), 0600, NULL));
     read_log(scene);
@@ -271,6 +271,16 @@ static void test_the_log_that_was_set_aside_is_read_too(void **state)
 }
 
 /* ---- collateral ---- */
+
+static void test_an_empty_log_has_no_platforms(void **state)
+{
+    struct scene *const scene = *state;
+    assert_ok(file_write(scene->log, (struct slice){}, 0600, NULL));
+    read_log(scene);
+    assert_ok(preview_judge(&scene->preview, NULL));
+    assert_int_equal(scene->preview.platform_count, 0);
+    assert_int_equal(preview_failing(&scene->preview), 0);
+}
 
 static void test_a_folder_of_folders_is_read(void **state)
 {
@@ -300,7 +310,7 @@ static void fill(struct scene *scene, size_t count)
     put_collateral(scene, "new", NULL);
     read_collateral(scene, "new");
     read_log(scene);
-    preview_judge(&scene->preview, NULL);
+    assert_ok(preview_judge(&scene->preview, NULL));
 }
 
 static void test_the_screen_is_one_and_begins_with_the_worst(void **state)
@@ -378,6 +388,7 @@ int main(void)
         preview_unit_test(test_machines_without_a_name_are_told_apart_by_their_numbers),
         preview_unit_test(test_only_the_time_asked_for_is_looked_at),
         preview_unit_test(test_the_log_that_was_set_aside_is_read_too),
+        preview_unit_test(test_an_empty_log_has_no_platforms),
         preview_unit_test(test_a_folder_of_folders_is_read),
         preview_unit_test(test_the_screen_is_one_and_begins_with_the_worst),
         preview_unit_test(test_collateral_that_is_not_current_is_told),
