@@ -147,7 +147,7 @@ static enum status check_root(const struct certificate *root, const struct trust
 {
     CLEANUP(buffer_done) struct buffer point = buffer_of_maximum(P256_POINT_BYTES);
     struct anchor anchor = {.key = certificate_key(root)};
-    (void)key_public_bytes(certificate_key(root), &point); /* none of a key that is on no curve: its role refuses it */
+    if (key_kind(certificate_key(root)) == KEY_P256) TRY(key_public_bytes(certificate_key(root), &point));
     for (size_t i = 0; i < point.size; i++) anchor.point[i] = point.bytes[i];
     anchor.is_simulated = !is_intel(&anchor);
     if (!anchor_is_accepted(&anchor, roots))

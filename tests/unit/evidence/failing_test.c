@@ -14,15 +14,15 @@ enum { CALLS_MAX_COUNT = 10000 };
 /* One of the ways to verify, from the bytes on: `pki` made them. */
 typedef enum status operation(void *pki, struct slice bytes, struct evidence_claims *claims_out);
 
-static enum status verify_sgx(void *maker, struct slice quote, struct evidence_claims *claims_out)
+static enum status verify_intel(struct test_pki *pki, enum evidence_kind kind, struct slice quote,
+                                struct evidence_claims *claims_out)
 {
-    struct test_pki *const pki = maker;
     const struct collateral_texts texts = pki_texts(pki);
     CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
     struct verification_cache *cache = NULL;
     TRY(collateral_new(&texts, pki_roots(pki), NULL, &collateral));
     TRY(verification_cache_new(4, &cache));
-    const struct evidence evidence = {.kind = EVIDENCE_SGX,
+    const struct evidence evidence = {.kind = kind,
                                       .bytes = quote,
                                       .collateral = collateral,
                                       .has_runtime_data = true,
@@ -31,6 +31,16 @@ static enum status verify_sgx(void *maker, struct slice quote, struct evidence_c
     const enum status status = evidence_verify(&evidence, pki_roots(pki), PKI_NOW_S, &caches, NULL, claims_out);
     verification_cache_free(cache);
     return status;
+}
+
+static enum status verify_sgx(void *maker, struct slice quote, struct evidence_claims *claims_out)
+{
+    return verify_intel(maker, EVIDENCE_SGX, quote, claims_out);
+}
+
+static enum status verify_tdx(void *maker, struct slice quote, struct evidence_claims *claims_out)
+{
+    return verify_intel(maker, EVIDENCE_TDX, quote, claims_out);
 }
 
 /* Every certificate is given twice, as DER and as PEM. What fails below is told as what it is, and never taken for a
@@ -68,8 +78,7 @@ static size_t fail_each(operation *verify, void *pki, struct slice quote)
         failing_begin(number);
         const enum status status = verify(pki, quote, &claims);
         if (!failing_end()) return number - 1;
-        if (status == OK) assert_memory_equal(&claims, &good, sizeof(good));
-        if (status == OK && verify == verify_snp) fail_msg("call %zu failed, and nothing told of it", number);
+        if (status == OK) fail_msg("call %zu failed, and nothing told of it", number);
     }
     fail_msg("no end of calls");
     return 0;
@@ -85,6 +94,18 @@ static void test_a_failing_call_below_never_accepts_anything(void **)
     const size_t calls = fail_each(verify_sgx, &pki, buffer_slice(&quote));
     print_message("%zu calls failed in turn\n", calls);
     assert_true(calls > 50);
+}
+
+static void test_a_failing_call_below_never_accepts_a_domain(void **)
+{
+    static const struct pki_options of_tdx = {.tcb_info_id = "TDX", .qe_identity_id = "TD_QE"};
+    uint8_t report_data[64] = {};
+    assert_ok(sha256(SLICE_LITERAL("data"), report_data));
+    CLEANUP(pki_done) struct test_pki pki = pki_make(&of_tdx);
+    const struct minted_td td = {};
+    const struct minted_quote_options options = {.td = &td, .report_data = SLICE_ARRAY(report_data)};
+    CLEANUP(buffer_done) struct buffer quote = mint_quote(&pki, &options);
+    assert_true(fail_each(verify_tdx, &pki, buffer_slice(&quote)) > 50);
 }
 
 static void test_a_failing_call_below_never_accepts_a_report_of_amd(void **)
@@ -151,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_failing_call_below_never_accepts_anything),
+        cmocka_unit_test(test_a_failing_call_below_never_accepts_a_domain),
         cmocka_unit_test(test_a_failing_call_below_never_accepts_a_report_of_amd),
         cmocka_unit_test(test_a_failing_call_below_is_no_refusal),
         cmocka_unit_test(test_a_kept_chain_of_amd_is_not_verified_anew),
