@@ -39,6 +39,13 @@ static void test_zero_and_prefix(void **)
     assert_false(slice_starts_with(SLICE_LITERAL("pr"), SLICE_LITERAL("pre")));
 }
 
+static void test_numbers_in_little_endian(void **)
+{
+    assert_int_equal(slice_number_le((struct slice){}), 0);
+    assert_int_equal(slice_number_le(SLICE_LITERAL("\x01\x02\x80")), 0x800201);
+    assert_true(slice_number_le(SLICE_LITERAL("\x01\x02\x03\x04\x05\x06\x07\x88\x09")) == UINT64_C(0x8807060504030201));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -46,6 +53,7 @@ int main(void)
         cmocka_unit_test(test_split_at_the_first_separator),
         cmocka_unit_test(test_part_is_clipped),
         cmocka_unit_test(test_zero_and_prefix),
+        cmocka_unit_test(test_numbers_in_little_endian),
     };
     return cmocka_run_group_tests_name("base/slice", tests, NULL, NULL);
 }
