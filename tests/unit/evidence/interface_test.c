@@ -247,6 +247,77 @@ static void test_an_azure_machine_has_the_runtime_data_of_its_report(void **)
                    "hcl_report.runtime_data");
 }
 
+/* ---- refusals ---- */
+
+/* Evidence of Open Enclave's plug-ins: a format, the quote, and what else is said. */
+static struct buffer plug_in_evidence(const struct scene *scene, struct slice claims)
+{
+    static const uint8_t sgx_ecdsa[] = {0xa3, 0xa2, 0x1e, 0x87, 0x1b, 0x4d, 0x40, 0x14,
+                                        0xb7, 0x0a, 0xa1, 0x25, 0xd2, 0xfb, 0xcd, 0x8c};
+    struct buffer evidence = buffer_of_maximum(65536);
+    assert_ok(buffer_append_u32_le(&evidence, 3));
+    assert_ok(buffer_append(&evidence, SLICE_ARRAY(sgx_ecdsa)));
+    assert_ok(buffer_append_u32_le(&evidence, (uint32_t)(scene->quote.size + claims.size)));
+    assert_ok(buffer_append_u32_le(&evidence, 0));
+    assert_ok(buffer_append(&evidence, buffer_slice(&scene->quote)));
+    assert_ok(buffer_append(&evidence, claims));
+    return evidence;
+}
+
+static void test_open_enclave_evidence_is_refused_as_a_wrapper_as_a_quote_and_for_its_claims(void **)
+{
+    enum { TYPE_AT = 4, REPORT_AT = 16 + 48 };
+    uint8_t bound_claims[64] = {};
+    assert_ok(sha256(SLICE_LITERAL("claims"), bound_claims));
+    CLEANUP(scene_done) struct scene scene;
+    make(&scene, NULL, &(struct minted_quote_options){.report_data = SLICE_ARRAY(bound_claims)});
+    CLEANUP(buffer_done) struct buffer good = plug_in_evidence(&scene, SLICE_LITERAL("claims"));
+    CLEANUP(buffer_done) struct buffer other = plug_in_evidence(&scene, SLICE_LITERAL("other!"));
+    struct refusal why = {};
+    struct evidence_claims claims;
+    const struct evidence genuine = evidence_of(&scene, EVIDENCE_OPEN_ENCLAVE, &good);
+    assert_ok(verify(&scene, &genuine, &why, &claims));
+    const struct evidence unbound = evidence_of(&scene, EVIDENCE_OPEN_ENCLAVE, &other);
+    assert_status(verify(&scene, &unbound, &why, &claims), ERR_REPORT_DATA);
+    const struct evidence wrapped = evidence_of(&scene, EVIDENCE_OPEN_ENCLAVE, &scene.wrapped);
+    scene.wrapped.bytes[REPORT_AT] ^= 1;
+    assert_status(verify(&scene, &wrapped, &why, &claims), ERR_QUOTE_SIGNATURE);
+    scene.wrapped.bytes[TYPE_AT] = 1; /* a local report */
+    assert_status(verify(&scene, &wrapped, &why, &claims), ERR_QUOTE_UNSUPPORTED);
+}
+
+static void test_what_another_makers_verifier_refuses_is_refused(void **)
+{
+    CLEANUP(amd_pki_done) struct amd_pki pki = amd_pki_make(NULL);
+    const struct evidence snp = {.kind = EVIDENCE_SNP, .bytes = buffer_slice(&pki.report)};
+    const struct evidence azure = {.kind = EVIDENCE_AZURE_VTPM, .azure.hcl_report = SLICE_LITERAL("HCLA")};
+    const struct evidence tpm = {.kind = EVIDENCE_TPM};
+    struct refusal why = {};
+    struct evidence_claims claims;
+    assert_status(evidence_verify(&snp, NULL, AMD_NOW_S, NULL, &why, &claims), ERR_COLLATERAL_MISSING);
+    assert_status(evidence_verify(&azure, NULL, AMD_NOW_S, NULL, &why, &claims), ERR_AZURE_REPORT);
+    assert_status(evidence_verify(&tpm, NULL, AMD_NOW_S, NULL, &why, &claims), ERR_TPM_KEY);
+}
+
+/* Nobody is told that the data are others because a digest could not be had. */
+static void test_runtime_data_that_cannot_be_hashed_are_not_taken_for_others(void **)
+{
+    uint8_t report_data[64] = {};
+    assert_ok(sha256(SLICE_LITERAL(runtime_data), report_data));
+    CLEANUP(scene_done) struct scene scene;
+    make(&scene, NULL, &(struct minted_quote_options){.report_data = SLICE_ARRAY(report_data)});
+    struct evidence evidence = evidence_of(&scene, EVIDENCE_SGX, &scene.quote);
+    const size_t calls = calls_of(&scene, &evidence, NULL);
+    evidence.runtime_data = SLICE_LITERAL(runtime_data);
+    evidence.has_runtime_data = true;
+    struct refusal why = {};
+    struct evidence_claims claims;
+    failing_begin(calls + 1);
+    const enum status status = verify(&scene, &evidence, &why, &claims);
+    assert_true(failing_end());
+    assert_true(status != OK && status != ERR_REPORT_DATA);
+}
+
 /* ---- runtime data ---- */
 
 static enum status verify_bound(const uint8_t report_data[static 64], struct slice data, struct refusal *why)
@@ -385,6 +456,9 @@ int main(void)
         cmocka_unit_test(test_an_sgx_quote_is_no_td_quote),
         cmocka_unit_test(test_an_snp_report_binds_runtime_data_by_all_of_report_data),
         cmocka_unit_test(test_an_azure_machine_has_the_runtime_data_of_its_report),
+        cmocka_unit_test(test_open_enclave_evidence_is_refused_as_a_wrapper_as_a_quote_and_for_its_claims),
+        cmocka_unit_test(test_what_another_makers_verifier_refuses_is_refused),
+        cmocka_unit_test(test_runtime_data_that_cannot_be_hashed_are_not_taken_for_others),
         cmocka_unit_test(test_runtime_data_are_bound_by_all_of_report_data),
         cmocka_unit_test(test_empty_runtime_data_are_data_too),
         cmocka_unit_test(test_a_tpm_binds_runtime_data_by_its_nonce_alone),
