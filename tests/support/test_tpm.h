@@ -26,6 +26,18 @@ static inline void assert_refused_at(enum status seen, enum status expected, con
 }
 #define assert_refused(call, status, why, field) assert_refused_at((call), (status), (why), (field), __FILE__, __LINE__)
 
+/* Where each field of a structure ends, and its name: what is refused of bytes cut off before that. */
+struct test_field_end {
+    size_t end;
+    const char *name;
+};
+
+static inline const char *test_field_at(const struct test_field_end *fields, size_t size)
+{
+    while (size >= fields->end) fields++;
+    return fields->name;
+}
+
 /* All-zero members stand for what a genuine quote has. */
 struct test_quote {
     const struct key *key;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "evidence/azure/hcl.h"
 
-#include "base/reader.h"
 #include "evidence/azure/td_report.h"
 
 enum {
@@ -39,31 +38,35 @@ static enum status check_header(const struct header *header, struct refusal *why
     return OK;
 }
 
-static enum status read_header(struct reader *reader, struct refusal *why, struct header *header)
+static uint32_t number_at(struct slice bytes, size_t at)
 {
-    static const char signature[4] = {'H', 'C', 'L', 'A'};
-    struct slice seen;
-    TRY(reader_slice(reader, sizeof(signature), &seen));
-    if (!slice_equal(seen, SLICE_ARRAY(signature)))
-        return refuse(why, ERR_AZURE_REPORT, "hcl_report.signature", "HCLA", "%s", refusal_hex(seen).text);
-    TRY(reader_u32_le(reader, &header->version));
-    TRY(reader_u32_le(reader, &header->report_size));
-    TRY(reader_u32_le(reader, &header->request_type));
-    TRY(reader_u32_le(reader, &header->status));
-    TRY(reader_skip(reader, 12)); /* reserved */
-    return check_header(header, why);
+    return (uint32_t)slice_number_le(slice_part(bytes, at, 4));
 }
 
-static enum status read_runtime_header(struct reader *reader, struct refusal *why, struct runtime_header *header)
+static enum status check_signature(struct slice bytes, struct refusal *why)
 {
-    TRY(reader_u32_le(reader, &header->data_size));
-    TRY(reader_u32_le(reader, &header->version));
-    TRY(reader_u32_le(reader, &header->report_type));
-    TRY(reader_u32_le(reader, &header->hash_type));
-    TRY(reader_u32_le(reader, &header->size));
-    if (header->version != RUNTIME_VERSION)
-        return refuse_number(why, "hcl_report.runtime_data.version", "1", header->version);
-    return OK;
+    static const char signature[4] = {'H', 'C', 'L', 'A'};
+    if (slice_starts_with(bytes, SLICE_ARRAY(signature))) return OK;
+    return refuse(why, ERR_AZURE_REPORT, "hcl_report.signature", "HCLA", "%s",
+                  refusal_hex(slice_part(bytes, 0, sizeof(signature))).text);
+}
+
+/* 12 reserved bytes follow. */
+static struct header header_of(struct slice bytes)
+{
+    return (struct header){.version = number_at(bytes, 4),
+                           .report_size = number_at(bytes, 8),
+                           .request_type = number_at(bytes, 12),
+                           .status = number_at(bytes, 16)};
+}
+
+static struct runtime_header runtime_header_of(struct slice bytes)
+{
+    return (struct runtime_header){.data_size = number_at(bytes, RUNTIME_AT),
+                                   .version = number_at(bytes, RUNTIME_AT + 4),
+                                   .report_type = number_at(bytes, RUNTIME_AT + 8),
+                                   .hash_type = number_at(bytes, RUNTIME_AT + 12),
+                                   .size = number_at(bytes, RUNTIME_AT + 16)};
 }
 
 /* Three lengths say the same thing, and the file must hold it. */
@@ -120,20 +123,20 @@ enum status hcl_report_parse(struct slice bytes, struct refusal *why, struct hcl
 {
     TRY(check_bounds(bytes, why));
     struct hcl_report report = {};
-    struct reader reader = reader_over(bytes);
-    struct header header;
-    struct runtime_header runtime;
-    struct slice area;
-    TRY(read_header(&reader, why, &header));
-    TRY(reader_slice(&reader, HARDWARE_AREA_BYTES, &area));
-    TRY(read_runtime_header(&reader, why, &runtime));
-    TRY(check_sizes(&header, &runtime, reader_left(&reader), why));
-    TRY(take_hardware_report(runtime.report_type, area, why, &report));
+    const struct header header = header_of(bytes);
+    const struct runtime_header runtime = runtime_header_of(bytes);
+    const struct slice data = slice_part(bytes, RUNTIME_AT + RUNTIME_HEADER_BYTES, bytes.size);
+    TRY(check_signature(bytes, why));
+    TRY(check_header(&header, why));
+    if (runtime.version != RUNTIME_VERSION)
+        return refuse_number(why, "hcl_report.runtime_data.version", "1", runtime.version);
+    TRY(check_sizes(&header, &runtime, data.size, why));
+    TRY(take_hardware_report(runtime.report_type, slice_part(bytes, HEADER_BYTES, HARDWARE_AREA_BYTES), why, &report));
     TRY(take_hash(runtime.hash_type, why, &report));
-    TRY(reader_slice(&reader, runtime.size, &report.runtime_data));
-    if (!slice_is_zero(reader.rest))
-        return refuse(why, ERR_TRAILING_BYTES, "hcl_report", "zeros behind the report", "%zu other bytes",
-                      reader_left(&reader));
+    report.runtime_data = slice_part(data, 0, runtime.size);
+    if (!slice_is_zero(slice_part(data, runtime.size, data.size)))
+        return refuse(why, ERR_TRAILING_BYTES, "hcl_report", "zeros behind the report", "%zu bytes, not all zero",
+                      data.size - runtime.size);
     *report_out = report;
     return OK;
 }

@@ -32,7 +32,7 @@ static enum status read_signer(struct reader *reader, struct refusal *why, struc
     uint16_t algorithm;
     enum hash hash;
     TRY(tpm_read_u16(&name, field, why, &algorithm));
-    if (!tpm_hash_known(algorithm, &hash) || hash == HASH_SHA1)
+    if (!tpm_name_hash_known(algorithm, &hash))
         return refuse(why, ERR_TPM_MALFORMED, field, "a name by SHA-256, SHA-384 or SHA-512", "%s",
                       tpm_algorithm_text(algorithm).text);
     if (reader_left(&name) != hash_bytes(hash))

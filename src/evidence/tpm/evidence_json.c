@@ -67,7 +67,7 @@ enum status tpm_evidence_members(const json_t *object, const char *path, bool ha
     TRY(read_required(object, path, "signature", TPM_SIGNATURE_MAX_BYTES, why, &evidence->signature));
     TRY(read_optional(object, path, "event_log", TPM_EVENT_LOG_MAX_BYTES, why, &evidence->event_log));
     TRY(read_pcrs(object, path, why, evidence));
-    if (has_key) TRY(read_key(object, path, why, evidence));
+    TRY(read_key(object, path, why, evidence));
     tpm_evidence_join(evidence);
     return OK;
 }

@@ -3,13 +3,15 @@
 
 #include "evidence/tpm/wire.h"
 
+#include <string.h>
+
 /* What tpm2_quote writes is the memory of its TPML_PCR_SELECTION and of TPML_DIGESTs, little endian (tpm2-tools,
  * option "serialized"): arrays have their full length, with the unused rest in them. */
 enum {
     SERIALIZED_BANK_COUNT = 16,
-    SERIALIZED_SELECT_BYTES = 5, /* four for the bitmap, one of padding */
+    SERIALIZED_BANK_BYTES = 8, /* two of the hash, one of the size, four of the bitmap, one of padding */
     SERIALIZED_DIGESTS_PER_LIST = 8,
-    SERIALIZED_HEAD_BYTES = 4 + SERIALIZED_BANK_COUNT * 8 + 4,
+    SERIALIZED_HEAD_BYTES = 4 + SERIALIZED_BANK_COUNT * SERIALIZED_BANK_BYTES + 4,
     SERIALIZED_LIST_BYTES = 4 + SERIALIZED_DIGESTS_PER_LIST * (2 + TPM_DIGEST_MAX_BYTES),
 };
 
@@ -29,71 +31,72 @@ static bool is_serialized(size_t size)
 static enum status read_values(struct slice bytes, enum tpm_hash bank, uint32_t selection, struct refusal *why,
                                struct tpm_pcrs *pcrs_out)
 {
-    struct reader reader = reader_over(bytes);
     struct tpm_pcrs pcrs = {.hash = bank, .known = selection};
     const size_t size = hash_bytes(tpm_hash_of(bank));
     if (bytes.size != count_bits(selection) * size)
         return refuse(why, ERR_TPM_PCR, "pcrs",
                       "as tpm2_quote or tpm2_pcrread wrote them, or all 24 digests of the bank",
                       "%zu bytes for %u PCRs of %zu", bytes.size, count_bits(selection), size);
+    const uint8_t *at = bytes.bytes;
     for (unsigned i = 0; i < TPM_PCR_COUNT; i++) {
-        if ((selection >> i & 1) == 1) TRY(reader_copy(&reader, size, pcrs.values[i]));
+        if ((selection >> i & 1) == 0) continue;
+        memcpy(pcrs.values[i], at, size);
+        at += size;
     }
     *pcrs_out = pcrs;
     return OK;
 }
 
-static enum status read_serialized_bank(struct reader *reader, struct refusal *why, uint16_t *bank_out,
-                                        uint32_t *selection_out)
+static uint32_t number_at(struct slice bytes, size_t at, size_t size)
 {
-    uint8_t size, bits[SERIALIZED_SELECT_BYTES];
-    TRY(reader_u16_le(reader, bank_out));
-    TRY(reader_u8(reader, &size));
-    TRY(reader_copy(reader, sizeof(bits), bits));
-    if (size > 3) return refuse(why, ERR_TPM_PCR, "pcrs.selection.sizeofSelect", "at most 3, for 24 PCRs", "%u", size);
-    *selection_out = (uint32_t)bits[0] | (uint32_t)bits[1] << 8 | (uint32_t)bits[2] << 16;
+    return (uint32_t)slice_number_le(slice_part(bytes, at, size));
+}
+
+/* One entry of the array: hash, size of the bitmap, bitmap. */
+static enum status read_serialized_bank(struct slice entry, enum tpm_hash bank, struct refusal *why,
+                                        uint32_t *selection)
+{
+    const uint16_t seen = (uint16_t)number_at(entry, 0, 2);
+    const uint32_t size = number_at(entry, 2, 1), bits = number_at(entry, 3, 3);
+    if (size > 3)
+        return refuse(why, ERR_TPM_PCR, "pcrs.selection.sizeofSelect", "at most 3, for 24 PCRs", "%u", (unsigned)size);
+    if (bits == 0) return OK;
+    if (seen != bank)
+        return refuse(why, ERR_TPM_PCR, "pcrs.selection", tpm_algorithm_text((uint16_t)bank).text, "PCRs of %s",
+                      tpm_algorithm_text(seen).text);
+    if (*selection != 0) return refuse(why, ERR_TPM_PCR, "pcrs.selection", "the bank once", "twice");
+    *selection = bits;
     return OK;
 }
 
-static enum status read_serialized_selection(struct reader *reader, enum tpm_hash bank, struct refusal *why,
-                                             uint32_t *selection_out)
+static enum status read_serialized_selection(struct slice bytes, enum tpm_hash bank, struct refusal *why,
+                                             uint32_t *selection)
 {
-    uint32_t selection = 0, count;
-    TRY(reader_u32_le(reader, &count));
+    const uint32_t count = number_at(bytes, 0, 4);
     if (count > SERIALIZED_BANK_COUNT)
         return refuse(why, ERR_TPM_PCR, "pcrs.selection.count", "at most 16", "%u", (unsigned)count);
-    for (uint32_t i = 0; i < SERIALIZED_BANK_COUNT; i++) {
-        uint16_t seen = 0;
-        uint32_t bits = 0;
-        TRY(read_serialized_bank(reader, why, &seen, &bits));
-        if (i >= count || bits == 0) continue;
-        if (seen != bank)
-            return refuse(why, ERR_TPM_PCR, "pcrs.selection", tpm_algorithm_text((uint16_t)bank).text, "PCRs of %s",
-                          tpm_algorithm_text(seen).text);
-        if (selection != 0) return refuse(why, ERR_TPM_PCR, "pcrs.selection", "the bank once", "twice");
-        selection = bits;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct slice entry = slice_part(bytes, 4 + i * SERIALIZED_BANK_BYTES, SERIALIZED_BANK_BYTES);
+        TRY(read_serialized_bank(entry, bank, why, selection));
     }
-    *selection_out = selection;
     return OK;
 }
 
-/* One TPML_DIGEST, whose used digests are appended; the rest of the array is not looked at. */
-static enum status read_serialized_list(struct reader *reader, size_t digest_size, struct refusal *why,
-                                        struct buffer *values)
+/* One TPML_DIGEST, whose used digests are put behind those before; the rest of the array is not looked at. */
+static enum status read_serialized_list(struct slice list, size_t digest_size, struct refusal *why, uint8_t *values,
+                                        size_t *used)
 {
-    uint32_t count;
-    TRY(reader_u32_le(reader, &count));
+    const uint32_t count = number_at(list, 0, 4);
     if (count > SERIALIZED_DIGESTS_PER_LIST)
         return refuse(why, ERR_TPM_PCR, "pcrs.digests.count", "at most 8", "%u", (unsigned)count);
-    for (uint32_t i = 0; i < SERIALIZED_DIGESTS_PER_LIST; i++) {
-        uint16_t size;
-        struct slice digest;
-        TRY(reader_u16_le(reader, &size));
-        TRY(reader_slice(reader, TPM_DIGEST_MAX_BYTES, &digest));
-        if (i >= count) continue;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct slice entry = slice_part(list, 4 + i * (2 + TPM_DIGEST_MAX_BYTES), 2 + TPM_DIGEST_MAX_BYTES);
+        const uint32_t size = number_at(entry, 0, 2);
         if (size != digest_size)
-            return refuse(why, ERR_TPM_PCR, "pcrs.digests.size", "the size of the bank's digests", "%u", size);
-        TRY(buffer_append(values, slice_part(digest, 0, size)));
+            return refuse(why, ERR_TPM_PCR, "pcrs.digests.size", "the size of the bank's digests", "%u",
+                          (unsigned)size);
+        memcpy(values + *used, entry.bytes + 2, size);
+        *used += size;
     }
     return OK;
 }
@@ -101,19 +104,21 @@ static enum status read_serialized_list(struct reader *reader, size_t digest_siz
 static enum status read_serialized(struct slice bytes, enum tpm_hash bank, struct refusal *why,
                                    struct tpm_pcrs *pcrs_out)
 {
-    CLEANUP(buffer_done)
-    struct buffer values =
-        buffer_of_maximum((size_t)TPM_PCR_COUNT * SERIALIZED_DIGESTS_PER_LIST * TPM_DIGEST_MAX_BYTES);
-    struct reader reader = reader_over(bytes);
+    uint8_t values[TPM_PCR_COUNT * SERIALIZED_DIGESTS_PER_LIST * TPM_DIGEST_MAX_BYTES];
     const size_t lists = (bytes.size - SERIALIZED_HEAD_BYTES) / SERIALIZED_LIST_BYTES;
-    uint32_t selection, count;
-    TRY(read_serialized_selection(&reader, bank, why, &selection));
-    TRY(reader_u32_le(&reader, &count));
+    const uint32_t count = number_at(bytes, SERIALIZED_HEAD_BYTES - 4, 4);
+    uint32_t selection = 0;
+    size_t used = 0;
+    TRY(read_serialized_selection(bytes, bank, why, &selection));
     if (count != lists)
         return refuse(why, ERR_TPM_PCR, "pcrs.digests", "as many lists as the file has room for", "%u",
                       (unsigned)count);
-    for (size_t i = 0; i < lists; i++) TRY(read_serialized_list(&reader, hash_bytes(tpm_hash_of(bank)), why, &values));
-    return read_values(buffer_slice(&values), bank, selection, why, pcrs_out);
+    for (size_t i = 0; i < lists; i++) {
+        const struct slice list =
+            slice_part(bytes, SERIALIZED_HEAD_BYTES + i * SERIALIZED_LIST_BYTES, SERIALIZED_LIST_BYTES);
+        TRY(read_serialized_list(list, hash_bytes(tpm_hash_of(bank)), why, values, &used));
+    }
+    return read_values(slice_of(values, used), bank, selection, why, pcrs_out);
 }
 
 enum status tpm_pcrs_read(struct slice bytes, enum tpm_hash hash, struct refusal *why, struct tpm_pcrs *pcrs_out)

@@ -45,7 +45,7 @@ static enum status read_head(struct reader *reader, struct refusal *why, uint16_
     if (*type_out != TPM_ALG_RSA && *type_out != TPM_ALG_ECC)
         return refuse(why, ERR_TPM_KEY, "public.type", "RSA or ECC", "%s", tpm_algorithm_text(*type_out).text);
     TRY(tpm_read_u16(reader, "public.nameAlg", why, &name_hash));
-    if (!tpm_hash_known(name_hash, &hash) || hash == HASH_SHA1)
+    if (!tpm_name_hash_known(name_hash, &hash))
         return refuse(why, ERR_TPM_KEY, "public.nameAlg", "SHA-256, SHA-384 or SHA-512", "%s",
                       tpm_algorithm_text(name_hash).text);
     parsed->name_hash = (enum tpm_hash)name_hash;

@@ -5,17 +5,16 @@
 
 static enum status read_scheme(struct reader *reader, struct refusal *why, struct tpm_signature *signature)
 {
-    uint16_t hash;
     TRY(tpm_read_u16(reader, "signature.sigAlg", why, &signature->scheme));
     if (signature->scheme != TPM_ALG_RSASSA && signature->scheme != TPM_ALG_RSAPSS &&
         signature->scheme != TPM_ALG_ECDSA)
         return refuse(why, ERR_TPM_MALFORMED, "signature.sigAlg", "RSASSA, RSAPSS or ECDSA", "%s",
                       tpm_algorithm_text(signature->scheme).text);
-    TRY(tpm_read_u16(reader, "signature.hash", why, &hash));
-    if (hash != TPM_HASH_SHA256 && hash != TPM_HASH_SHA384)
+    TRY(tpm_read_u16(reader, "signature.hash", why, &signature->hash_id));
+    if (signature->hash_id != TPM_HASH_SHA256 && signature->hash_id != TPM_HASH_SHA384)
         return refuse(why, ERR_TPM_MALFORMED, "signature.hash", "SHA-256 or SHA-384", "%s",
-                      tpm_algorithm_text(hash).text);
-    signature->hash = tpm_hash_of((enum tpm_hash)hash);
+                      tpm_algorithm_text(signature->hash_id).text);
+    signature->hash = tpm_hash_of((enum tpm_hash)signature->hash_id);
     return OK;
 }
 
@@ -37,13 +36,10 @@ enum status tpm_signature_parse(struct slice bytes, struct refusal *why, struct 
     return OK;
 }
 
-static enum status refuse_signature(const struct key *key, struct refusal *why)
+static enum status refuse_signature(struct refusal *why)
 {
-    struct refusal_hex thumbprint = {};
-    uint8_t digest[KEY_THUMBPRINT_BYTES];
-    if (key_thumbprint(key, digest) == OK) thumbprint = refusal_hex(SLICE_ARRAY(digest));
     (void)refuse(why, ERR_TPM_SIGNATURE, "signature", "one by the attestation key over the whole quote",
-                 "none by the key with thumbprint %s", thumbprint.text);
+                 "one that does not verify");
     return refuse_fix(why, ERR_TPM_SIGNATURE,
                       "give the attestation key of this TPM, and quote and signature as it made them");
 }
@@ -53,7 +49,14 @@ static enum status verify_rsa(const struct tpm_signature *signature, const struc
 {
     const enum key_padding padding = signature->scheme == TPM_ALG_RSASSA ? KEY_PKCS1 : KEY_PSS_ANY_SALT;
     if (key_verify_with(key, signature->hash, padding, message, signature->first) == OK) return OK;
-    return refuse_signature(key, why);
+    return refuse_signature(why);
+}
+
+/* Some TPMs leave out leading zeros. */
+static enum status put_number(struct slice number, size_t size, const char *field, struct refusal *why, uint8_t *out)
+{
+    if (tpm_pad_number(number, size, out)) return OK;
+    return refuse(why, ERR_TPM_MALFORMED, field, "no longer than the curve's numbers", "%zu bytes", number.size);
 }
 
 static enum status verify_ecdsa(const struct tpm_signature *signature, const struct key *key, struct slice message,
@@ -61,11 +64,10 @@ static enum status verify_ecdsa(const struct tpm_signature *signature, const str
 {
     const size_t size = key_kind(key) == KEY_P384 ? P384_COORDINATE_BYTES : P256_COORDINATE_BYTES;
     uint8_t raw[P384_SIGNATURE_BYTES];
-    /* Some TPMs leave out leading zeros. */
-    const bool fits =
-        tpm_pad_number(signature->first, size, raw) && tpm_pad_number(signature->second, size, raw + size);
-    if (fits && key_verify_with(key, signature->hash, KEY_PKCS1, message, slice_of(raw, 2 * size)) == OK) return OK;
-    return refuse_signature(key, why);
+    TRY(put_number(signature->first, size, "signature.r", why, raw));
+    TRY(put_number(signature->second, size, "signature.s", why, raw + size));
+    if (key_verify_with(key, signature->hash, KEY_PKCS1, message, slice_of(raw, 2 * size)) == OK) return OK;
+    return refuse_signature(why);
 }
 
 enum status tpm_signature_verify(const struct tpm_signature *signature, const struct key *key, struct slice message,

@@ -10,7 +10,8 @@
 #include "evidence/tpm.h"
 
 struct tpm_signature {
-    uint16_t scheme; /* TPM_ALG_RSASSA, TPM_ALG_RSAPSS or TPM_ALG_ECDSA */
+    uint16_t scheme;  /* TPM_ALG_RSASSA, TPM_ALG_RSAPSS or TPM_ALG_ECDSA */
+    uint16_t hash_id; /* enum tpm_hash */
     enum hash hash;
     struct slice first, second; /* RSA: the signature and nothing; ECDSA: r and s. Borrowed. */
 };

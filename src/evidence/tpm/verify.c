@@ -16,7 +16,8 @@ bool tpm_signature_is_bare_rsa(struct slice signature)
 static enum status read_signature(const struct tpm_quote *quote, struct refusal *why, struct tpm_signature *signature)
 {
     if (!quote->is_bare_rsa) return tpm_signature_parse(quote->signature, why, signature);
-    *signature = (struct tpm_signature){.scheme = TPM_ALG_RSASSA, .hash = HASH_SHA256, .first = quote->signature};
+    *signature = (struct tpm_signature){
+        .scheme = TPM_ALG_RSASSA, .hash_id = TPM_HASH_SHA256, .hash = HASH_SHA256, .first = quote->signature};
     return OK;
 }
 
@@ -29,8 +30,7 @@ static enum status check_public(const struct tpm_quote *quote, const struct tpm_
     TRY(tpm_public_parse(quote->key_public, why, &parsed));
     if (!key_equal(parsed.key, quote->key))
         return refuse(why, ERR_TPM_KEY, "public.unique", "the attestation key", "another key");
-    enum hash hash = HASH_SHA1;
-    if (parsed.scheme != signature->scheme || !tpm_hash_known(parsed.scheme_hash, &hash) || hash != signature->hash)
+    if (parsed.scheme != signature->scheme || parsed.scheme_hash != signature->hash_id)
         return refuse(why, ERR_TPM_KEY, "signature.sigAlg", "the only scheme that the key signs with",
                       "%s for a key of %s", tpm_algorithm_text(signature->scheme).text,
                       tpm_algorithm_text(parsed.scheme).text);
@@ -99,7 +99,7 @@ static enum status check_event_log(const struct tpm_quote *quote, struct refusal
 static void fill(const struct tpm_attest *attest, struct tpm_claims *claims)
 {
     claims->extra_data_size = attest->extra_data.size;
-    if (attest->extra_data.size > 0) memcpy(claims->extra_data, attest->extra_data.bytes, attest->extra_data.size);
+    memcpy(claims->extra_data, attest->extra_data.bytes, attest->extra_data.size);
     claims->qualified_signer_size = attest->qualified_signer.size;
     memcpy(claims->qualified_signer, attest->qualified_signer.bytes, attest->qualified_signer.size);
     claims->clock_ms = attest->clock_ms;

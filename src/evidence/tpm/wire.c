@@ -59,6 +59,11 @@ bool tpm_hash_known(uint16_t id, enum hash *hash_out)
     }
 }
 
+bool tpm_name_hash_known(uint16_t id, enum hash *hash_out)
+{
+    return id != TPM_HASH_SHA1 && tpm_hash_known(id, hash_out);
+}
+
 enum hash tpm_hash_of(enum tpm_hash id)
 {
     enum hash hash = HASH_SHA1;
@@ -123,6 +128,6 @@ bool tpm_pad_number(struct slice number, size_t size, uint8_t *bytes_out)
 {
     if (number.size > size) return false;
     memset(bytes_out, 0, size - number.size);
-    if (number.size > 0) memcpy(bytes_out + size - number.size, number.bytes, number.size);
+    memcpy(bytes_out + size - number.size, number.bytes, number.size);
     return true;
 }

@@ -29,6 +29,9 @@ struct tpm_algorithm_text tpm_algorithm_text(uint16_t id);
 /* The hash behind an identifier; false for one that is not among enum tpm_hash. */
 bool tpm_hash_known(uint16_t id, enum hash *hash_out);
 
+/* The same for names of keys, which SHA-1 does not make. */
+bool tpm_name_hash_known(uint16_t id, enum hash *hash_out);
+
 /* The hash of a bank, which the caller has checked. */
 enum hash tpm_hash_of(enum tpm_hash id);
 

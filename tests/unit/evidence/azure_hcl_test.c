@@ -83,6 +83,17 @@ static void test_reports_too_short_or_too_long(void **)
                    "hcl_report");
 }
 
+static void test_no_runtime_data_are_a_form_too(void **)
+{
+    CLEANUP(buffer_done) struct buffer bytes = test_hcl_report(&(struct test_hcl){});
+    struct azure_facts facts;
+    bytes.bytes[8] = (uint8_t)HCL_JSON_AT;
+    bytes.bytes[HCL_RUNTIME_AT] = 20;
+    bytes.bytes[HCL_RUNTIME_AT + 16] = 0;
+    assert_ok(azure_report_facts(slice_of(bytes.bytes, HCL_JSON_AT), NULL, &facts));
+    assert_int_equal(facts.runtime_data.size, 0);
+}
+
 static void test_runtime_data_of_the_longest_size_and_one_more(void **)
 {
     static const uint8_t data[HCL_RUNTIME_DATA_MAX_BYTES + 1];
@@ -136,6 +147,7 @@ int main(void)
         cmocka_unit_test(test_each_field_of_the_header_that_is_wrong),
         cmocka_unit_test(test_lengths_that_contradict_each_other_or_the_file),
         cmocka_unit_test(test_reports_too_short_or_too_long),
+        cmocka_unit_test(test_no_runtime_data_are_a_form_too),
         cmocka_unit_test(test_runtime_data_of_the_longest_size_and_one_more),
         cmocka_unit_test(test_only_zeros_may_follow),
         cmocka_unit_test(test_report_data_are_the_digest_and_zeros_for_each_hash),

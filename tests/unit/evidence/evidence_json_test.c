@@ -183,7 +183,7 @@ static void test_texts_that_are_no_json_or_too_long(void **)
 
 enum form { OWN, TRUSTEE_0, TRUSTEE_0_TDX, TRUSTEE_1, TRUSTEE_1_TDX, LUNAL };
 
-static const struct slice hcl = SLICE_LITERAL("HCL report"), td = SLICE_LITERAL("TD quote"),
+static const struct slice hcl = SLICE_LITERAL("\x00HCL\xff report"), td = SLICE_LITERAL("TD quote"),
                           vcek = SLICE_LITERAL("certificate"), message = SLICE_LITERAL("message"),
                           signature = SLICE_LITERAL("signature");
 
@@ -305,6 +305,39 @@ static void check_azure(enum form form, const char *inner, const char *member, j
 
 static const uint8_t large[70000];
 
+/* What a form says that it expects, and what was seen. */
+static void check_texts(enum form form, const char *member, json_t *value, const char *expected, const char *seen)
+{
+    CLEANUP(json_done) json_t *evidence = evidence_in(form);
+    struct azure_evidence_text text = {};
+    struct refusal why = {};
+    json_object_set_new(evidence, member, value);
+    assert_true(read_azure(evidence, &why, &text) != OK);
+    assert_string_equal(why.expected, expected);
+    if (seen != NULL) assert_string_equal(why.seen, seen);
+}
+
+static void test_refusals_say_how_bytes_are_written(void **)
+{
+    json_t *const quote = quote_of(as_hex);
+    json_object_set_new(quote, "message", json_string("zz"));
+    check_texts(TRUSTEE_1, "tpm_quote", quote, "hexadecimal text", NULL);
+    check_texts(TRUSTEE_1, "hcl_report", json_string("*"), "base64url text", NULL);
+    check_texts(TRUSTEE_0_TDX, "vcek", json_string("AA"), "in versions 1 and 2, and either vcek or td_quote",
+                "no version");
+    check_texts(TRUSTEE_1, "td_quote", json_string("AA"), "in versions 1 and 2, and either vcek or td_quote", "both");
+}
+
+static void test_a_certificate_needs_a_version(void **)
+{
+    CLEANUP(json_done) json_t *evidence = evidence_in(TRUSTEE_0_TDX);
+    struct azure_evidence_text text = {};
+    struct refusal why = {};
+    json_object_del(evidence, "td_quote");
+    json_object_set_new(evidence, "vcek", json_string("AA"));
+    assert_refused(read_azure(evidence, &why, &text), ERR_FIELD_UNKNOWN, &why, "vcek");
+}
+
 static void test_each_member_of_trustees_forms_that_is_wrong(void **)
 {
     check_azure(TRUSTEE_0, NULL, "vcek", NULL, ERR_FIELD_MISSING, "vcek");
@@ -326,6 +359,7 @@ static void test_each_member_of_trustees_forms_that_is_wrong(void **)
     check_azure(TRUSTEE_1, NULL, "version", json_integer(3), ERR_FIELD_VALUE, "version");
     check_azure(TRUSTEE_1, NULL, "version", json_integer(0), ERR_FIELD_VALUE, "version");
     check_azure(TRUSTEE_1, NULL, "vcek", NULL, ERR_FIELD_MISSING, "td_quote");
+    check_azure(TRUSTEE_1, NULL, "vcek", json_string("*"), ERR_FIELD_VALUE, "vcek");
     check_azure(TRUSTEE_1, NULL, "td_quote", json_string("AA"), ERR_FIELD_UNKNOWN, "vcek");
     check_azure(TRUSTEE_1, NULL, "hcl_report", NULL, ERR_FIELD_MISSING, "hcl_report");
     check_azure(TRUSTEE_1, NULL, "hcl_report", as_numbers(hcl), ERR_FIELD_TYPE, "hcl_report");
@@ -341,6 +375,7 @@ static void test_each_member_of_trustees_forms_that_is_wrong(void **)
 
 static void test_there_are_24_pcrs_of_32_bytes(void **)
 {
+    check_azure(TRUSTEE_1, "tpm_quote", "pcrs", NULL, ERR_FIELD_MISSING, "tpm_quote.pcrs");
     check_azure(TRUSTEE_1, "tpm_quote", "pcrs", pcrs_of(as_hex, 23), ERR_FIELD_VALUE, "tpm_quote.pcrs");
     check_azure(TRUSTEE_1, "tpm_quote", "pcrs", pcrs_of(as_hex, 25), ERR_FIELD_VALUE, "tpm_quote.pcrs");
     check_azure(TRUSTEE_1, "tpm_quote", "pcrs", pcrs_of(as_numbers, 24), ERR_FIELD_TYPE, "tpm_quote.pcrs[0]");
@@ -388,6 +423,8 @@ int main(void)
         cmocka_unit_test(test_each_form_of_an_azure_machines_evidence),
         cmocka_unit_test(test_our_own_form_with_the_report_alone),
         cmocka_unit_test(test_each_member_of_trustees_forms_that_is_wrong),
+        cmocka_unit_test(test_refusals_say_how_bytes_are_written),
+        cmocka_unit_test(test_a_certificate_needs_a_version),
         cmocka_unit_test(test_there_are_24_pcrs_of_32_bytes),
         cmocka_unit_test(test_the_wrapper_of_a_platform),
         cmocka_unit_test(test_each_member_of_our_own_form_that_is_wrong),

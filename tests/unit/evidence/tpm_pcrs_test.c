@@ -51,6 +51,45 @@ static void test_files_of_tpm2_quote_of_each_bank(void **)
     }
 }
 
+/* A TPM may answer with fewer digests at a time than a list holds: here with one, 24 times. */
+static struct buffer one_by_one(const struct tpm_pcrs *pcrs, size_t lists)
+{
+    struct buffer out = buffer_of_maximum(32768);
+    CLEANUP(buffer_done) struct buffer whole = test_tpm_serialized(pcrs, 0xffffff);
+    assert_ok(buffer_append(&out, slice_of(whole.bytes, HEAD - 4)));
+    assert_ok(buffer_append_u32_le(&out, (uint32_t)lists));
+    for (size_t i = 0; i < lists; i++) {
+        uint8_t list[532] = {1, 0, 0, 0, 32};
+        memcpy(list + 6, pcrs->values[i % 24], 32);
+        assert_ok(buffer_append(&out, SLICE_ARRAY(list)));
+    }
+    return out;
+}
+
+static void test_a_file_of_as_many_lists_as_pcrs_and_one_more(void **)
+{
+    const struct tpm_pcrs pcrs = test_tpm_pcrs(TPM_HASH_SHA256);
+    CLEANUP(buffer_done) struct buffer file = one_by_one(&pcrs, 24), longer = one_by_one(&pcrs, 25);
+    struct tpm_pcrs read;
+    struct refusal why = {};
+    assert_ok(tpm_pcrs_read(buffer_slice(&file), TPM_HASH_SHA256, NULL, &read));
+    assert_values(&read, &pcrs, 0xffffff);
+    longer.bytes[HEAD] = 0; /* then the digests are as many as the PCRs */
+    longer.bytes[HEAD + 24 * 532] = 1;
+    memcpy(longer.bytes + HEAD + 24 * 532 + 6, pcrs.values[23], 32);
+    assert_refused(tpm_pcrs_read(buffer_slice(&longer), TPM_HASH_SHA256, &why, &read), ERR_TPM_PCR, &why, "pcrs");
+}
+
+static void test_a_file_that_says_16_banks_is_read(void **)
+{
+    const struct tpm_pcrs pcrs = test_tpm_pcrs(TPM_HASH_SHA256);
+    CLEANUP(buffer_done) struct buffer file = test_tpm_serialized(&pcrs, 0x000007);
+    struct tpm_pcrs read;
+    file.bytes[0] = 16;
+    assert_ok(tpm_pcrs_read(buffer_slice(&file), TPM_HASH_SHA256, NULL, &read));
+    assert_values(&read, &pcrs, 0x000007);
+}
+
 static struct buffer attest_of(enum tpm_hash bank, uint32_t selection)
 {
     return test_tpm_attest(&(struct test_quote){.bank = (uint16_t)bank, .selection = selection});
@@ -154,6 +193,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_digests_of_each_bank_one_after_the_other),
         cmocka_unit_test(test_files_of_tpm2_quote_of_each_bank),
+        cmocka_unit_test(test_a_file_of_as_many_lists_as_pcrs_and_one_more),
+        cmocka_unit_test(test_a_file_that_says_16_banks_is_read),
         cmocka_unit_test(test_the_quoted_pcrs_in_each_form),
         cmocka_unit_test(test_a_broken_quote_tells_no_selection),
         cmocka_unit_test(test_files_of_another_size_are_refused),
