@@ -37,10 +37,10 @@ static enum status check_init_time(const struct attest_data *data, const struct 
 }
 
 static enum status verify_evidence(const struct appraiser *appraiser, const struct attest_request *request,
-                                   const struct collateral *collateral, int64_t now_s, struct refusal *why,
-                                   struct sgx_claims *claims)
+                                   struct slice pck_chain, const struct collateral *collateral, int64_t now_s,
+                                   struct refusal *why, struct sgx_claims *claims)
 {
-    const struct intel_evidence evidence = {.quote = buffer_slice(&request->quote)};
+    const struct intel_evidence evidence = {.quote = buffer_slice(&request->quote), .pck_chain = pck_chain};
     TRY(sgx_quote_verify(&evidence, collateral, appraiser->roots, now_s, appraiser->cache, why, claims));
     TRY(check_evaluation(appraiser, claims, why));
     TRY(check_binding(&request->runtime, SLICE_ARRAY(claims->report_data), "quote.report.reportData", why));
@@ -111,17 +111,44 @@ static enum status make_payload(const struct appraiser *appraiser, const struct 
     return attestation_token_payload(&text, why, payload_out);
 }
 
-/* Which collateral the quote needs. A quote without certificates names no platform, and goes on to be refused. */
-static enum status read_platform(struct slice quote, struct refusal *why, struct collateral_platform *platform_out)
+/* What a quote needs besides itself. */
+struct needs {
+    struct collateral_platform platform;
+    struct pck_certificate *pck; /* NULL: it carries its own */
+};
+
+static void needs_done(struct needs *needs)
+{
+    pck_certificate_free(needs->pck);
+}
+
+/* By the certificate that the source has for it. */
+static enum status find_platform(const struct appraiser *appraiser, const struct quote_facts *facts, int wait_ms,
+                                 struct refusal *why, struct needs *needs)
+{
+    struct pck_request request;
+    if (appraiser->pck == NULL)
+        return refuse(why, ERR_UNSUPPORTED, "certification_data.type", "4 or 5: a PCK certificate", "%u",
+                      facts->certification_type);
+    TRY(pck_request_of(facts, why, &request));
+    TRY(pck_feed_get(appraiser->pck, &request, wait_ms, why, &needs->pck));
+    const struct pck_facts *const pck = pck_certificate_facts(needs->pck);
+    memcpy(needs->platform.fmspc, pck->fmspc, sizeof(needs->platform.fmspc));
+    memcpy(needs->platform.ca, pck->ca, sizeof(needs->platform.ca));
+    return OK;
+}
+
+static enum status read_needs(const struct appraiser *appraiser, struct slice quote, int wait_ms, struct refusal *why,
+                              enum appraisal_step *step_out, struct needs *needs)
 {
     struct quote_facts facts;
     TRY(quote_facts_read(quote, why, &facts));
-    if (!facts.has_chain)
-        return refuse(why, ERR_UNSUPPORTED, "certification_data.type", "5: the chain of PCK certificates", "%u",
-                      facts.certification_type);
-    memcpy(platform_out->fmspc, facts.fmspc, sizeof(platform_out->fmspc));
-    memcpy(platform_out->ca, facts.ca, sizeof(platform_out->ca));
-    return OK;
+    needs->platform.tee = facts.tee;
+    memcpy(needs->platform.fmspc, facts.fmspc, sizeof(needs->platform.fmspc));
+    memcpy(needs->platform.ca, facts.ca, sizeof(needs->platform.ca));
+    if (facts.has_platform) return OK;
+    if (appraiser->pck != NULL) *step_out = APPRAISAL_COLLATERAL;
+    return find_platform(appraiser, &facts, wait_ms, why, needs);
 }
 
 enum status appraise(const struct appraiser *appraiser, const struct attest_request *request, int wait_ms,
@@ -131,13 +158,14 @@ enum status appraise(const struct appraiser *appraiser, const struct attest_requ
     CLEANUP(json_done) json_t *payload = NULL;
     struct sgx_claims claims;
     const int64_t now_s = clock_now_s(appraiser->clock);
-    struct collateral_platform platform = {};
+    CLEANUP(needs_done) struct needs needs = {};
     *step_out = APPRAISAL_EVIDENCE;
-    TRY(read_platform(buffer_slice(&request->quote), why, &platform));
+    TRY(read_needs(appraiser, buffer_slice(&request->quote), wait_ms, why, step_out, &needs));
     *step_out = APPRAISAL_COLLATERAL;
-    TRY(collateral_feed_get(appraiser->collateral, &platform, wait_ms, why, &collateral));
+    TRY(collateral_feed_get(appraiser->collateral, &needs.platform, wait_ms, why, &collateral));
     *step_out = APPRAISAL_EVIDENCE;
-    TRY(verify_evidence(appraiser, request, collateral, now_s, why, &claims));
+    const struct slice pck_chain = needs.pck != NULL ? pck_certificate_chain(needs.pck) : (struct slice){};
+    TRY(verify_evidence(appraiser, request, pck_chain, collateral, now_s, why, &claims));
     *step_out = APPRAISAL_POLICY;
     TRY(check_policy(appraiser, &claims, now_s, why));
     *step_out = APPRAISAL_REQUEST;

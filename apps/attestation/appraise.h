@@ -10,12 +10,14 @@
 #include "attestation/signer.h"
 #include "evidence/appraisal.h"
 #include "feeds/collateral.h"
+#include "feeds/pck.h"
 
 /* All borrowed; may be used by several threads. */
 struct appraiser {
     const struct clock *clock;
     const struct trust_roots *roots;
     struct collateral_feed *collateral;
+    struct pck_feed *pck; /* for quotes that carry no certificate; NULL: they are refused */
     struct verification_cache *cache;
     const struct signer *signer;
     const char *issuer;

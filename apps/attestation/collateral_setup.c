@@ -67,19 +67,32 @@ static enum status read_numbers(const json_t *object, struct refusal *why, struc
 enum status collateral_configure(const struct configuration *configuration, struct refusal *why,
                                  struct collateral_configuration *own_out)
 {
-    static const char *const names[] = {
-        "folder", "url", "ca", "root_crl_url", "protocol", "update", "evaluation", "minimum_evaluation", NULL};
+    static const char *const names[] = {"folder",           "url",    "ca",         "root_crl_url",
+                                        "protocol",         "update", "evaluation", "minimum_evaluation",
+                                        "subscription_key", NULL};
     struct collateral_configuration own = {};
     json_t *object;
     TRY(json_get_object(configuration->json, "", "collateral", why, &object));
     TRY(json_only(object, "collateral", names, why));
     TRY(read_path(configuration, object, "folder", why, own.folder));
     TRY(read_path(configuration, object, "ca", why, own.ca));
+    TRY(read_path(configuration, object, "subscription_key", why, own.subscription_key));
     TRY(read_text(object, "url", why, own.url));
     TRY(read_text(object, "root_crl_url", why, own.root_crl_url));
     TRY(read_numbers(object, why, &own));
     TRY(check(&own, why));
     *own_out = own;
+    return OK;
+}
+
+/* Without the line's end that editors leave. */
+static enum status read_key(const struct collateral_configuration *own, struct refusal *why, struct buffer *key)
+{
+    *key = buffer_of_maximum(PCK_KEY_MAX_BYTES);
+    if (own->subscription_key[0] == '\0') return OK;
+    TRY(file_read(own->subscription_key, why, key));
+    while (key->size > 0 && (key->bytes[key->size - 1] == '\n' || key->bytes[key->size - 1] == '\r'))
+        buffer_truncate(key, key->size - 1);
     return OK;
 }
 
@@ -92,6 +105,7 @@ static enum status open_connections(const struct collateral_configuration *own, 
     TRY(source_url_split_base(own->url, "collateral.url", why, &url));
     TRY(source_connection_open(&url, tunnel, buffer_slice(&anchors), why, &setup->source));
     setup->service.client = setup->source.client;
+    TRY(read_key(own, why, &setup->subscription_key));
     if (own->root_crl_url[0] == '\0') return OK;
     TRY(source_url_split(own->root_crl_url, "collateral.root_crl_url", why, &url));
     TRY(source_connection_open(&url, tunnel, buffer_slice(&anchors), why, &setup->root_crl_source));
@@ -125,7 +139,16 @@ void collateral_setup_done(struct collateral_setup *setup)
 {
     source_connection_done(&setup->source);
     source_connection_done(&setup->root_crl_source);
+    buffer_done(&setup->subscription_key);
     *setup = (struct collateral_setup){};
+}
+
+enum status collateral_setup_pck(struct collateral_setup *setup, struct pck_service *service_out)
+{
+    if (setup->is_folder) return ERR_NOT_FOUND;
+    *service_out = (struct pck_service){.client = setup->source.client, .version = setup->service.version};
+    return setup->subscription_key.size == 0 ? OK
+                                             : buffer_text(&setup->subscription_key, &service_out->subscription_key);
 }
 
 collateral_fetch *collateral_setup_fetch(const struct collateral_setup *setup)

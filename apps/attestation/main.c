@@ -39,6 +39,7 @@ struct attestation {
     char cache_path[PATH_MAX];
     struct collateral_setup collateral;
     struct collateral_feed *feed;
+    struct pck_feed *pck; /* NULL: the source is a folder */
     struct verification_cache *cache;
     struct appraisal_policy *policy;
     struct attested_log *attested_log;
@@ -104,6 +105,7 @@ static enum status allow(void *context, const struct configuration *, struct san
     TRY(sandbox_allow(sandbox, SANDBOX_CHANGE, log_folder));
     TRY(sandbox_allow(sandbox, SANDBOX_READ, collateral->folder));
     TRY(sandbox_allow(sandbox, SANDBOX_READ, collateral->ca));
+    TRY(sandbox_allow(sandbox, SANDBOX_READ, collateral->subscription_key));
     TRY(service_allow_url(sandbox, collateral->url, why));
     return service_allow_url(sandbox, collateral->root_crl_url, why);
 }
@@ -128,6 +130,16 @@ static enum status open_signer(struct attestation *attestation, struct refusal *
     return OK;
 }
 
+/* For quotes that carry no PCK certificate. */
+static enum status open_pck(struct attestation *attestation)
+{
+    struct pck_feed_options options = {
+        .clock = attestation->service->clock, .roots = &attestation->roots, .cache = attestation->cache_path};
+    const enum status status = collateral_setup_pck(&attestation->collateral, &options.service);
+    if (status != OK) return status == ERR_NOT_FOUND ? OK : status;
+    return pck_feed_start(&options, &attestation->pck);
+}
+
 static enum status open_collateral(struct attestation *attestation, struct refusal *why)
 {
     const struct service *const service = attestation->service;
@@ -150,6 +162,7 @@ static enum status open_collateral(struct attestation *attestation, struct refus
         .cache = attestation->cache_path,
     };
     TRY(collateral_feed_start(&options, &attestation->feed));
+    TRY(open_pck(attestation));
     return verification_cache_new(CHAINS_KEPT, &attestation->cache);
 }
 
@@ -166,6 +179,7 @@ static enum status fill_routes(struct attestation *attestation)
                 .clock = service->clock,
                 .roots = &attestation->roots,
                 .collateral = attestation->feed,
+                .pck = attestation->pck,
                 .cache = attestation->cache,
                 .signer = &attestation->signer,
                 .issuer = attestation->configuration.issuer,
@@ -248,6 +262,7 @@ static void stop(void *context)
     http_server_free(attestation->server);
     tunnel_endpoint_free(attestation->endpoint);
     collateral_feed_free(attestation->feed);
+    pck_feed_free(attestation->pck);
     collateral_setup_done(&attestation->collateral);
     verification_cache_free(attestation->cache);
     appraisal_policy_free(attestation->policy);

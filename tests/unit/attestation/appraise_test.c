@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attestation/appraise.h"
 
+#include "plain_server.h"
 #include "policy/default_policy.h"
 #include "scene.h"
 
@@ -189,6 +190,85 @@ static void test_init_time_data_is_checked_against_the_config_id(void **state)
     assert_string_equal(why.field, "quote.report.configid");
 }
 
+/* ---- quotes that carry no certificate ---- */
+
+enum { SIGNATURE_SIZE_AT = 432, AUTHENTICATION_AT = 436 + 576, PLATFORM_IDS_BYTES = 404 };
+
+/* Replaces the chain at the end of a quote by what a service finds it by, and hands it out. */
+static void take_chain_out(struct buffer *quote, struct buffer *chain)
+{
+    const size_t at =
+        AUTHENTICATION_AT + 2 + quote->bytes[AUTHENTICATION_AT] + 256U * quote->bytes[AUTHENTICATION_AT + 1];
+    *chain = buffer_of_maximum(QUOTE_MAX_BYTES);
+    assert_ok(buffer_append(chain, slice_part(buffer_slice(quote), at + 6, quote->size)));
+    buffer_truncate(quote, at);
+    uint8_t *ids;
+    assert_ok(buffer_append_u16_le(quote, 3));
+    assert_ok(buffer_append_u32_le(quote, PLATFORM_IDS_BYTES));
+    assert_ok(buffer_extend(quote, PLATFORM_IDS_BYTES, &ids));
+    memset(ids, 0x5a, 384);
+    ids[400] = ids[401] = 0xff; /* PCESVN; the rest is zero, as this machine's PCEID is */
+    const uint32_t size = (uint32_t)(quote->size - 436);
+    for (size_t i = 0; i < 4; i++) quote->bytes[SIGNATURE_SIZE_AT + i] = (uint8_t)(size >> 8 * i);
+}
+
+struct pck_desk {
+    struct buffer chain;
+    unsigned status;
+};
+
+/* The whole chain twice: as the body's certificate and as its issuers. */
+static void answer_pck(void *context, const char *, const char *, int client)
+{
+    const struct pck_desk *const desk = context;
+    CLEANUP(buffer_done) struct buffer headers = buffer_of_maximum(65536);
+    const char *const chain = (const char *)desk->chain.bytes, *const end = "-----END CERTIFICATE-----\n";
+    const size_t leaf = (size_t)(strstr(chain, end) - chain) + strlen(end);
+    const char *text;
+    assert_ok(buffer_append_text(&headers, "SGX-PCK-Certificate-Issuer-Chain: "));
+    for (size_t i = leaf; i < desk->chain.size && chain[i] != '\0'; i++)
+        assert_ok(buffer_append_format(&headers, "%%%02X", (uint8_t)chain[i]));
+    assert_ok(buffer_append_text(&headers, "\r\n"));
+    assert_ok(buffer_text(&headers, &text));
+    plain_server_respond(client, desk->status, text, slice_of(chain, leaf));
+}
+
+static void test_the_certificate_that_a_quote_lacks_comes_from_the_source(void **state)
+{
+    struct scene *const scene = *state;
+    struct pck_desk desk = {.status = 200};
+    struct plain_server server;
+    struct http_client *client = NULL;
+    struct pck_feed *feed = NULL;
+    struct refusal why = {};
+    enum appraisal_step step;
+    CLEANUP(attest_request_done) struct attest_request request = make(scene, "{}", true);
+    CLEANUP(json_done) json_t *payload = NULL;
+    take_chain_out(&request.quote, &desk.chain);
+    assert_ok(buffer_append_u8(&desk.chain, 0));
+    assert_status(run(scene, &request, &why, &step, &payload), ERR_UNSUPPORTED);
+    assert_int_equal(step, APPRAISAL_EVIDENCE);
+    assert_string_equal(why.field, "certification_data.type");
+    plain_server_start(&server, answer_pck, &desk);
+    assert_ok(http_client_new(server.url, NULL, &client));
+    const struct pck_feed_options options = {
+        .clock = scene->clock, .roots = &scene->source.roots, .service = {.client = client}};
+    assert_ok(pck_feed_start(&options, &feed));
+    scene->appraiser.pck = feed;
+    CLEANUP(buffer_done) struct buffer token = buffer_of_maximum(ATTESTATION_TOKEN_MAX_BYTES);
+    assert_status(appraise(&scene->appraiser, &request, 0, &why, &step, &token), ERR_COLLATERAL_MISSING);
+    assert_int_equal(step, APPRAISAL_COLLATERAL);
+    assert_string_equal(why.fix, "ask again in 1 s");
+    assert_ok(run(scene, &request, &why, &step, &payload));
+    assert_text(payload, "x-ms-sgx-mrenclave", "aa00000000000000000000000000000000000000000000000000000000000001");
+    assert_int_equal(atomic_load(&server.requests), 1);
+    scene->appraiser.pck = NULL;
+    pck_feed_free(feed);
+    http_client_free(client);
+    plain_server_stop(&server);
+    buffer_done(&desk.chain);
+}
+
 static void test_what_is_no_genuine_quote_is_refused(void **state)
 {
     const struct scene *const scene = *state;
@@ -332,6 +412,7 @@ int main(void)
         appraise_unit_test(test_the_second_half_of_report_data_must_be_zero),
         appraise_unit_test(test_init_time_data_needs_an_enclave_with_a_config_id),
         appraise_unit_test(test_init_time_data_is_checked_against_the_config_id),
+        appraise_unit_test(test_the_certificate_that_a_quote_lacks_comes_from_the_source),
         appraise_unit_test(test_what_is_no_genuine_quote_is_refused),
         appraise_unit_test(test_an_old_evaluation_is_refused),
         appraise_unit_test(test_runtime_json_must_be_an_object),

@@ -40,7 +40,9 @@ static void test_what_is_asked_for_and_the_least_that_is_taken(void **)
     assert_int_equal(own.minimum_evaluation, 17);
     assert_ok(configure("{\"collateral\":{\"url\":\"http://h\",\"update\":\"standard\"}}", NULL, &own));
     assert_false(own.set.is_early);
-    assert_ok(configure("{\"collateral\":{\"url\":\"http://h\",\"evaluation\":18}}", NULL, &own));
+    assert_ok(configure("{\"collateral\":{\"url\":\"http://h\",\"evaluation\":18,\"subscription_key\":\"key\"}}", NULL,
+                        &own));
+    assert_string_equal(own.subscription_key, "/etc/lazaret/key");
     assert_int_equal(own.set.evaluation, 18);
 }
 
