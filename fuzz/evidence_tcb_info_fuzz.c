@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Hits tcb_info_parse, signed_json_parse, tcb_match. */
+ * Hits tcb_info_parse, signed_json_parse, tcb_match, tcb_match_tdx, tdx_module_find. */
 #include "evidence/intel/tcb_info.h"
 #include "fuzz.h"
 
@@ -19,5 +19,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct pck best = {.pce_svn = UINT16_MAX};
     for (size_t i = 0; i < TCB_COMPONENT_COUNT; i++) best.components[i] = UINT8_MAX;
     if (tcb_match(info.levels, info.level_count, &best) != &info.levels[0]) abort();
+    /* What SGX matching was given serves as TEE_TCB_SVN too. */
+    if (tcb_match_tdx(info.levels, info.level_count, &best, best.components) != &info.levels[0]) abort();
+    const struct tdx_module_identity *identity;
+    if (tdx_module_find(&info.modules, SLICE_ARRAY(best.components), &why, &identity) == OK && identity == NULL)
+        abort();
     return 0;
 }

@@ -199,6 +199,8 @@ static enum status read_certificates(struct slice pem, const struct issuer_chain
     const bool has_first = list->count > 0;
     if (pem.size > CERTIFICATE_PEM_MAX_BYTES) return ERR_TOO_LARGE;
     if (pem.size > 0 && pem.bytes[pem.size - 1] == '\0') pem.size--; /* most quotes count a NUL in */
+    /* Blank space in the NUL's place would be passed over, and two quotes that differ would pass for the same. */
+    if (pem.size > 0 && pem.bytes[pem.size - 1] == ' ') return ERR_CERTIFICATE_MALFORMED;
     do {
         if (list->count == CERTIFICATE_CHAIN_MAX_COUNT) return ERR_TOO_LARGE;
         buffer_clear(&der);

@@ -178,6 +178,12 @@ static void test_a_chain_from_outside_is_checked_like_one_inside(void **)
     assert_string_equal(why.field, "root_ca.subjectPublicKeyInfo");
     assert_status(verify(&pki, buffer_slice(&quote), SLICE_LITERAL("no certificate"), &why), ERR_CERTIFICATE_MALFORMED);
     assert_string_equal(why.field, "pck_chain");
+    /* One NUL may close the text, as in genuine quotes, and nothing else. */
+    assert_ok(buffer_append_u8(&reversed, 0));
+    assert_ok(verify(&pki, buffer_slice(&quote), buffer_slice(&reversed), &why));
+    reversed.bytes[reversed.size - 1] = ' ';
+    assert_status(verify(&pki, buffer_slice(&quote), buffer_slice(&reversed), &why), ERR_CERTIFICATE_MALFORMED);
+    assert_string_equal(why.field, "pck_chain");
     /* Another platform's certificate by the same vendor: its key did not sign. */
     CLEANUP(key_cleanup) struct key *key = NULL;
     assert_ok(key_generate(KEY_P256, 0, &key));

@@ -23,7 +23,7 @@ static enum status check_signature(const struct signed_json *json, struct slice 
 {
     struct issuer_chain chain = {};
     struct refusal why = {};
-    TRY(issuer_chain_verify(issuer_chain, ROLE_TCB_SIGNING, "chain", NULL, &why, &chain));
+    TRY(issuer_chain_verify(issuer_chain, ROLE_TCB_SIGNING, "chain", NULL, NULL, &why, &chain));
     const enum status status =
         key_verify(certificate_key(chain.signer), json->signed_text, SLICE_ARRAY(json->signature));
     issuer_chain_done(&chain);
@@ -207,7 +207,7 @@ static void check_list(struct slice list, struct slice issuer_chain, bool revoke
     CLEANUP(crl_cleanup) struct crl *crl = NULL;
     struct issuer_chain chain = {};
     assert_ok(crl_from_der_or_pem(list, &crl));
-    assert_ok(issuer_chain_verify(issuer_chain, ROLE_PCK_CA, "chain", NULL, NULL, &chain));
+    assert_ok(issuer_chain_verify(issuer_chain, ROLE_PCK_CA, "chain", NULL, NULL, NULL, &chain));
     assert_ok(crl_verify_signature(crl, certificate_key(chain.signer)));
     assert_false(crl_lists(crl, certificate_serial(chain.signer)));
     assert_int_equal(slice_equal(crl_issuer_der(crl), certificate_subject_der(chain.signer)), true);
@@ -261,7 +261,7 @@ static void check_sample(const char *folder, uint16_t version, enum intel_tee te
     CLEANUP(qe_identity_done) struct qe_identity identity = {};
     assert_ok(qe_identity_parse(buffer_slice(&identity_text), &why, &identity));
     struct issuer_chain issuers = {};
-    assert_status(issuer_chain_verify(buffer_slice(&chain), ROLE_TCB_SIGNING, "chain", NULL, &why, &issuers),
+    assert_status(issuer_chain_verify(buffer_slice(&chain), ROLE_TCB_SIGNING, "chain", NULL, NULL, &why, &issuers),
                   ERR_CHAIN);
     assert_string_equal(why.field, "chain.root_ca.subjectPublicKeyInfo");
 }
