@@ -25,20 +25,25 @@ int __wrap_LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
  * tries counts. */
 enum { TRY_COUNT = 3 };
 
-__attribute__((weak)) const size_t fuzz_allocation_max = FUZZ_ALLOCATION_MAX_BYTES;
+/* Not a weak definition with a default: clang takes the value of a constant for granted. */
+#pragma weak fuzz_allocation_max
 
 static atomic_bool is_running; /* the target, for an input of the fuzzer's */
 static atomic_size_t largest_allocation;
 static uint64_t limit_ns, slowest_ns;
 
+static size_t allocation_max(void)
+{
+    return &fuzz_allocation_max != NULL ? fuzz_allocation_max : FUZZ_ALLOCATION_MAX_BYTES;
+}
+
 static void on_allocation(const volatile void *, size_t size)
 {
     if (!atomic_load(&is_running) || size <= atomic_load(&largest_allocation)) return;
     atomic_store(&largest_allocation, size);
-    if (size <= fuzz_allocation_max) return;
+    if (size <= allocation_max()) return;
     atomic_store(&is_running, false);
-    (void)fprintf(stderr, "ERROR: one allocation of %zu bytes; the target's maximum is %zu\n", size,
-                  fuzz_allocation_max);
+    (void)fprintf(stderr, "ERROR: one allocation of %zu bytes; the target's maximum is %zu\n", size, allocation_max());
     __sanitizer_print_stack_trace();
     abort();
 }
