@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-const size_t fuzz_allocation_max = 4096; /* what is replayed is not kept */
+const size_t fuzz_allocation_max = 0; /* what is replayed is not kept */
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

@@ -32,9 +32,13 @@ static atomic_bool is_running; /* the target, for an input of the fuzzer's */
 static atomic_size_t largest_allocation;
 static uint64_t limit_ns, slowest_ns;
 
+/* OpenSSL makes tables for itself once that take this much. */
+enum { LIBRARY_MAX_BYTES = 8192 };
+
 static size_t allocation_max(void)
 {
-    return &fuzz_allocation_max != NULL ? fuzz_allocation_max : FUZZ_ALLOCATION_MAX_BYTES;
+    const size_t said = &fuzz_allocation_max != NULL ? fuzz_allocation_max : FUZZ_ALLOCATION_MAX_BYTES;
+    return said > LIBRARY_MAX_BYTES ? said : LIBRARY_MAX_BYTES;
 }
 
 static void on_allocation(const volatile void *, size_t size)
