@@ -57,6 +57,9 @@ static void test_a_line_holds_the_hardwares_numbers_and_nothing_else(void **)
     struct evidence_claims *const claims = claims_of(EVIDENCE_SGX);
     claims->sgx.platform.has_instance = false;
     assert_string_equal(line_of(claims), SGX_LINE "\n");
+    struct attested attested;
+    assert_ok(attested_from_claims(claims, NOW_S, &attested));
+    assert_true(slice_is_zero(SLICE_ARRAY(attested.platform)));
     claims->kind = EVIDENCE_OPEN_ENCLAVE;
     assert_string_equal(line_of(claims), SGX_LINE "\n");
     struct evidence_claims *const domain = claims_of(EVIDENCE_TDX);
