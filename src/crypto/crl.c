@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION_2 = 1, NUMBER_MAX_BYTES = 20 };
+enum { VERSION_2 = 1 };
 
 struct crl {
     struct buffer der;
@@ -52,7 +52,7 @@ static enum status note_extensions(struct reader *list, bool *has_critical, stru
         if (extension.critical) *has_critical = true;
         if (number_out == NULL || !slice_equal(extension.oid, SLICE_ARRAY(crl_number_oid))) continue;
         struct reader value = reader_over(extension.value);
-        TRY(der_big_number(&value, NUMBER_MAX_BYTES, number_out));
+        TRY(der_big_number(&value, CRL_NUMBER_BYTES, number_out));
         TRY(reader_end(&value));
     } while (reader_left(list) > 0);
     return OK;
@@ -168,9 +168,11 @@ int64_t crl_next_update_s(const struct crl *crl)
     return crl->next_update_s;
 }
 
-struct slice crl_number(const struct crl *crl)
+void crl_number(const struct crl *crl, uint8_t number_out[static CRL_NUMBER_BYTES])
 {
-    return crl->number;
+    memset(number_out, 0, CRL_NUMBER_BYTES);
+    if (crl->number.size == 0) return;
+    memcpy(number_out + CRL_NUMBER_BYTES - crl->number.size, crl->number.bytes, crl->number.size);
 }
 
 bool crl_has_unknown_critical_extension(const struct crl *crl)

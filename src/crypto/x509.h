@@ -74,9 +74,9 @@ struct slice crl_der(const struct crl *crl);
 struct slice crl_issuer_der(const struct crl *crl);
 int64_t crl_this_update_s(const struct crl *crl);
 int64_t crl_next_update_s(const struct crl *crl); /* 0: absent */
-/* cRLNumber, which grows with each issue (RFC 5280 section 5.2.3): big endian, no leading zeros; empty if absent or
- * zero. */
-struct slice crl_number(const struct crl *crl);
+/* cRLNumber, which grows with each issue (RFC 5280 section 5.2.3): big endian, zeros before it; zero if absent. */
+enum { CRL_NUMBER_BYTES = 20 };
+void crl_number(const struct crl *crl, uint8_t number_out[static CRL_NUMBER_BYTES]);
 bool crl_has_unknown_critical_extension(const struct crl *crl);
 bool crl_lists(const struct crl *crl, struct slice serial);
 enum status crl_verify_signature(const struct crl *crl, const struct key *issuer);

@@ -5,10 +5,9 @@
 
 static void tell_crl(const struct crl *crl, struct snp_endorsement_facts *facts)
 {
-    const struct slice number = crl_number(crl); /* at most 20 bytes (RFC 5280 section 5.2.3) */
     facts->has_crl = true;
     facts->crl_issued_s = crl_this_update_s(crl);
-    if (number.size > 0) memcpy(facts->crl_number + 20 - number.size, number.bytes, number.size);
+    crl_number(crl, facts->crl_number);
 }
 
 enum status snp_endorsements_verify(const struct snp_endorsements *endorsements, bool is_vlek, int64_t now_s,

@@ -210,12 +210,6 @@ int64_t collateral_evaluation(const struct collateral *collateral)
     return tcb_info < qe_identity ? tcb_info : qe_identity;
 }
 
-static void copy_number(const struct crl *crl, uint8_t number_out[static 20])
-{
-    const struct slice number = crl_number(crl); /* at most 20 bytes (RFC 5280 section 5.2.3) */
-    if (number.size > 0) memcpy(number_out + 20 - number.size, number.bytes, number.size);
-}
-
 static struct collateral_issue issue_of(const struct collateral *collateral)
 {
     struct collateral_issue issue = {
@@ -226,8 +220,8 @@ static struct collateral_issue issue_of(const struct collateral *collateral)
         .pck_crl_s = crl_this_update_s(collateral->pck_crl),
         .root_crl_s = crl_this_update_s(collateral->root_crl),
     };
-    copy_number(collateral->pck_crl, issue.pck_crl_number);
-    copy_number(collateral->root_crl, issue.root_crl_number);
+    crl_number(collateral->pck_crl, issue.pck_crl_number);
+    crl_number(collateral->root_crl, issue.root_crl_number);
     return issue;
 }
 

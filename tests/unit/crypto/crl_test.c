@@ -38,6 +38,9 @@ static void test_what_was_issued_is_read(void **)
     assert_int_equal(crl_this_update_s(crl), 1790000000);
     assert_int_equal(crl_next_update_s(crl), 1790086400);
     assert_false(crl_has_unknown_critical_extension(crl));
+    uint8_t number[CRL_NUMBER_BYTES];
+    crl_number(crl, number);
+    assert_memory_equal(number, ((const uint8_t[CRL_NUMBER_BYTES]){[CRL_NUMBER_BYTES - 1] = 7}), sizeof(number));
     for (size_t i = 0; i < 3; i++) assert_true(crl_lists(crl, serials[i]));
     assert_false(crl_lists(crl, SLICE_LITERAL("\x02")));
     assert_false(crl_lists(crl, SLICE_LITERAL("\x01\x00")));
