@@ -28,6 +28,8 @@ static const struct command {
     {"collateral", "fetch", command_collateral_fetch, "fetches a platform's collateral into a folder"},
     {"collateral", "show", command_collateral_show, "says what collateral is for and how new it is"},
     {"collateral", "check", command_collateral_check, "verifies collateral and its dates"},
+    {"appraisal", "check", command_appraisal_check,
+     "says whether an appraisal policy is usable, and what it leaves open"},
     {"tcb", "preview", command_tcb_preview, "says which platforms would fail under new collateral"},
     {"client", NULL, command_client, "plays the hospital over the sealed channel"},
     {"doctor", NULL, command_doctor, "finds what is wrong with a set-up"},

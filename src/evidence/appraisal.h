@@ -17,7 +17,6 @@ enum {
     APPRAISAL_POLICY_MAX_BYTES = 256 * 1024,
     APPRAISAL_LIST_MAX_COUNT = 256,   /* values of one list */
     APPRAISAL_GRACE_MAX_S = 31622400, /* a year: a grace period is no way to run old firmware */
-    APPRAISAL_SUMMARY_MAX_BYTES = 64 * 1024,
 };
 
 /* Opaque and immutable; may be used by several threads. */

@@ -114,6 +114,23 @@ test('a policy says who fails, and its grace period who does not yet', { skip },
   assert.equal(judge((intel) => { intel.advisories = now.advisories.slice(1); }).platforms[0].reason.field, 'intel.advisories');
 });
 
+test('each example policy is usable, and the command tells what it leaves open', () => {
+  for (const kind of ['sgx', 'tdx', 'snp', 'azure-vtpm', 'tpm']) {
+    const run = lazaret('appraisal', 'check', path.join(root, 'docs/appraisal', `${kind}.json`));
+    assert.equal(run.exit, 0, run.err);
+    assert.match(run.out, new RegExp(`^usable: accepts evidence of ${kind}, and of no other kind`));
+    assert.match(run.out, /accepts anything for/);
+    assert.doesNotMatch(run.out, /WEAKENS/);
+  }
+  assert.match(lazaret('appraisal', 'check', path.join(root, 'docs/appraisal/tdx.json')).out, /\n {4}tdx\.rtmr0\n {4}tdx\.mrseam$/m);
+  const wrong = path.join(scratch, 'wrong.json');
+  writeFileSync(wrong, '{"version":1,"sgx":{}}');
+  const run = lazaret('appraisal', 'check', wrong);
+  assert.equal(run.exit, 1);
+  assert.match(run.err, /the appraisal policy is not usable: sgx\./);
+  assert.equal(lazaret('appraisal', 'check').exit, 2);
+});
+
 test('what is not usable is refused, and said', { skip }, () => {
   const log = logOf('usage', attested);
   const collateral = path.join(genuine, 'collateral-20250620-ev18');
