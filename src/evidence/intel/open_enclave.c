@@ -3,42 +3,24 @@
 #include "evidence/intel/quote.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* The first 32 bits of every wrapper. A bare quote has its version and key type there, 0x00020003 and so on. */
 enum { OE_REPORT_VERSION = 1, OE_ATTESTATION_VERSION = 3 };
 enum { OE_REPORT_LOCAL = 1, OE_REPORT_REMOTE = 2, OE_UUID_BYTES = 16 };
 
-struct format {
-    uint8_t uuid[OE_UUID_BYTES];
-    const char *name;
+static const struct format {
+    const char *uuid, *name;
     enum oe_form form; /* OE_BARE_QUOTE: not supported */
-};
-
-static const struct format formats[] = {
-    {{0xa3, 0xa2, 0x1e, 0x87, 0x1b, 0x4d, 0x40, 0x14, 0xb7, 0x0a, 0xa1, 0x25, 0xd2, 0xfb, 0xcd, 0x8c},
-     "SGX_ECDSA",
-     OE_EVIDENCE_SGX_ECDSA},
-    {{0xc8, 0x30, 0x34, 0x54, 0xd9, 0x23, 0x4c, 0x2c, 0xa6, 0x91, 0xdf, 0x7d, 0xef, 0x45, 0x0a, 0x76},
-     "LEGACY_REPORT_REMOTE",
-     OE_EVIDENCE_LEGACY_REPORT},
-    {{0x19, 0x23, 0xd9, 0x1e, 0x12, 0xd2, 0x4c, 0x72, 0xb2, 0x20, 0x25, 0xcd, 0x8d, 0xac, 0xe8, 0x71},
-     "RAW_SGX_QUOTE_ECDSA",
-     OE_EVIDENCE_SGX_QUOTE},
-    {{0x8b, 0xa7, 0x02, 0x86, 0xc1, 0xcf, 0x11, 0xed, 0xaf, 0xa1, 0x02, 0x42, 0xac, 0x12, 0x00, 0x02},
-     "TDX_QUOTE_ECDSA",
-     OE_EVIDENCE_TDX_QUOTE},
-    {{0x09, 0x26, 0x8c, 0x33, 0x6e, 0x0b, 0x45, 0xe5, 0x8a, 0x27, 0x15, 0x64, 0x4d, 0x0e, 0xf8, 0x9a},
-     "SGX_LOCAL_ATTESTATION, which only its own machine can check",
-     OE_BARE_QUOTE},
-    {{0xf2, 0x28, 0xaa, 0x3f, 0xde, 0x4d, 0x49, 0xd3, 0x88, 0x4c, 0xb2, 0xaa, 0x87, 0xa5, 0x0d, 0xa6},
-     "SGX_EPID_LINKABLE",
-     OE_BARE_QUOTE},
-    {{0x5c, 0x35, 0xd2, 0x90, 0xa2, 0xc2, 0x4c, 0x55, 0x9e, 0x13, 0x5a, 0xd7, 0x32, 0x74, 0x6c, 0x88},
-     "SGX_EPID_UNLINKABLE",
-     OE_BARE_QUOTE},
-    {{0x17, 0x04, 0x94, 0xa6, 0xab, 0x23, 0x47, 0x98, 0x8c, 0x38, 0x35, 0x1c, 0xb0, 0xb6, 0xaf, 0x0a},
-     "SGX_EEID_ECDSA_P256",
-     OE_BARE_QUOTE},
+} formats[] = {
+    {"a3a21e871b4d4014b70aa125d2fbcd8c", "SGX_ECDSA", OE_EVIDENCE_SGX_ECDSA},
+    {"c8303454d9234c2ca691df7def450a76", "LEGACY_REPORT_REMOTE", OE_EVIDENCE_LEGACY_REPORT},
+    {"1923d91e12d24c72b22025cd8dace871", "RAW_SGX_QUOTE_ECDSA", OE_EVIDENCE_SGX_QUOTE},
+    {"8ba70286c1cf11edafa10242ac120002", "TDX_QUOTE_ECDSA", OE_EVIDENCE_TDX_QUOTE},
+    {"09268c336e0b45e58a2715644d0ef89a", "SGX_LOCAL_ATTESTATION, which only its own machine can check", OE_BARE_QUOTE},
+    {"f228aa3fde4d49d3884cb2aa87a50da6", "SGX_EPID_LINKABLE", OE_BARE_QUOTE},
+    {"5c35d290a2c24c559e135ad732746c88", "SGX_EPID_UNLINKABLE", OE_BARE_QUOTE},
+    {"170494a6ab2347988c38351cb0b6af0a", "SGX_EEID_ECDSA_P256", OE_BARE_QUOTE},
 };
 
 static uint32_t first_word(struct slice bytes)
@@ -91,13 +73,14 @@ static enum status open_report(struct slice report, struct refusal *why, struct 
 static enum status find_form(struct slice uuid, struct refusal *why, enum oe_form *form_out)
 {
     static const char expected[] = "SGX_ECDSA, LEGACY_REPORT_REMOTE, RAW_SGX_QUOTE_ECDSA or TDX_QUOTE_ECDSA";
+    const struct refusal_hex seen = refusal_hex(uuid);
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-        if (!slice_equal(uuid, SLICE_ARRAY(formats[i].uuid))) continue;
+        if (strcmp(formats[i].uuid, seen.text) != 0) continue;
         *form_out = formats[i].form;
         if (formats[i].form != OE_BARE_QUOTE) return OK;
         return refuse(why, ERR_QUOTE_UNSUPPORTED, "oe_evidence.format_id", expected, "%s", formats[i].name);
     }
-    return refuse(why, ERR_QUOTE_UNSUPPORTED, "oe_evidence.format_id", expected, "%s", refusal_hex(uuid).text);
+    return refuse(why, ERR_QUOTE_UNSUPPORTED, "oe_evidence.format_id", expected, "%s", seen.text);
 }
 
 static enum status open_data(struct slice data, struct refusal *why, struct oe_evidence *evidence)
