@@ -25,10 +25,10 @@ static size_t resident_bytes(void)
     return resident * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* Of twenty: nine known SGX, eight new SGX, and of TDX and SEV-SNP what is there. */
+/* Of twenty: one each of TDX known and new and of SEV-SNP (if it is there), the others of SGX known and new. */
 static void verify_one(const struct subjects *subjects, size_t turn)
 {
-    const struct subject *const rare[] = {&subjects->tdx_genuine, &subjects->tdx_fresh, &subjects->snp_genuine};
+    const struct subject *const rare[] = {&subjects->tdx_known, &subjects->tdx_fresh, &subjects->snp_genuine};
     const size_t which = turn % 20;
     const struct subject *const subject = which < sizeof(rare) / sizeof(rare[0]) && rare[which]->is_there
                                               ? rare[which]

@@ -44,6 +44,7 @@ static void verify_report(const struct subject *subject, struct slice report)
 void subject_verify(const void *context, size_t turn)
 {
     const struct subject *const subject = context;
+    if (subject->next != NULL) turn = atomic_fetch_add(subject->next, 1);
     const struct slice item = subject->items[turn % subject->count];
     if (subject->kind == SUBJECT_SNP)
         verify_report(subject, item);
@@ -75,12 +76,16 @@ static struct verification_cache *make_cache(void)
 
 /* ---- simulated ---- */
 
-static struct slice make_quote(const struct simulated_machine *machine, size_t number)
+static struct slice make_quote(const struct simulated_machine *machine, enum subject_kind kind, size_t number)
 {
     const struct simulated_identity identity = {.product_id = 1, .svn = 1};
+    const struct simulated_domain domain = {.mrtd = {1}};
     const uint8_t report_data[64] = {(uint8_t)number, (uint8_t)(number >> 8)};
     struct buffer quote = buffer_of_maximum(QUOTE_MAX_BYTES);
-    need("quote", simulated_machine_quote(machine, &identity, report_data, &quote), NULL);
+    need("quote",
+         kind == SUBJECT_TDX ? simulated_machine_td_quote(machine, &domain, report_data, &quote)
+                             : simulated_machine_quote(machine, &identity, report_data, &quote),
+         NULL);
     return buffer_slice(&quote);
 }
 
@@ -91,22 +96,23 @@ static struct simulated_machine *make_machine(const struct simulated_authority *
     return machine;
 }
 
-static struct slice *make_quotes(const struct simulated_authority *authority, size_t machines, size_t per_machine)
+static struct slice *make_quotes(const struct simulated_authority *authority, enum subject_kind kind, size_t machines,
+                                 size_t per_machine)
 {
     struct slice *const quotes = calloc(machines * per_machine, sizeof(*quotes));
     if (quotes == NULL) stop("quotes", ERR_NO_MEMORY, NULL);
     for (size_t i = 0; i < machines; i++) {
         struct simulated_machine *const machine = make_machine(authority);
-        for (size_t j = 0; j < per_machine; j++) quotes[i * per_machine + j] = make_quote(machine, j);
+        for (size_t j = 0; j < per_machine; j++) quotes[i * per_machine + j] = make_quote(machine, kind, j);
         simulated_machine_free(machine);
     }
     return quotes;
 }
 
-static struct collateral_texts make_texts(const struct simulated_authority *authority)
+static struct collateral_texts make_texts(const struct simulated_authority *authority, enum subject_kind kind)
 {
-    static struct simulated_collateral parts;
-    const struct simulated_collateral_options options = {.now_s = NOW_S};
+    struct simulated_collateral parts = {};
+    const struct simulated_collateral_options options = {.now_s = NOW_S, .tdx = kind == SUBJECT_TDX};
     need("collateral", simulated_authority_collateral(authority, &options, &parts), NULL);
     return (struct collateral_texts){
         .tcb_info = buffer_slice(&parts.tcb_info),
@@ -119,7 +125,29 @@ static struct collateral_texts make_texts(const struct simulated_authority *auth
     };
 }
 
-static void make_simulated(struct subjects *subjects)
+static struct subject make_subject(const struct simulated_authority *authority, const struct subject *shape,
+                                   size_t machines, size_t per_machine)
+{
+    struct subject subject = *shape;
+    subject.items = make_quotes(authority, shape->kind, machines, per_machine);
+    subject.count = machines * per_machine;
+    subject.cache = make_cache();
+    return subject;
+}
+
+static void make_simulated(const struct simulated_authority *authority, const struct trust_roots *roots,
+                           enum subject_kind kind, struct subject *known, struct subject *fresh)
+{
+    struct subject shape = {.kind = kind, .is_there = true, .now_s = NOW_S, .roots = roots};
+    shape.texts = make_texts(authority, kind);
+    shape.collateral = open_collateral(&shape);
+    *known = make_subject(authority, &shape, 1, KNOWN_QUOTE_COUNT);
+    *fresh = make_subject(authority, &shape, MACHINE_COUNT, 1);
+    fresh->next = calloc(1, sizeof(*fresh->next));
+    if (fresh->next == NULL) stop("counter", ERR_NO_MEMORY, NULL);
+}
+
+static void make_all_simulated(struct subjects *subjects)
 {
     static const struct key *root;
     static struct trust_roots roots;
@@ -127,16 +155,8 @@ static void make_simulated(struct subjects *subjects)
     need("authority", simulated_authority_new(NOW_S, &authority), NULL);
     root = key_share(simulated_authority_root(authority));
     roots = (struct trust_roots){.simulated = &root, .simulated_count = 1};
-    struct subject known = {.kind = SUBJECT_SGX, .is_there = true, .now_s = NOW_S, .roots = &roots};
-    known.texts = make_texts(authority);
-    known.collateral = open_collateral(&known);
-    subjects->sgx_known = subjects->sgx_fresh = known;
-    subjects->sgx_known.items = make_quotes(authority, 1, KNOWN_QUOTE_COUNT);
-    subjects->sgx_known.count = KNOWN_QUOTE_COUNT;
-    subjects->sgx_known.cache = make_cache();
-    subjects->sgx_fresh.items = make_quotes(authority, MACHINE_COUNT, 1);
-    subjects->sgx_fresh.count = MACHINE_COUNT;
-    subjects->sgx_fresh.cache = make_cache();
+    make_simulated(authority, &roots, SUBJECT_SGX, &subjects->sgx_known, &subjects->sgx_fresh);
+    make_simulated(authority, &roots, SUBJECT_TDX, &subjects->tdx_known, &subjects->tdx_fresh);
     simulated_authority_free(authority);
 }
 
@@ -214,14 +234,13 @@ static void read_genuine(struct subjects *subjects)
         return;
     }
     subjects->sgx_genuine = read_intel(SUBJECT_SGX, sgx, "collateral-20250620-ev17", SGX_TIME_S);
-    subjects->tdx_genuine = subjects->tdx_fresh = read_intel(SUBJECT_TDX, tdx, "collateral-20260325-ev18", TDX_TIME_S);
+    subjects->tdx_genuine = read_intel(SUBJECT_TDX, tdx, "collateral-20260325-ev18", TDX_TIME_S);
     subjects->snp_genuine = subjects->snp_fresh = read_snp(snp);
-    subjects->tdx_fresh.cache = NULL;
     subjects->snp_fresh.snp_cache = NULL;
 }
 
 void subjects_make(struct subjects *subjects)
 {
-    make_simulated(subjects);
+    make_all_simulated(subjects);
     read_genuine(subjects);
 }

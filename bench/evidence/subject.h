@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The evidence that is verified: SGX quotes of simulated machines, minted before the clock starts, and genuine ones of
- * SGX, TDX and SEV-SNP from the shared vectors (LAZARET_SHARED), which are left out where those are absent.
+ * The evidence that is verified: SGX and TDX quotes of simulated machines, minted before the clock starts, and genuine
+ * ones of SGX, TDX and SEV-SNP from the shared vectors (LAZARET_SHARED), which are left out where those are absent.
  */
 #pragma once
 
 #include "evidence/amd.h"
 #include "evidence/intel.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 enum subject_kind { SUBJECT_SGX, SUBJECT_TDX, SUBJECT_SNP };
@@ -17,6 +18,8 @@ struct subject {
     bool is_there;
     struct slice *items; /* quotes or reports, in turn; kept to the end of the program, as all here */
     size_t count;
+    atomic_size_t
+        *next; /* of items that must not come again soon: the next one, whoever asks; NULL: as the turn says */
     int64_t now_s;
     /* SGX and TDX */
     struct collateral_texts texts;
@@ -29,9 +32,10 @@ struct subject {
 };
 
 struct subjects {
-    struct subject sgx_known, sgx_fresh; /* simulated: of one machine; each of another that was forgotten meanwhile */
+    /* Simulated: of one machine; each of another that was forgotten meanwhile. */
+    struct subject sgx_known, sgx_fresh, tdx_known, tdx_fresh;
     struct subject sgx_genuine, tdx_genuine, snp_genuine;
-    struct subject tdx_fresh, snp_fresh; /* the genuine ones without a cache */
+    struct subject snp_fresh; /* the genuine one without a cache */
 };
 
 void subjects_make(struct subjects *subjects);
