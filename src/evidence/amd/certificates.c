@@ -160,15 +160,15 @@ enum status given_digest(const struct snp_endorsements *endorsements, bool is_vl
                          uint8_t digest_out[static 32])
 {
     uint8_t sizes[CERTIFICATE_CHAIN_MAX_COUNT][4] = {};
-    struct slice parts[2 * CERTIFICATE_CHAIN_MAX_COUNT + 2];
+    struct slice parts[CERTIFICATE_CHAIN_MAX_COUNT + 3];
     const uint8_t kind[] = {is_vlek ? 1 : 0, (uint8_t)endorsements->certificate_count};
     size_t count = 0;
     TRY(check_sizes(endorsements, why));
     parts[count++] = SLICE_ARRAY(kind);
+    parts[count++] = SLICE_ARRAY(sizes);
     for (size_t i = 0; i < endorsements->certificate_count; i++) {
         const struct slice text = endorsements->certificates[i];
         for (size_t j = 0; j < sizeof(sizes[i]); j++) sizes[i][j] = (uint8_t)(text.size >> 8 * j);
-        parts[count++] = SLICE_ARRAY(sizes[i]);
         parts[count++] = text;
     }
     parts[count++] = endorsements->crl;
