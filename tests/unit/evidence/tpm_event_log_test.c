@@ -218,6 +218,17 @@ static void test_a_log_of_16_banks_is_replayed(void **)
     assert_pcr(&pcrs, 1, 0, 0, "a");
 }
 
+static void test_a_bank_of_any_number_is_a_bank(void **)
+{
+    const struct test_bank banks[] = {{0, 8}, {TPM_HASH_SHA256, 32}};
+    CLEANUP(buffer_done) struct buffer log = buffer_of_maximum(4096);
+    struct tpm_pcrs pcrs;
+    test_log_begin(&log, banks, 2, (struct slice){});
+    test_log_event(&log, banks, 2, 1, 4, 'a', (struct slice){});
+    assert_ok(tpm_event_log_replay(buffer_slice(&log), TPM_HASH_SHA256, NULL, &pcrs));
+    assert_pcr(&pcrs, 1, 0, 0, "a");
+}
+
 static void test_each_field_of_an_event_that_is_wrong(void **)
 {
     CLEANUP(buffer_done) struct buffer head = buffer_of_maximum(4096);
@@ -253,6 +264,8 @@ static void test_logs_that_end_early_are_refused_unless_between_events(void **)
         else
             assert_refused(tpm_event_log_replay(slice_of(log.bytes, size), TPM_HASH_SHA256, &why, &pcrs),
                            ERR_TPM_EVENT_LOG, &why, test_field_at(fields, size));
+        const bool is_data = (size >= 32 && size <= 70) || size >= 142;
+        if (!is_data) assert_string_equal(why.expected, "all bytes that an event has here");
     }
     /* The first event shortened from inside. */
     for (uint8_t size = 16; size < head.size - 32; size++) {
@@ -267,6 +280,7 @@ static void test_logs_that_end_early_are_refused_unless_between_events(void **)
         cut.bytes[28] = size;
         assert_refused(tpm_event_log_replay(buffer_slice(&cut), TPM_HASH_SHA256, &why, &pcrs), ERR_TPM_EVENT_LOG, &why,
                        test_field_at(inside, size));
+        if (size < 37) assert_string_equal(why.expected, "all bytes that an event has here");
     }
 }
 
@@ -303,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_each_field_of_the_first_event_that_is_wrong),
         cmocka_unit_test(test_banks_that_stand_twice_or_are_too_large_or_missing),
         cmocka_unit_test(test_a_log_of_16_banks_is_replayed),
+        cmocka_unit_test(test_a_bank_of_any_number_is_a_bank),
         cmocka_unit_test(test_each_field_of_an_event_that_is_wrong),
         cmocka_unit_test(test_logs_that_end_early_are_refused_unless_between_events),
         cmocka_unit_test(test_a_log_may_have_so_many_events_and_bytes_and_no_more),

@@ -197,6 +197,21 @@ static void test_each_field_of_a_quote_that_is_signed_but_wrong_is_refused(void 
     check_attest(ATTEST_PCRS + 11, 31, ERR_TRAILING_BYTES, "attest");
 }
 
+static void cut_name(struct buffer *attest)
+{
+    attest->bytes[7] = 1;
+}
+
+static void test_a_name_too_short_for_its_algorithm_is_refused_for_that(void **)
+{
+    CLEANUP(made_quote_done)
+    struct made_quote made = test_tpm_quote(&(struct test_quote){.key = p256, .attest = cut_name});
+    struct tpm_claims claims;
+    struct refusal why = {};
+    assert_refused(tpm_quote_verify(&made.quote, &why, &claims), ERR_TPM_MALFORMED, &why, "attest.qualifiedSigner");
+    assert_string_equal(why.expected, "all bytes that the structure has here");
+}
+
 static void test_a_quote_that_ends_early_is_refused_wherever_it_ends(void **)
 {
     static const struct test_field_end fields[] = {{4, "attest.magic"},
@@ -220,6 +235,10 @@ static void test_a_quote_that_ends_early_is_refused_wherever_it_ends(void **)
         made.quote.attest = slice_of(made.attest.bytes, size);
         assert_refused(tpm_quote_verify(&made.quote, &why, &claims), ERR_TPM_MALFORMED, &why,
                        test_field_at(fields, size));
+        if (size < 76 || size >= 79) assert_string_equal(why.expected, "all bytes that the structure has here");
+        char left[32];
+        (void)snprintf(left, sizeof(left), "%zu bytes left", size - 8);
+        if (size > 8 && size < 42) assert_string_equal(why.seen, left);
     }
 }
 
@@ -293,6 +312,7 @@ static void test_a_signature_that_ends_early_or_is_huge_is_refused(void **)
             made.quote.signature = slice_of(made.signature.bytes, size);
             assert_refused(tpm_quote_verify(&made.quote, &why, &claims), ERR_TPM_MALFORMED, &why,
                            test_field_at(fields[i], size));
+            assert_string_equal(why.expected, "all bytes that the structure has here");
         }
         static const uint8_t huge[TPM_SIGNATURE_MAX_BYTES + 1];
         struct refusal why = {};
@@ -644,6 +664,7 @@ int main(void)
         cmocka_unit_test(test_a_wrapped_quote_is_the_same_quote),
         cmocka_unit_test(test_a_quote_goes_through_the_interface_of_all_kinds),
         cmocka_unit_test(test_each_field_of_a_quote_that_is_signed_but_wrong_is_refused),
+        cmocka_unit_test(test_a_name_too_short_for_its_algorithm_is_refused_for_that),
         cmocka_unit_test(test_a_quote_that_ends_early_is_refused_wherever_it_ends),
         cmocka_unit_test(test_bytes_behind_a_quote_and_huge_quotes_are_refused),
         cmocka_unit_test(test_each_field_of_a_signature_that_is_wrong_is_refused),
