@@ -16,18 +16,19 @@ static size_t ppid_size(enum certification_type type)
 
 enum status platform_ids_read(const struct quote *quote, struct refusal *why, struct platform_ids *ids_out)
 {
-    const size_t size = ppid_size(quote->certification_type) + CPU_SVN_BYTES + PCE_SVN_BYTES + PCE_ID_BYTES;
-    struct reader reader = reader_over(quote->certification_data);
-    struct platform_ids ids;
+    const struct slice data = quote->certification_data;
+    const size_t cpu_svn_at = ppid_size(quote->certification_type), pce_svn_at = cpu_svn_at + CPU_SVN_BYTES;
+    const size_t pce_id_at = pce_svn_at + PCE_SVN_BYTES, size = pce_id_at + PCE_ID_BYTES;
     char expected[16];
     (void)snprintf(expected, sizeof(expected), "%zu", size);
-    if (reader_left(&reader) != size)
-        return refuse(why, ERR_QUOTE_MALFORMED, "certification_data.length", expected, "%zu", reader_left(&reader));
-    TRY(reader_slice(&reader, ppid_size(quote->certification_type), &ids.ppid));
-    TRY(reader_slice(&reader, CPU_SVN_BYTES, &ids.cpu_svn));
-    TRY(reader_u16_le(&reader, &ids.pce_svn));
-    ids.pce_id = reader.rest;
-    *ids_out = ids;
+    if (data.size != size)
+        return refuse(why, ERR_QUOTE_MALFORMED, "certification_data.length", expected, "%zu", data.size);
+    *ids_out = (struct platform_ids){
+        .ppid = slice_part(data, 0, cpu_svn_at),
+        .cpu_svn = slice_part(data, cpu_svn_at, CPU_SVN_BYTES),
+        .pce_svn = (uint16_t)slice_number_le(slice_part(data, pce_svn_at, PCE_SVN_BYTES)),
+        .pce_id = slice_part(data, pce_id_at, PCE_ID_BYTES),
+    };
     return OK;
 }
 

@@ -18,12 +18,12 @@ static enum status take_ids(const struct quote *quote, struct refusal *why, stru
 
 static enum status take_platform(const struct quote *quote, struct refusal *why, struct quote_facts *facts)
 {
-    struct pck_source source;
+    struct pck_source source = {.part = "certification_data"};
     struct pck pck;
     const char *ca;
     facts->has_chain = quote->certification_type == CERTIFICATION_PCK_CHAIN;
     facts->has_platform = true;
-    TRY(certification_source(quote, (struct slice){}, why, &source));
+    *(facts->has_chain ? &source.all : &source.leaf) = quote->certification_data;
     TRY(facts->has_chain ? pck_chain_read(&source, why, &pck, &ca) : pck_leaf_read(&source, why, &pck, &ca));
     memcpy(facts->fmspc, pck.fmspc, sizeof(facts->fmspc));
     (void)snprintf(facts->ca, sizeof(facts->ca), "%s", ca);

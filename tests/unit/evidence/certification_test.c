@@ -142,6 +142,17 @@ static void test_what_a_source_finds_the_certificate_by(void **)
     }
 }
 
+static void test_facts_of_what_is_no_quote(void **)
+{
+    CLEANUP(pki_done) struct test_pki pki = pki_for(false);
+    CLEANUP(buffer_done) struct buffer quote = mint_quote(&pki, NULL);
+    struct refusal why = {};
+    struct quote_facts facts;
+    quote.size--;
+    assert_status(quote_facts_read(buffer_slice(&quote), &why, &facts), ERR_QUOTE_MALFORMED);
+    assert_string_equal(why.field, "signature_data.length");
+}
+
 static void test_a_certificate_of_another_platform_is_told(void **)
 {
     CLEANUP(pki_done) struct test_pki pki = pki_for(false);
@@ -307,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_every_version_is_verified),
         cmocka_unit_test(test_types_without_certificates_need_a_chain),
         cmocka_unit_test(test_what_a_source_finds_the_certificate_by),
+        cmocka_unit_test(test_facts_of_what_is_no_quote),
         cmocka_unit_test(test_a_certificate_of_another_platform_is_told),
         cmocka_unit_test(test_a_chain_from_outside_is_checked_like_one_inside),
         cmocka_unit_test(test_a_leaf_finds_its_issuers),
