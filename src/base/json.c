@@ -213,8 +213,9 @@ enum status json_only(const json_t *object, const char *path, const char *const 
     json_object_foreach ((json_t *)object, member, value) {
         bool known = false;
         for (const char *const *name = names; *name != NULL && !known; name++) known = strcmp(*name, member) == 0;
+        const char *const shown = member[0] == '\0' ? "\"\"" : member; /* so that the refusal names something */
         if (!known)
-            return refuse(why, ERR_FIELD_UNKNOWN, json_path(path, member).text, "a known member name", "%s", member);
+            return refuse(why, ERR_FIELD_UNKNOWN, json_path(path, shown).text, "a known member name", "%s", member);
     }
     return OK;
 }

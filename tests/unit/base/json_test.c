@@ -79,6 +79,10 @@ static void test_unknown_members_are_refused_by_name(void **)
     const char *const names[] = {"listen", NULL};
     assert_status(json_only(value, "config", names, &why), ERR_FIELD_UNKNOWN);
     assert_string_equal(why.field, "config.lisen");
+    CLEANUP(json_done) json_t *nameless = NULL;
+    assert_ok(json_parse(SLICE_LITERAL("{\"\":1}"), 4096, &why, &nameless));
+    assert_status(json_only(nameless, "", names, &why), ERR_FIELD_UNKNOWN);
+    assert_string_equal(why.field, "\"\"");
 }
 
 static void test_write_is_canonical(void **)
