@@ -142,17 +142,10 @@ enum status claims_of_enclave(const struct verified *verified, struct refusal *w
 
 /* ---- domains ---- */
 
-static uint64_t number_of(struct slice attributes)
-{
-    uint64_t number = 0;
-    for (size_t i = attributes.size; i > 0; i--) number = number << 8 | attributes.bytes[i - 1];
-    return number;
-}
-
 static void take_td_report(const struct td_report *report, struct tdx_claims *claims)
 {
     enum { TUD_ATTRIBUTES = 0xff }; /* each makes a TD untrusted for production */
-    claims->attributes = number_of(report->td_attributes);
+    claims->attributes = slice_number_le(report->td_attributes);
     claims->debug = (claims->attributes & TUD_ATTRIBUTES) != 0;
     claims->is_td15 = report->is_td15;
     copy(report->tee_tcb_svn, claims->tee_tcb_svn, sizeof(claims->tee_tcb_svn));
