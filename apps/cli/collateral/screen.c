@@ -13,8 +13,9 @@ static const char *text_of(const json_t *object, const char *name)
 static enum status tell_platform(const json_t *verdict, struct buffer *text)
 {
     const json_t *const evaluation = json_object_get(verdict, "evaluation");
-    TRY(buffer_append_format(text, SCREEN_TITLE "%s, %s%s\n", "for", text_of(verdict, "tee"),
-                             json_is_true(json_object_get(verdict, "simulated")) ? "SIMULATED, " : "",
+    const bool is_simulated = json_is_true(json_object_get(verdict, "simulated"));
+    TRY(buffer_append_format(text, SCREEN_TITLE "%s, %s%s%s\n", "for", text_of(verdict, "tee"),
+                             is_simulated ? "SIMULATED" : "", is_simulated ? ", " : "",
                              text_of(verdict, evaluation != NULL ? "ca" : "product")));
     if (evaluation == NULL) return screen_line(text, "chip", text_of(verdict, "chip_id"));
     TRY(screen_line(text, "FMSPC", text_of(verdict, "fmspc")));

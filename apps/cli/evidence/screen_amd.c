@@ -3,7 +3,8 @@
 
 static enum status tell_snp_signer(const struct snp_claims *snp, struct buffer *text)
 {
-    if (snp->simulated) return screen_line(text, "who signed", "a SIMULATION: no hardware protects this guest");
+    if (snp->simulated)
+        return screen_line(text, "who signed", "a SOFTWARE TEE: no hardware protects this guest from its host");
     TRY(buffer_append_format(text, SCREEN_TITLE "an AMD SEV-SNP platform (%s), %s, certified by AMD's pinned root\n",
                              "who signed", snp_product_name(snp->product),
                              snp->is_vlek ? "by its cloud's VLEK" : "by its chip's VCEK"));

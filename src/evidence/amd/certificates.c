@@ -59,10 +59,18 @@ static enum status read_all(const struct snp_endorsements *endorsements, struct 
 
 /* ---- the endorsement key's ---- */
 
+/* Under a simulated root, "Simulated" stands before AMD's names, so that neither passes for the other. */
+static void write_name(bool is_simulated, const char *before, const char *name,
+                       char text_out[static COMMON_NAME_MAX_BYTES])
+{
+    (void)snprintf(text_out, COMMON_NAME_MAX_BYTES, "%s%s%s%s", is_simulated ? "Simulated" : "",
+                   is_simulated ? " " : "", before, name);
+}
+
 static bool is_called(const struct certificate *certificate, bool is_simulated, const char *name)
 {
     char expected[COMMON_NAME_MAX_BYTES];
-    (void)snprintf(expected, sizeof(expected), "%s%s", is_simulated ? "Simulated " : "", name);
+    write_name(is_simulated, "", name, expected);
     return slice_equal_text(slice_of_text(certificate_subject_common_name(certificate)), expected);
 }
 
@@ -116,7 +124,7 @@ static enum status find_key(struct given *given, bool is_vlek, struct refusal *w
 static struct amd_name name_of(bool is_simulated, const char *before, enum snp_product product)
 {
     char text[COMMON_NAME_MAX_BYTES];
-    (void)snprintf(text, sizeof(text), "%s%s%s", is_simulated ? "Simulated " : "", before, snp_product_name(product));
+    write_name(is_simulated, before, snp_product_name(product), text);
     return amd_name(text);
 }
 

@@ -140,7 +140,7 @@ static enum status take_root(const struct given *given, struct snp_chain *chain,
     const struct amd_authority *const published = amd_authority(chain->key.product, AMD_ARK);
     const struct certificate *const root = given->root;
     if (root == NULL)
-        return chain->is_simulated ? refuse_missing(why, "ark", "the certificate of the simulated root")
+        return chain->is_simulated ? refuse_missing(why, "ark", "the certificate of its root")
                                    : signer_of_published(published, &chain->root);
     if (!chain->is_simulated) TRY(check_pinned(root, published, why));
     TRY(check_authority(root, true, "ark", why));
@@ -155,7 +155,7 @@ static enum status take_issuer(const struct given *given, struct snp_chain *chai
     const struct certificate *const issuer = given->issuer;
     const char *const part = chain->issuer.part;
     if (issuer == NULL)
-        return chain->is_simulated ? refuse_missing(why, part, "the certificate of the simulated authority")
+        return chain->is_simulated ? refuse_missing(why, part, "the certificate of its authority")
                                    : signer_of_published(amd_authority(chain->key.product, role), &chain->issuer);
     TRY(check_authority(issuer, false, part, why));
     TRY(check_issued_by(issuer, &given->root_name, "the name of the product's ARK", chain->root.key, part, why));
@@ -232,7 +232,7 @@ enum status snp_chain_check_root([[maybe_unused]] const struct snp_endorsements 
     if (key_equal(endorsements->simulated_root, chain->root.key)) return OK;
 #endif
     return refuse(why, ERR_CHAIN, "ark.subjectPublicKeyInfo", "the pinned key of AMD's root",
-                  "a simulated root that is not accepted here");
+                  "another root, which is not accepted here");
 }
 
 enum status snp_chain_check(const struct snp_chain *chain, bool crl_required, int64_t now_s, struct refusal *why)

@@ -37,6 +37,14 @@ enum flag_kind {
     FLAG_INSECURE, /* as FLAG_ALLOW; may be left out and is then false; a simulation build alone knows it */
 };
 
+/* The name of such a flag. A release does not even hold the word, and takes no member for one: its name is empty there.
+ */
+#ifdef LAZARET_SIMULATION
+#define INSECURE(name) "insecure_" name
+#else
+#define INSECURE(name) ""
+#endif
+
 struct flag_field {
     const char *name, *claim;
     enum flag_kind kind;

@@ -22,7 +22,7 @@ static const struct value_field values[] = {
 };
 
 static const struct flag_field flags[] = {
-    {.name = "insecure_allow_debug",
+    {.name = INSECURE("allow_debug"),
      .claim = "debug",
      .kind = FLAG_INSECURE,
      .offset = offsetof(struct sgx_claims, debug),

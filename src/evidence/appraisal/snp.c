@@ -32,7 +32,7 @@ static const struct value_field values[] = {
 #define PLATFORM(mask_) .offset = offsetof(struct snp_claims, platform_info), .mask = (mask_)
 
 static const struct flag_field flags[] = {
-    {.name = "insecure_allow_debug",
+    {.name = INSECURE("allow_debug"),
      .claim = "debug",
      .kind = FLAG_INSECURE,
      .offset = offsetof(struct snp_claims, debug),

@@ -34,7 +34,7 @@ static const struct value_field values[] = {
 #define ATTRIBUTE(mask_) .offset = offsetof(struct tdx_claims, attributes), .mask = (mask_)
 
 static const struct flag_field flags[] = {
-    {.name = "insecure_allow_debug",
+    {.name = INSECURE("allow_debug"),
      .claim = "debug",
      .kind = FLAG_INSECURE,
      .offset = offsetof(struct tdx_claims, debug),
