@@ -31,6 +31,7 @@ struct pki_options {
     const char *tdx_modules; /* what stands in "tdxModuleIdentities"; NULL: "TDX_01" with ISVSVN 4; "": no member */
     const char *tcb_status, *qe_status;
     const char *advisories;    /* of the TCB level: JSON strings with commas between them */
+    unsigned tcb_info_days;    /* its age, instead of 5; the QE identity's is 4 */
     unsigned lowest_component; /* of the only TCB level; the platform has 4 */
     unsigned lowest_qe_svn;    /* of the only QE level; the quoting enclave has 8 */
     void (*crl)(bool is_root, struct crl_text *text);
@@ -205,7 +206,8 @@ static inline struct buffer pki_tcb_info(const struct test_pki *pki, const struc
         &value,
         "{\"id\":\"%s\",\"version\":3,\"issueDate\":\"%s\",\"nextUpdate\":\"%s\",\"fmspc\":\"%s\",\"pceId\":\"%s\","
         "\"tcbType\":0,\"tcbEvaluationDataNumber\":9,",
-        or_text(options->tcb_info_id, "SGX"), time_iso8601(PKI_NOW_S - 5 * PKI_DAY_S).text,
+        or_text(options->tcb_info_id, "SGX"),
+        time_iso8601(PKI_NOW_S - (options->tcb_info_days != 0 ? options->tcb_info_days : 5) * PKI_DAY_S).text,
         time_iso8601(PKI_NOW_S + 5 * PKI_DAY_S).text, or_text(options->fmspc, "000000000007"),
         or_text(options->pce_id, "0000")));
     if (is_tdx) pki_modules(&value, options);

@@ -38,6 +38,11 @@ static enum status verify_sgx(void *maker, struct slice quote, struct evidence_c
     return verify_intel(maker, EVIDENCE_SGX, quote, claims_out);
 }
 
+static enum status verify_open_enclave(void *maker, struct slice evidence, struct evidence_claims *claims_out)
+{
+    return verify_intel(maker, EVIDENCE_OPEN_ENCLAVE, evidence, claims_out);
+}
+
 static enum status verify_tdx(void *maker, struct slice quote, struct evidence_claims *claims_out)
 {
     return verify_intel(maker, EVIDENCE_TDX, quote, claims_out);
@@ -79,6 +84,8 @@ static size_t fail_each(operation *verify, void *pki, struct slice quote)
         const enum status status = verify(pki, quote, &claims);
         if (!failing_end()) return number - 1;
         if (status == OK) fail_msg("call %zu failed, and nothing told of it", number);
+        /* nor is a digest that failed taken for one that differs */
+        assert_true(status != ERR_QE_REPORT_DATA && status != ERR_REPORT_DATA);
     }
     fail_msg("no end of calls");
     return 0;
@@ -94,6 +101,27 @@ static void test_a_failing_call_below_never_accepts_anything(void **)
     const size_t calls = fail_each(verify_sgx, &pki, buffer_slice(&quote));
     print_message("%zu calls failed in turn\n", calls);
     assert_true(calls > 50);
+}
+
+/* The custom claims are the runtime data that the quote binds. */
+static void test_a_failing_call_below_never_accepts_custom_claims(void **)
+{
+    static const uint8_t sgx_ecdsa[16] = {0xa3, 0xa2, 0x1e, 0x87, 0x1b, 0x4d, 0x40, 0x14,
+                                          0xb7, 0x0a, 0xa1, 0x25, 0xd2, 0xfb, 0xcd, 0x8c};
+    const struct slice claims = SLICE_LITERAL("data");
+    uint8_t report_data[64] = {};
+    assert_ok(sha256(claims, report_data));
+    CLEANUP(pki_done) struct test_pki pki = pki_make(NULL);
+    const struct minted_quote_options options = {.report_data = SLICE_ARRAY(report_data)};
+    CLEANUP(buffer_done) struct buffer quote = mint_quote(&pki, &options);
+    CLEANUP(buffer_done) struct buffer evidence = buffer_of_maximum(QUOTE_MAX_BYTES);
+    assert_ok(buffer_append_u32_le(&evidence, 3));
+    assert_ok(buffer_append(&evidence, SLICE_ARRAY(sgx_ecdsa)));
+    assert_ok(buffer_append_u32_le(&evidence, (uint32_t)(quote.size + claims.size)));
+    assert_ok(buffer_append_u32_le(&evidence, 0));
+    assert_ok(buffer_append(&evidence, buffer_slice(&quote)));
+    assert_ok(buffer_append(&evidence, claims));
+    assert_true(fail_each(verify_open_enclave, &pki, buffer_slice(&evidence)) > 50);
 }
 
 static void test_a_failing_call_below_never_accepts_a_domain(void **)
@@ -172,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_failing_call_below_never_accepts_anything),
+        cmocka_unit_test(test_a_failing_call_below_never_accepts_custom_claims),
         cmocka_unit_test(test_a_failing_call_below_never_accepts_a_domain),
         cmocka_unit_test(test_a_failing_call_below_never_accepts_a_report_of_amd),
         cmocka_unit_test(test_a_failing_call_below_is_no_refusal),

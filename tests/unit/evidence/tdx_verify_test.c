@@ -326,6 +326,21 @@ static void test_advisories_of_all_three_levels(void **)
     assert_string_equal(platform.advisories[3], "TEST-3");
 }
 
+/* 63 of the platform's, one of the module's, and two of the quoting enclave's. */
+static void test_more_advisories_than_claims_hold_are_refused(void **)
+{
+    static const struct minted_td td = {};
+    CLEANUP(buffer_done) struct buffer list = buffer_of_maximum(4096);
+    struct pki_options options = {.tdx_modules = module_of(OUT_OF_DATE)};
+    for (int i = 1; i < ADVISORY_MAX_COUNT; i++)
+        assert_ok(buffer_append_format(&list, "%s\"A-%02d\"", i == 1 ? "" : ",", i));
+    assert_ok(buffer_text(&list, &options.advisories));
+    assert_refused(&options, &td, ERR_COLLATERAL_MALFORMED, "advisoryIDs");
+    assert_ok(buffer_append_text(&list, ",\"A-64\"")); /* the module's alone is too much then */
+    assert_ok(buffer_text(&list, &options.advisories));
+    assert_refused(&options, &td, ERR_COLLATERAL_MALFORMED, "advisoryIDs");
+}
+
 /* ---- relaunch ---- */
 
 /* The TD runs on the module's word of SVN 4; the newest is 6; the newest level wants 3 in the third component. */
@@ -434,6 +449,7 @@ int main(void)
         cmocka_unit_test(test_a_platform_below_all_levels),
         cmocka_unit_test(test_every_cell_of_the_merge_table),
         cmocka_unit_test(test_advisories_of_all_three_levels),
+        cmocka_unit_test(test_more_advisories_than_claims_hold_are_refused),
         cmocka_unit_test(test_relaunch_is_advised_for_the_modules_age_alone),
         cmocka_unit_test(test_relaunch_is_not_advised_without_cause),
         cmocka_unit_test(test_relaunch_looks_at_the_newest_level_and_at_both_statuses),

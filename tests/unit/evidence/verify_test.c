@@ -69,6 +69,28 @@ static void test_debug_is_told_and_not_refused(void **)
     assert_true(assert_genuine(NULL, &options).debug);
 }
 
+/* The verdict is as old as the older part that it rests on. */
+static void test_the_older_text_tells_the_age(void **)
+{
+    const struct pki_options young = {.tcb_info_days = 3}, old = {.tcb_info_days = 6};
+    assert_int_equal(assert_genuine(&young, NULL).platform.collateral_issued_s, PKI_NOW_S - 4 * PKI_DAY_S);
+    assert_int_equal(assert_genuine(&old, NULL).platform.collateral_issued_s, PKI_NOW_S - 6 * PKI_DAY_S);
+}
+
+/* The quoting enclave's level brings two more than the platform's. */
+static void test_more_advisories_than_claims_hold_are_refused(void **)
+{
+    CLEANUP(buffer_done) struct buffer list = buffer_of_maximum(4096);
+    struct pki_options options = {};
+    for (int i = 1; i <= ADVISORY_MAX_COUNT - 2; i++)
+        assert_ok(buffer_append_format(&list, "%s\"A-%02d\"", i == 1 ? "" : ",", i));
+    assert_ok(buffer_text(&list, &options.advisories));
+    assert_int_equal(assert_genuine(&options, NULL).platform.advisory_count, ADVISORY_MAX_COUNT);
+    assert_ok(buffer_append_text(&list, ",\"B-01\""));
+    assert_ok(buffer_text(&list, &options.advisories));
+    assert_refused(&options, NULL, ERR_COLLATERAL_MALFORMED, "advisoryIDs");
+}
+
 static void test_statuses_are_merged(void **)
 {
     const struct pki_options options = {.tcb_status = "ConfigurationNeeded", .qe_status = "OutOfDate"};
@@ -696,6 +718,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_claims_of_good_evidence),
         cmocka_unit_test(test_debug_is_told_and_not_refused),
+        cmocka_unit_test(test_the_older_text_tells_the_age),
+        cmocka_unit_test(test_more_advisories_than_claims_hold_are_refused),
         cmocka_unit_test(test_statuses_are_merged),
         cmocka_unit_test(test_certificates_stand_in_any_order),
         cmocka_unit_test(test_a_simulated_root_needs_to_be_named),
