@@ -36,6 +36,7 @@ static void fail_each(operation *run, const void *given)
         if (status == OK) fail_msg("call %zu failed, and nothing told of it", number);
         /* nor is it told as another fault */
         assert_true(status != ERR_TPM_PCR && status != ERR_TPM_EVENT_LOG && status != ERR_REPORT_DATA);
+        assert_int_not_equal(status, ERR_TPM_KEY);
     }
     fail_msg("no end of calls");
 }
