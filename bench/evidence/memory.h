@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Whether memory stays flat: `count` verifications by two threads, known and new chains of every kind in turn, and the
- * resident memory on the way. True if after the first tenth it grew by no more than MEMORY_SLACK_BYTES.
+ * resident memory on the way. True if after two tenths it grew by no more than MEMORY_SLACK_BYTES.
  */
 #pragma once
 
