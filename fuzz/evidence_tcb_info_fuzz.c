@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-const size_t fuzz_allocation_max = TCB_INFO_MAX_BYTES;
+const size_t fuzz_allocation_max = JSON_TREE_MAX_NODES * sizeof(struct json_node);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

@@ -3,6 +3,7 @@
  * machine of this run. The first byte says what the rest is: 0 a quote; 1 header and report of a quote, which the
  * machine signs; 2 a tcbInfo, 3 an enclaveIdentity, which the vendor signs; 4 the certification data of a quote; 5 to 9
  * a CRL or an issuer chain; 10 to 13 the same as 0 to 3 for TDX. */
+#include "base/json_tree.h"
 #include "evidence/intel.h"
 #include "fuzz.h"
 #include "parts.h"
@@ -11,7 +12,7 @@
 
 #include <string.h>
 
-const size_t fuzz_allocation_max = TCB_INFO_MAX_BYTES;
+const size_t fuzz_allocation_max = JSON_TREE_MAX_NODES * sizeof(struct json_node);
 
 enum { NOW_S = 1800000000, TEXT_MAX_BYTES = 1 << 20 };
 

@@ -3,6 +3,7 @@
  * endorsement_fetch_authorities and endorsement_check: what an attestation service, a collateral service and AMD's
  * service answer; and collateral_issue_parse: what a feed keeps on disk. The input is a digit (the answers' status) and
  * the answers' heads and bodies, each answer up to "\n%%\n". */
+#include "base/json_tree.h"
 #include "crypto/x509.h"
 #include "feeds/collateral_issue.h"
 #include "feeds/collateral_source.h"
@@ -12,7 +13,7 @@
 #include "fuzz.h"
 #include "parts.h"
 
-const size_t fuzz_allocation_max = TCB_INFO_MAX_BYTES;
+const size_t fuzz_allocation_max = JSON_TREE_MAX_NODES * sizeof(struct json_node);
 
 static struct slice answers;
 static unsigned answer_status;

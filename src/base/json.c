@@ -2,6 +2,7 @@
 #include "base/json.h"
 
 #include "base/encoding.h"
+#include "base/json_checks.h"
 #include "base/secret.h"
 
 #include <stdio.h>
@@ -42,13 +43,20 @@ static bool is_deeper_than(struct slice text, size_t maximum)
     return false;
 }
 
+enum status json_check_text_size(size_t size, const char *field, size_t max_size, struct refusal *why)
+{
+    if (size <= max_size) return OK;
+    char expected[64];
+    (void)snprintf(expected, sizeof(expected), "at most %zu bytes", max_size);
+    return refuse(why, ERR_TOO_LARGE, field, expected, "%zu bytes", size);
+}
+
 enum status json_parse(struct slice text, size_t max_size, struct refusal *why, json_t **value_out)
 {
-    if (text.size > max_size) {
-        char expected[64];
-        (void)snprintf(expected, sizeof(expected), "at most %zu bytes", max_size);
-        return refuse(why, ERR_TOO_LARGE, "json", expected, "%zu bytes", text.size);
-    }
+    TRY(json_check_text_size(text.size, "json", max_size, why));
+    /* jansson takes a NUL right behind a number for the end of its own buffer, and passes over it. */
+    if (text.size > 0 && memchr(text.bytes, 0, text.size) != NULL)
+        return refuse(why, ERR_JSON_SYNTAX, "json", "one JSON object or array", "a NUL byte");
     if (is_deeper_than(text, JSON_MAX_DEPTH))
         return refuse(why, ERR_JSON_SYNTAX, "json", "at most 32 levels", "more levels");
     json_error_t error;
@@ -89,9 +97,9 @@ struct json_path json_path_at(const char *path, const char *name, size_t index)
     return full;
 }
 
-static const char *type_name(const json_t *value)
+static const char *type_name(json_type type)
 {
-    switch (json_typeof(value)) {
+    switch (type) {
     case JSON_OBJECT: return "an object";
     case JSON_ARRAY: return "an array";
     case JSON_STRING: return "a string";
@@ -104,15 +112,34 @@ static const char *type_name(const json_t *value)
     return "something else";
 }
 
+enum status json_refuse_missing(const char *path, const char *name, const char *expected, struct refusal *why)
+{
+    return refuse(why, ERR_FIELD_MISSING, json_path(path, name).text, expected, "nothing");
+}
+
+enum status json_refuse_type(json_type type, const char *path, const char *name, const char *expected,
+                             struct refusal *why)
+{
+    return refuse(why, ERR_FIELD_TYPE, json_path(path, name).text, expected, "%s", type_name(type));
+}
+
 static enum status get(const json_t *object, const char *path, const char *name, json_type type, const char *expected,
                        struct refusal *why, json_t **value_out)
 {
     json_t *const value = json_object_get(object, name);
-    if (value == NULL) return refuse(why, ERR_FIELD_MISSING, json_path(path, name).text, expected, "nothing");
+    if (value == NULL) return json_refuse_missing(path, name, expected, why);
     const bool matches = json_typeof(value) == type || (type == JSON_TRUE && json_is_false(value));
-    if (!matches) return refuse(why, ERR_FIELD_TYPE, json_path(path, name).text, expected, "%s", type_name(value));
+    if (!matches) return json_refuse_type(json_typeof(value), path, name, expected, why);
     *value_out = value;
     return OK;
+}
+
+enum status json_check_string(size_t size, const char *path, const char *name, size_t max_size, struct refusal *why)
+{
+    if (size > 0 && size <= max_size) return OK;
+    char expected[64];
+    (void)snprintf(expected, sizeof(expected), "1 to %zu bytes of text", max_size);
+    return refuse(why, ERR_FIELD_VALUE, json_path(path, name).text, expected, "%zu bytes", size);
 }
 
 enum status json_get_string(const json_t *object, const char *path, const char *name, size_t max_size,
@@ -121,13 +148,18 @@ enum status json_get_string(const json_t *object, const char *path, const char *
     json_t *value;
     TRY(get(object, path, name, JSON_STRING, "a string", why, &value));
     const size_t size = json_string_length(value);
-    if (size == 0 || size > max_size) {
-        char expected[64];
-        (void)snprintf(expected, sizeof(expected), "1 to %zu bytes of text", max_size);
-        return refuse(why, ERR_FIELD_VALUE, json_path(path, name).text, expected, "%zu bytes", size);
-    }
+    TRY(json_check_string(size, path, name, max_size, why));
     *text_out = slice_of(json_string_value(value), size);
     return OK;
+}
+
+enum status json_check_integer(int64_t number, const char *path, const char *name, int64_t minimum, int64_t maximum,
+                               struct refusal *why)
+{
+    if (number >= minimum && number <= maximum) return OK;
+    char expected[64];
+    (void)snprintf(expected, sizeof(expected), "%lld to %lld", (long long)minimum, (long long)maximum);
+    return refuse(why, ERR_FIELD_VALUE, json_path(path, name).text, expected, "%lld", (long long)number);
 }
 
 enum status json_get_integer(const json_t *object, const char *path, const char *name, int64_t minimum, int64_t maximum,
@@ -136,11 +168,7 @@ enum status json_get_integer(const json_t *object, const char *path, const char 
     json_t *value;
     TRY(get(object, path, name, JSON_INTEGER, "an integer", why, &value));
     const int64_t number = json_integer_value(value);
-    if (number < minimum || number > maximum) {
-        char expected[64];
-        (void)snprintf(expected, sizeof(expected), "%lld to %lld", (long long)minimum, (long long)maximum);
-        return refuse(why, ERR_FIELD_VALUE, json_path(path, name).text, expected, "%lld", (long long)number);
-    }
+    TRY(json_check_integer(number, path, name, minimum, maximum, why));
     *value_out = number;
     return OK;
 }
@@ -160,18 +188,31 @@ enum status json_get_object(const json_t *object, const char *path, const char *
     return get(object, path, name, JSON_OBJECT, "an object", why, value_out);
 }
 
+enum status json_check_count(size_t count, const char *path, const char *name, size_t max_count, struct refusal *why)
+{
+    if (count <= max_count) return OK;
+    char expected[64];
+    (void)snprintf(expected, sizeof(expected), "at most %zu elements", max_count);
+    return refuse(why, ERR_FIELD_VALUE, json_path(path, name).text, expected, "%zu", count);
+}
+
 enum status json_get_array(const json_t *object, const char *path, const char *name, size_t max_count,
                            struct refusal *why, json_t **value_out)
 {
     json_t *value;
     TRY(get(object, path, name, JSON_ARRAY, "an array", why, &value));
-    if (json_array_size(value) > max_count) {
-        char expected[64];
-        (void)snprintf(expected, sizeof(expected), "at most %zu elements", max_count);
-        return refuse(why, ERR_FIELD_VALUE, json_path(path, name).text, expected, "%zu", json_array_size(value));
-    }
+    TRY(json_check_count(json_array_size(value), path, name, max_count, why));
     *value_out = value;
     return OK;
+}
+
+enum status json_check_hex(struct slice text, const char *path, const char *name, size_t size, struct refusal *why,
+                           uint8_t *bytes_out)
+{
+    if (hex_decode_exact(text, size, bytes_out) == OK) return OK;
+    char expected[64];
+    (void)snprintf(expected, sizeof(expected), "%zu hexadecimal digits", size * 2);
+    return refuse(why, ERR_FIELD_VALUE, json_path(path, name).text, expected, "%zu characters", text.size);
 }
 
 enum status json_get_hex(const json_t *object, const char *path, const char *name, size_t size, struct refusal *why,
@@ -179,10 +220,7 @@ enum status json_get_hex(const json_t *object, const char *path, const char *nam
 {
     struct slice text;
     TRY(json_get_string(object, path, name, SIZE_MAX, why, &text));
-    if (hex_decode_exact(text, size, bytes_out) == OK) return OK;
-    char expected[64];
-    (void)snprintf(expected, sizeof(expected), "%zu hexadecimal digits", size * 2);
-    return refuse(why, ERR_FIELD_VALUE, json_path(path, name).text, expected, "%zu characters", text.size);
+    return json_check_hex(text, path, name, size, why, bytes_out);
 }
 
 enum status json_get_base64url(const json_t *object, const char *path, const char *name, size_t max_size,
@@ -206,81 +244,19 @@ bool json_has(const json_t *object, const char *name)
     return value != NULL && !json_is_null(value);
 }
 
+enum status json_check_known(const char *member, const char *path, const char *const *names, struct refusal *why)
+{
+    for (const char *const *name = names; *name != NULL; name++) {
+        if (strcmp(*name, member) == 0) return OK;
+    }
+    const char *const shown = member[0] == '\0' ? "\"\"" : member; /* so that the refusal names something */
+    return refuse(why, ERR_FIELD_UNKNOWN, json_path(path, shown).text, "a known member name", "%s", member);
+}
+
 enum status json_only(const json_t *object, const char *path, const char *const *names, struct refusal *why)
 {
     const char *member;
     json_t *value;
-    json_object_foreach ((json_t *)object, member, value) {
-        bool known = false;
-        for (const char *const *name = names; *name != NULL && !known; name++) known = strcmp(*name, member) == 0;
-        const char *const shown = member[0] == '\0' ? "\"\"" : member; /* so that the refusal names something */
-        if (!known)
-            return refuse(why, ERR_FIELD_UNKNOWN, json_path(path, shown).text, "a known member name", "%s", member);
-    }
+    json_object_foreach ((json_t *)object, member, value) TRY(json_check_known(member, path, names, why));
     return OK;
-}
-
-/* A cursor over text that is known to be valid JSON, so that only strings and nesting need care. */
-static size_t skip_string(struct slice text, size_t at)
-{
-    for (at++; at < text.size && text.bytes[at] != '"'; at++) {
-        if (text.bytes[at] == '\\') at++;
-    }
-    return at + 1;
-}
-
-static size_t skip_space(struct slice text, size_t at)
-{
-    while (at < text.size &&
-           (text.bytes[at] == ' ' || text.bytes[at] == '\t' || text.bytes[at] == '\n' || text.bytes[at] == '\r'))
-        at++;
-    return at;
-}
-
-static size_t skip_value(struct slice text, size_t at)
-{
-    size_t depth = 0;
-    while (at < text.size) {
-        const uint8_t c = text.bytes[at];
-        if (c == '"') {
-            at = skip_string(text, at);
-            if (depth == 0) return at;
-            continue;
-        }
-        if (c == '{' || c == '[') depth++;
-        if (c == '}' || c == ']') {
-            if (depth == 0) return at;
-            at++;
-            if (--depth == 0) return at;
-            continue;
-        }
-        if (depth == 0 && (c == ',' || c == ' ' || c == '\t' || c == '\n' || c == '\r')) return at;
-        at++;
-    }
-    return at;
-}
-
-enum status json_member_text(struct slice text, const char *name, struct slice *value_out)
-{
-    size_t at = skip_space(text, 0);
-    if (at >= text.size || text.bytes[at] != '{') return ERR_FIELD_MISSING;
-    at = skip_space(text, at + 1);
-    while (at < text.size && text.bytes[at] == '"') {
-        const size_t end = skip_string(text, at);
-        if (end > text.size) return ERR_FIELD_MISSING;
-        const struct slice member = slice_part(text, at + 1, end - at - 2);
-        at = skip_space(text, end);
-        if (at >= text.size || text.bytes[at] != ':') return ERR_FIELD_MISSING;
-        at = skip_space(text, at + 1);
-        const size_t value_end = skip_value(text, at);
-        if (value_end > text.size) return ERR_FIELD_MISSING;
-        if (slice_equal_text(member, name)) {
-            *value_out = slice_part(text, at, value_end - at);
-            return OK;
-        }
-        at = skip_space(text, value_end);
-        if (at >= text.size || text.bytes[at] != ',') return ERR_FIELD_MISSING;
-        at = skip_space(text, at + 1);
-    }
-    return ERR_FIELD_MISSING;
 }

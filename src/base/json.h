@@ -31,7 +31,7 @@ void json_wipe_what_is_freed(void);
 void json_done(json_t **value);
 
 /* Parses one JSON object or array that fills `text`. ERR_TOO_LARGE over `max_size`, ERR_JSON_SYNTAX (also for duplicate
- * members, depth over JSON_MAX_DEPTH, invalid UTF-8, NUL in a string). On OK the caller owns `value_out`. */
+ * members, depth over JSON_MAX_DEPTH, invalid UTF-8, NUL anywhere). On OK the caller owns `value_out`. */
 enum status json_parse(struct slice text, size_t max_size, struct refusal *why, json_t **value_out);
 
 /* Appends compact text, members sorted by name: the same value always gives the same bytes. */
@@ -63,7 +63,3 @@ bool json_has(const json_t *object, const char *name);
 /* Refuses members that are not in `names` (NULL-terminated): ERR_FIELD_UNKNOWN. For configuration and manifests, where
  * a misspelt name must not be passed over. */
 enum status json_only(const json_t *object, const char *path, const char *const *names, struct refusal *why);
-
-/* Byte range of the value of the top-level member `name` in `text`, which json_parse has accepted: for signatures over
- * the exact text (TCB info, QE identity). ERR_FIELD_MISSING. */
-enum status json_member_text(struct slice text, const char *name, struct slice *value_out);

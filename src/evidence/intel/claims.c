@@ -28,10 +28,11 @@ static enum status add_advisory(const char *name, struct intel_platform *platfor
     return OK;
 }
 
-static enum status add_advisories(const json_t *names, struct intel_platform *platform)
+static enum status add_advisories(const struct json_node *names, struct intel_platform *platform)
 {
-    for (size_t i = 0; i < json_array_size(names); i++)
-        TRY(add_advisory(json_string_value(json_array_get(names, i)), platform));
+    if (names == NULL) return OK;
+    const struct json_node *name = json_node_first(names);
+    for (size_t i = 0; i < names->size; i++, name = json_node_next(name)) TRY(add_advisory(name->string, platform));
     return OK;
 }
 

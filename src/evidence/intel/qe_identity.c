@@ -21,28 +21,29 @@ void qe_identity_done(struct qe_identity *identity)
     *identity = (struct qe_identity){};
 }
 
-static enum status read_u16(const json_t *object, const char *path, const char *name, struct refusal *why,
+static enum status read_u16(const struct json_node *object, const char *path, const char *name, struct refusal *why,
                             uint16_t *value_out)
 {
     int64_t value;
-    TRY(json_get_integer(object, path, name, 0, UINT16_MAX, why, &value));
+    TRY(json_node_get_integer(object, path, name, 0, UINT16_MAX, why, &value));
     *value_out = (uint16_t)value;
     return OK;
 }
 
 /* Four bytes in memory order, as they stand in a report. */
-static enum status read_misc_select(const json_t *body, const char *name, struct refusal *why, uint32_t *value_out)
+static enum status read_misc_select(const struct json_node *body, const char *name, struct refusal *why,
+                                    uint32_t *value_out)
 {
     uint8_t bytes[4];
-    TRY(json_get_hex(body, "enclaveIdentity", name, sizeof(bytes), why, bytes));
+    TRY(json_node_get_hex(body, "enclaveIdentity", name, sizeof(bytes), why, bytes));
     struct reader reader = reader_over(SLICE_ARRAY(bytes));
     return reader_u32_le(&reader, value_out);
 }
 
-static enum status read_id(const json_t *body, struct refusal *why, enum enclave_id *id_out)
+static enum status read_id(const struct json_node *body, struct refusal *why, enum enclave_id *id_out)
 {
     struct slice id;
-    TRY(json_get_string(body, "enclaveIdentity", "id", ID_MAX_BYTES, why, &id));
+    TRY(json_node_get_string(body, "enclaveIdentity", "id", ID_MAX_BYTES, why, &id));
     for (size_t i = 0; i < sizeof(id_names) / sizeof(id_names[0]); i++) {
         if (!slice_equal_text(id, id_names[i])) continue;
         *id_out = (enum enclave_id)i;
@@ -52,20 +53,21 @@ static enum status read_id(const json_t *body, struct refusal *why, enum enclave
                   (const char *)id.bytes);
 }
 
-static enum status read_body(const json_t *body, struct refusal *why, struct qe_identity *identity)
+static enum status read_body(const struct json_node *body, struct refusal *why, struct qe_identity *identity)
 {
     static const char path[] = "enclaveIdentity";
     int64_t version;
-    TRY(json_get_integer(body, path, "version", VERSION_2, VERSION_2, why, &version));
+    TRY(json_node_get_integer(body, path, "version", VERSION_2, VERSION_2, why, &version));
     TRY(read_id(body, why, &identity->id));
-    TRY(json_get_time(body, path, "issueDate", why, &identity->issued_s));
-    TRY(json_get_time(body, path, "nextUpdate", why, &identity->next_update_s));
-    TRY(json_get_integer(body, path, "tcbEvaluationDataNumber", 0, INT32_MAX, why, &identity->evaluation));
+    TRY(json_node_get_time(body, path, "issueDate", why, &identity->issued_s));
+    TRY(json_node_get_time(body, path, "nextUpdate", why, &identity->next_update_s));
+    TRY(json_node_get_integer(body, path, "tcbEvaluationDataNumber", 0, INT32_MAX, why, &identity->evaluation));
     TRY(read_misc_select(body, "miscselect", why, &identity->misc_select));
     TRY(read_misc_select(body, "miscselectMask", why, &identity->misc_select_mask));
-    TRY(json_get_hex(body, path, "attributes", sizeof(identity->attributes), why, identity->attributes));
-    TRY(json_get_hex(body, path, "attributesMask", sizeof(identity->attributes_mask), why, identity->attributes_mask));
-    TRY(json_get_hex(body, path, "mrsigner", sizeof(identity->mrsigner), why, identity->mrsigner));
+    TRY(json_node_get_hex(body, path, "attributes", sizeof(identity->attributes), why, identity->attributes));
+    TRY(json_node_get_hex(body, path, "attributesMask", sizeof(identity->attributes_mask), why,
+                          identity->attributes_mask));
+    TRY(json_node_get_hex(body, path, "mrsigner", sizeof(identity->mrsigner), why, identity->mrsigner));
     TRY(read_u16(body, path, "isvprodid", why, &identity->product_id));
     return svn_levels_read(body, path, why, &identity->levels);
 }

@@ -10,12 +10,13 @@ void svn_levels_done(struct svn_levels *levels)
     *levels = (struct svn_levels){};
 }
 
-static enum status read_level(const json_t *value, const char *path, struct refusal *why, struct svn_level *level)
+static enum status read_level(const struct json_node *value, const char *path, struct refusal *why,
+                              struct svn_level *level)
 {
-    json_t *tcb;
+    const struct json_node *tcb;
     int64_t svn;
-    TRY(json_get_object(value, path, "tcb", why, &tcb));
-    TRY(json_get_integer(tcb, json_path(path, "tcb").text, "isvsvn", 0, UINT16_MAX, why, &svn));
+    TRY(json_node_get_object(value, path, "tcb", why, &tcb));
+    TRY(json_node_get_integer(tcb, json_path(path, "tcb").text, "isvsvn", 0, UINT16_MAX, why, &svn));
     level->svn = (uint16_t)svn;
     TRY(level_facts_read(value, path, why, &level->facts));
     const struct level_status status = level->facts.status;
@@ -39,18 +40,20 @@ static enum status check_distinct(const struct svn_levels *levels, const char *f
     return OK;
 }
 
-enum status svn_levels_read(const json_t *object, const char *path, struct refusal *why, struct svn_levels *levels_out)
+enum status svn_levels_read(const struct json_node *object, const char *path, struct refusal *why,
+                            struct svn_levels *levels_out)
 {
     CLEANUP(svn_levels_done) struct svn_levels levels = {};
     const struct json_path field = json_path(path, "tcbLevels");
-    json_t *array;
-    TRY(json_get_array(object, path, "tcbLevels", TCB_LEVEL_MAX_COUNT, why, &array));
-    levels.count = json_array_size(array);
+    const struct json_node *array;
+    TRY(json_node_get_array(object, path, "tcbLevels", TCB_LEVEL_MAX_COUNT, why, &array));
+    levels.count = array->size;
     if (levels.count == 0) return refuse(why, ERR_FIELD_VALUE, field.text, "at least one level", "none");
     levels.items = calloc(levels.count, sizeof(*levels.items));
     if (levels.items == NULL) return ERR_NO_MEMORY;
-    for (size_t i = 0; i < levels.count; i++)
-        TRY(read_level(json_array_get(array, i), json_path_at(path, "tcbLevels", i).text, why, &levels.items[i]));
+    const struct json_node *level = json_node_first(array);
+    for (size_t i = 0; i < levels.count; i++, level = json_node_next(level))
+        TRY(read_level(level, json_path_at(path, "tcbLevels", i).text, why, &levels.items[i]));
     qsort(levels.items, levels.count, sizeof(*levels.items), compare_levels);
     TRY(check_distinct(&levels, field.text, why));
     *levels_out = levels;

@@ -18,7 +18,8 @@ struct svn_levels {
 };
 
 /* Reads "tcbLevels" of `object`, which `path` names. ERR_FIELD_*, ERR_NO_MEMORY. */
-enum status svn_levels_read(const json_t *object, const char *path, struct refusal *why, struct svn_levels *levels_out);
+enum status svn_levels_read(const struct json_node *object, const char *path, struct refusal *why,
+                            struct svn_levels *levels_out);
 void svn_levels_done(struct svn_levels *levels);
 
 /* The newest level that software of this SVN reaches; NULL if it is older than all. */

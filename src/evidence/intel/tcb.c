@@ -40,41 +40,41 @@ bool level_status_from_text(struct slice text, struct level_status *status_out)
 }
 
 /* Advisory names travel into tokens and logs: letters, digits and hyphens are all that they hold. */
-static bool is_advisory(const json_t *value)
+static bool is_advisory(const struct json_node *value)
 {
-    const char *const text = json_string_value(value);
-    const size_t size = json_string_length(value); /* 0 of what is no string */
-    if (size == 0 || size > ADVISORY_MAX_BYTES) return false;
-    for (size_t i = 0; i < size; i++) {
-        const char c = text[i];
+    if (value->type != JSON_STRING || value->size == 0 || value->size > ADVISORY_MAX_BYTES) return false;
+    for (size_t i = 0; i < value->size; i++) {
+        const char c = value->string[i];
         const bool is_plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
         if (!is_plain) return false;
     }
     return true;
 }
 
-static enum status read_advisories(const json_t *level, const char *path, struct refusal *why,
-                                   const json_t **advisories_out)
+static enum status read_advisories(const struct json_node *level, const char *path, struct refusal *why,
+                                   const struct json_node **advisories_out)
 {
     *advisories_out = NULL;
-    if (json_object_get(level, "advisoryIDs") == NULL) return OK;
-    json_t *advisories;
-    TRY(json_get_array(level, path, "advisoryIDs", ADVISORY_MAX_COUNT, why, &advisories));
-    for (size_t i = 0; i < json_array_size(advisories); i++) {
-        if (is_advisory(json_array_get(advisories, i))) continue;
+    if (json_node_member(level, "advisoryIDs") == NULL) return OK;
+    const struct json_node *advisories;
+    TRY(json_node_get_array(level, path, "advisoryIDs", ADVISORY_MAX_COUNT, why, &advisories));
+    const struct json_node *advisory = json_node_first(advisories);
+    for (size_t i = 0; i < advisories->size; i++, advisory = json_node_next(advisory)) {
+        if (is_advisory(advisory)) continue;
         return refuse(why, ERR_FIELD_VALUE, path, "advisoryIDs of letters, digits and hyphens", "another value");
     }
     *advisories_out = advisories;
     return OK;
 }
 
-enum status level_facts_read(const json_t *level, const char *path, struct refusal *why, struct level_facts *facts_out)
+enum status level_facts_read(const struct json_node *level, const char *path, struct refusal *why,
+                             struct level_facts *facts_out)
 {
     enum { STATUS_MAX_BYTES = 64 };
     struct level_facts facts = {};
     struct slice text;
-    TRY(json_get_time(level, path, "tcbDate", why, &facts.date_s));
-    TRY(json_get_string(level, path, "tcbStatus", STATUS_MAX_BYTES, why, &text));
+    TRY(json_node_get_time(level, path, "tcbDate", why, &facts.date_s));
+    TRY(json_node_get_string(level, path, "tcbStatus", STATUS_MAX_BYTES, why, &text));
     if (!level_status_from_text(text, &facts.status))
         return refuse(why, ERR_FIELD_VALUE, path, "a tcbStatus that Intel defines", "%.*s", (int)text.size,
                       (const char *)text.bytes);

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "base/json.h"
+#include "base/json_tree.h"
 #include "evidence/intel.h"
 #include "evidence/intel/pck.h"
 
@@ -24,11 +24,13 @@ bool level_status_from_text(struct slice text, struct level_status *status_out);
 struct level_facts {
     struct level_status status;
     int64_t date_s;
-    const json_t *advisories; /* array of checked strings, borrowed from the document; NULL if there are none */
+    const struct json_node
+        *advisories; /* array of checked strings, borrowed from the document; NULL if there are none */
 };
 
 /* Reads "tcbDate", "tcbStatus" and "advisoryIDs". `path` names the level for refusals. ERR_FIELD_*. */
-enum status level_facts_read(const json_t *level, const char *path, struct refusal *why, struct level_facts *facts_out);
+enum status level_facts_read(const struct json_node *level, const char *path, struct refusal *why,
+                             struct level_facts *facts_out);
 
 struct tcb_level {
     uint8_t components[TCB_COMPONENT_COUNT];

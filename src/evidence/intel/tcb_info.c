@@ -14,16 +14,17 @@ void tcb_info_done(struct tcb_info *info)
     *info = (struct tcb_info){};
 }
 
-static enum status read_svn(const json_t *object, const char *path, const char *name, struct refusal *why,
+static enum status read_svn(const struct json_node *object, const char *path, const char *name, struct refusal *why,
                             uint8_t *svn_out)
 {
     int64_t svn;
-    TRY(json_get_integer(object, path, name, 0, UINT8_MAX, why, &svn));
+    TRY(json_node_get_integer(object, path, name, 0, UINT8_MAX, why, &svn));
     *svn_out = (uint8_t)svn;
     return OK;
 }
 
-static enum status read_components_v2(const json_t *tcb, const char *path, struct refusal *why, struct tcb_level *level)
+static enum status read_components_v2(const struct json_node *tcb, const char *path, struct refusal *why,
+                                      struct tcb_level *level)
 {
     for (unsigned i = 0; i < TCB_COMPONENT_COUNT; i++) {
         char name[32];
@@ -33,16 +34,15 @@ static enum status read_components_v2(const json_t *tcb, const char *path, struc
     return OK;
 }
 
-static enum status read_components_v3(const json_t *tcb, const char *path, const char *name, struct refusal *why,
-                                      uint8_t *svns)
+static enum status read_components_v3(const struct json_node *tcb, const char *path, const char *name,
+                                      struct refusal *why, uint8_t *svns)
 {
-    json_t *components;
-    TRY(json_get_array(tcb, path, name, TCB_COMPONENT_COUNT, why, &components));
-    if (json_array_size(components) != TCB_COMPONENT_COUNT)
-        return refuse(why, ERR_FIELD_VALUE, json_path(path, name).text, "16 components", "%zu",
-                      json_array_size(components));
-    for (size_t i = 0; i < TCB_COMPONENT_COUNT; i++) {
-        const json_t *const component = json_array_get(components, i);
+    const struct json_node *components;
+    TRY(json_node_get_array(tcb, path, name, TCB_COMPONENT_COUNT, why, &components));
+    if (components->size != TCB_COMPONENT_COUNT)
+        return refuse(why, ERR_FIELD_VALUE, json_path(path, name).text, "16 components", "%u", components->size);
+    const struct json_node *component = json_node_first(components);
+    for (size_t i = 0; i < TCB_COMPONENT_COUNT; i++, component = json_node_next(component)) {
         /* The path is written for a fault alone: there are hundreds of components. */
         if (read_svn(component, "", "svn", NULL, &svns[i]) != OK)
             return read_svn(component, json_path_at(path, name, i).text, "svn", why, &svns[i]);
@@ -50,7 +50,7 @@ static enum status read_components_v3(const json_t *tcb, const char *path, const
     return OK;
 }
 
-static enum status read_components(const json_t *tcb, const char *path, const struct tcb_info *info,
+static enum status read_components(const struct json_node *tcb, const char *path, const struct tcb_info *info,
                                    struct refusal *why, struct tcb_level *level)
 {
     if (info->version == VERSION_2) return read_components_v2(tcb, path, why, level);
@@ -59,15 +59,15 @@ static enum status read_components(const json_t *tcb, const char *path, const st
     return read_components_v3(tcb, path, "tdxtcbcomponents", why, level->tdx_components);
 }
 
-static enum status read_level(const json_t *value, size_t index, const struct tcb_info *info, struct refusal *why,
-                              struct tcb_level *level)
+static enum status read_level(const struct json_node *value, size_t index, const struct tcb_info *info,
+                              struct refusal *why, struct tcb_level *level)
 {
     const struct json_path path = json_path_at("tcbInfo", "tcbLevels", index), tcb_path = json_path(path.text, "tcb");
-    json_t *tcb;
+    const struct json_node *tcb;
     int64_t pce_svn;
-    TRY(json_get_object(value, path.text, "tcb", why, &tcb));
+    TRY(json_node_get_object(value, path.text, "tcb", why, &tcb));
     TRY(read_components(tcb, tcb_path.text, info, why, level));
-    TRY(json_get_integer(tcb, tcb_path.text, "pcesvn", 0, UINT16_MAX, why, &pce_svn));
+    TRY(json_node_get_integer(tcb, tcb_path.text, "pcesvn", 0, UINT16_MAX, why, &pce_svn));
     level->pce_svn = (uint16_t)pce_svn;
     return level_facts_read(value, path.text, why, &level->facts);
 }
@@ -87,63 +87,65 @@ static enum status check_distinct(const struct tcb_info *info, struct refusal *w
     return OK;
 }
 
-static enum status read_levels(const json_t *body, struct refusal *why, struct tcb_info *info)
+static enum status read_levels(const struct json_node *body, struct refusal *why, struct tcb_info *info)
 {
-    json_t *levels;
-    TRY(json_get_array(body, "tcbInfo", "tcbLevels", TCB_LEVEL_MAX_COUNT, why, &levels));
-    const size_t count = json_array_size(levels);
+    const struct json_node *levels;
+    TRY(json_node_get_array(body, "tcbInfo", "tcbLevels", TCB_LEVEL_MAX_COUNT, why, &levels));
+    const size_t count = levels->size;
     if (count == 0) return refuse(why, ERR_FIELD_VALUE, "tcbInfo.tcbLevels", "at least one level", "none");
     info->levels = calloc(count, sizeof(*info->levels));
     if (info->levels == NULL) return ERR_NO_MEMORY;
     info->level_count = count;
-    for (size_t i = 0; i < count; i++) TRY(read_level(json_array_get(levels, i), i, info, why, &info->levels[i]));
+    const struct json_node *level = json_node_first(levels);
+    for (size_t i = 0; i < count; i++, level = json_node_next(level))
+        TRY(read_level(level, i, info, why, &info->levels[i]));
     tcb_levels_sort(info->levels, count);
     return check_distinct(info, why);
 }
 
 /* Version 2 was for SGX alone and has no id. */
-static enum status read_kind(const json_t *body, struct refusal *why, struct tcb_info *info)
+static enum status read_kind(const struct json_node *body, struct refusal *why, struct tcb_info *info)
 {
     struct slice id;
     info->tee = INTEL_SGX;
     if (info->version == VERSION_2) return OK;
-    TRY(json_get_string(body, "tcbInfo", "id", ID_MAX_BYTES, why, &id));
+    TRY(json_node_get_string(body, "tcbInfo", "id", ID_MAX_BYTES, why, &id));
     if (slice_equal_text(id, "SGX")) return OK;
     info->tee = INTEL_TDX;
     if (slice_equal_text(id, "TDX")) return OK;
     return refuse(why, ERR_FIELD_VALUE, "tcbInfo.id", "SGX or TDX", "%.*s", (int)id.size, (const char *)id.bytes);
 }
 
-static enum status read_pce_id(const json_t *body, struct refusal *why, struct tcb_info *info)
+static enum status read_pce_id(const struct json_node *body, struct refusal *why, struct tcb_info *info)
 {
-    info->has_pce_id = info->version != VERSION_2 || json_object_get(body, "pceId") != NULL;
+    info->has_pce_id = info->version != VERSION_2 || json_node_member(body, "pceId") != NULL;
     if (!info->has_pce_id) return OK;
-    return json_get_hex(body, "tcbInfo", "pceId", sizeof(info->pce_id), why, info->pce_id);
+    return json_node_get_hex(body, "tcbInfo", "pceId", sizeof(info->pce_id), why, info->pce_id);
 }
 
-static enum status read_modules(const json_t *body, struct refusal *why, struct tcb_info *info)
+static enum status read_modules(const struct json_node *body, struct refusal *why, struct tcb_info *info)
 {
     if (info->tee == INTEL_TDX) return tdx_modules_read(body, why, &info->modules);
     static const char *const names[] = {"tdxModule", "tdxModuleIdentities"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (json_object_get(body, names[i]) != NULL)
+        if (json_node_member(body, names[i]) != NULL)
             return refuse(why, ERR_FIELD_UNKNOWN, json_path("tcbInfo", names[i]).text, "nothing, as the id is SGX",
                           "a member");
     }
     return OK;
 }
 
-static enum status read_body(const json_t *body, struct refusal *why, struct tcb_info *info)
+static enum status read_body(const struct json_node *body, struct refusal *why, struct tcb_info *info)
 {
     int64_t type;
-    TRY(json_get_integer(body, "tcbInfo", "version", VERSION_2, VERSION_3, why, &info->version));
+    TRY(json_node_get_integer(body, "tcbInfo", "version", VERSION_2, VERSION_3, why, &info->version));
     TRY(read_kind(body, why, info));
-    TRY(json_get_time(body, "tcbInfo", "issueDate", why, &info->issued_s));
-    TRY(json_get_time(body, "tcbInfo", "nextUpdate", why, &info->next_update_s));
-    TRY(json_get_hex(body, "tcbInfo", "fmspc", sizeof(info->fmspc), why, info->fmspc));
+    TRY(json_node_get_time(body, "tcbInfo", "issueDate", why, &info->issued_s));
+    TRY(json_node_get_time(body, "tcbInfo", "nextUpdate", why, &info->next_update_s));
+    TRY(json_node_get_hex(body, "tcbInfo", "fmspc", sizeof(info->fmspc), why, info->fmspc));
     TRY(read_pce_id(body, why, info));
-    TRY(json_get_integer(body, "tcbInfo", "tcbType", 0, 0, why, &type));
-    TRY(json_get_integer(body, "tcbInfo", "tcbEvaluationDataNumber", 0, INT32_MAX, why, &info->evaluation));
+    TRY(json_node_get_integer(body, "tcbInfo", "tcbType", 0, 0, why, &type));
+    TRY(json_node_get_integer(body, "tcbInfo", "tcbEvaluationDataNumber", 0, INT32_MAX, why, &info->evaluation));
     TRY(read_modules(body, why, info));
     return read_levels(body, why, info);
 }

@@ -20,19 +20,20 @@ void tdx_modules_done(struct tdx_modules *modules)
 
 /* The mask must be there and well formed; as both SEAMATTRIBUTES and what they are compared with must be zero, it
  * cannot change anything. */
-static enum status read_module(const json_t *object, const char *path, struct refusal *why, struct tdx_module *module)
+static enum status read_module(const struct json_node *object, const char *path, struct refusal *why,
+                               struct tdx_module *module)
 {
     uint8_t mask[sizeof(module->attributes)];
-    TRY(json_get_hex(object, path, "mrsigner", sizeof(module->mrsigner), why, module->mrsigner));
-    TRY(json_get_hex(object, path, "attributes", sizeof(module->attributes), why, module->attributes));
-    return json_get_hex(object, path, "attributesMask", sizeof(mask), why, mask);
+    TRY(json_node_get_hex(object, path, "mrsigner", sizeof(module->mrsigner), why, module->mrsigner));
+    TRY(json_node_get_hex(object, path, "attributes", sizeof(module->attributes), why, module->attributes));
+    return json_node_get_hex(object, path, "attributesMask", sizeof(mask), why, mask);
 }
 
-static enum status read_identity(const json_t *value, const char *path, struct refusal *why,
+static enum status read_identity(const struct json_node *value, const char *path, struct refusal *why,
                                  struct tdx_module_identity *identity)
 {
     struct slice id;
-    TRY(json_get_string(value, path, "id", TDX_MODULE_ID_MAX_BYTES, why, &id));
+    TRY(json_node_get_string(value, path, "id", TDX_MODULE_ID_MAX_BYTES, why, &id));
     memcpy(identity->id, id.bytes, id.size);
     TRY(read_module(value, path, why, &identity->module));
     return svn_levels_read(value, path, why, &identity->levels);
@@ -47,33 +48,34 @@ static const struct tdx_module_identity *find_id(const struct tdx_modules *modul
     return NULL;
 }
 
-static enum status read_identities(const json_t *body, struct refusal *why, struct tdx_modules *modules)
+static enum status read_identities(const struct json_node *body, struct refusal *why, struct tdx_modules *modules)
 {
     static const char path[] = "tcbInfo", name[] = "tdxModuleIdentities";
-    json_t *array;
-    TRY(json_get_array(body, path, name, TDX_MODULE_MAX_COUNT, why, &array));
-    const size_t count = json_array_size(array);
+    const struct json_node *array;
+    TRY(json_node_get_array(body, path, name, TDX_MODULE_MAX_COUNT, why, &array));
+    const size_t count = array->size;
     if (count == 0)
         return refuse(why, ERR_FIELD_VALUE, json_path(path, name).text, "at least one, or no such member", "none");
     modules->identities = calloc(count, sizeof(*modules->identities));
     if (modules->identities == NULL) return ERR_NO_MEMORY;
     modules->identity_count = count;
-    for (size_t i = 0; i < count; i++) {
+    const struct json_node *value = json_node_first(array);
+    for (size_t i = 0; i < count; i++, value = json_node_next(value)) {
         struct tdx_module_identity *const identity = &modules->identities[i];
         const struct json_path at = json_path_at(path, name, i);
-        TRY(read_identity(json_array_get(array, i), at.text, why, identity));
+        TRY(read_identity(value, at.text, why, identity));
         if (find_id(modules, i, identity->id) != NULL)
             return refuse(why, ERR_FIELD_VALUE, json_path(at.text, "id").text, "each id once", "%s", identity->id);
     }
     return OK;
 }
 
-enum status tdx_modules_read(const json_t *body, struct refusal *why, struct tdx_modules *modules)
+enum status tdx_modules_read(const struct json_node *body, struct refusal *why, struct tdx_modules *modules)
 {
-    json_t *first;
-    TRY(json_get_object(body, "tcbInfo", "tdxModule", why, &first));
+    const struct json_node *first;
+    TRY(json_node_get_object(body, "tcbInfo", "tdxModule", why, &first));
     TRY(read_module(first, "tcbInfo.tdxModule", why, &modules->first));
-    return json_object_get(body, "tdxModuleIdentities") == NULL ? OK : read_identities(body, why, modules);
+    return json_node_member(body, "tdxModuleIdentities") == NULL ? OK : read_identities(body, why, modules);
 }
 
 /* ---- the module of a report ---- */

@@ -31,7 +31,7 @@ struct tdx_modules {
 
 /* Reads "tdxModule" and "tdxModuleIdentities" of a TCB info. ERR_FIELD_*, ERR_NO_MEMORY. On failure as on success the
  * caller frees with tdx_modules_done. */
-enum status tdx_modules_read(const json_t *body, struct refusal *why, struct tdx_modules *modules);
+enum status tdx_modules_read(const struct json_node *body, struct refusal *why, struct tdx_modules *modules);
 void tdx_modules_done(struct tdx_modules *modules);
 
 /* The identity of the module that `tee_tcb_svn` tells of: ERR_TDX_MODULE if there is none. NULL, and OK, for modules of

@@ -152,13 +152,21 @@ struct json_part {
 };
 static const struct json_part json_parts[] = {{PART_TCB_INFO, "tcbInfo"}, {PART_QE_IDENTITY, "enclaveIdentity"}};
 
+static struct slice member_text(struct slice document, const char *name)
+{
+    CLEANUP(json_tree_done) struct json_tree tree = {};
+    assert_ok(json_tree_parse(document, 1 << 20, "json", NULL, &tree));
+    const struct json_node *const member = json_node_member(tree.nodes, name);
+    assert_non_null(member);
+    return json_node_text(member, document);
+}
+
 /* Document with another body before the same signature. */
 static struct buffer with_body(const struct world *world, const struct json_part *of, const char *body)
 {
     const struct slice text = buffer_slice(&world->parts[of->part]);
-    struct slice signature;
+    const struct slice signature = member_text(text, "signature");
     struct buffer made = buffer_of_maximum(4 * text.size + 65536);
-    assert_ok(json_member_text(text, "signature", &signature));
     assert_ok(buffer_append_format(&made, "{\"%s\":%s,\"signature\":%.*s}", of->member, body, (int)signature.size,
                                    (const char *)signature.bytes));
     return made;
@@ -168,8 +176,7 @@ static void refuse_written_again(struct world *world, const struct json_part *of
 {
     char *const text = json_dumps(body, flags);
     assert_non_null(text);
-    struct slice original;
-    assert_ok(json_member_text(buffer_slice(&world->parts[of->part]), of->member, &original));
+    const struct slice original = member_text(buffer_slice(&world->parts[of->part]), of->member);
     if (!slice_equal_text(original, text)) {
         const struct buffer before = world_exchange(world, of->part, with_body(world, of, text));
         assert_world_refused(world, of->member, flags);
@@ -218,9 +225,8 @@ static size_t end_of_number(struct slice text, size_t at)
 static void refuse_number(struct world *world, const struct json_part *of, size_t from, size_t until,
                           const char *number)
 {
-    struct slice body;
+    const struct slice body = member_text(buffer_slice(&world->parts[of->part]), of->member);
     CLEANUP(buffer_done) struct buffer changed = buffer_of_maximum(65536);
-    assert_ok(json_member_text(buffer_slice(&world->parts[of->part]), of->member, &body));
     assert_ok(buffer_append(&changed, slice_part(body, 0, from)));
     assert_ok(buffer_append_text(&changed, number));
     assert_ok(buffer_append(&changed, slice_part(body, until, body.size)));
@@ -238,10 +244,10 @@ static void test_negative_huge_and_broken_numbers_are_refused(void **)
     struct world world;
     world_mint(&world, NULL, NULL);
     for (size_t i = 0; i < sizeof(json_parts) / sizeof(json_parts[0]); i++) {
-        struct slice body;
         size_t count = 0;
-        assert_ok(json_member_text(buffer_slice(&world.parts[json_parts[i].part]), json_parts[i].member, &body));
-        CLEANUP(buffer_done) struct buffer original = copy_of(body);
+        CLEANUP(buffer_done)
+        struct buffer original =
+            copy_of(member_text(buffer_slice(&world.parts[json_parts[i].part]), json_parts[i].member));
         const struct slice text = buffer_slice(&original);
         for (size_t at = find_number(text, 0); at < text.size; at = find_number(text, end_of_number(text, at))) {
             for (size_t j = 0; j < sizeof(numbers) / sizeof(numbers[0]); j++)

@@ -145,10 +145,10 @@ static void test_levels_that_differ_in_the_domains_components_are_sorted_by_them
 
 static enum status read_facts(const char *text, struct refusal *why)
 {
-    CLEANUP(json_done) json_t *level_json = NULL;
-    assert_ok(json_parse(slice_of_text(text), 65536, NULL, &level_json));
+    CLEANUP(json_tree_done) struct json_tree level = {};
+    assert_ok(json_tree_parse(slice_of_text(text), 65536, "json", NULL, &level));
     struct level_facts facts;
-    return level_facts_read(level_json, "level", why, &facts);
+    return level_facts_read(level.nodes, "level", why, &facts);
 }
 
 static void test_facts_beside_a_level(void **)
@@ -161,9 +161,13 @@ static void test_facts_beside_a_level(void **)
     assert_status(read_facts("{\"tcbDate\":\"2024-03-13\",\"tcbStatus\":\"UpToDate\"}", &why), ERR_FIELD_VALUE);
     assert_status(read_facts("{\"tcbDate\":\"2024-03-13T00:00:00Z\"}", &why), ERR_FIELD_MISSING);
     assert_status(read_facts("{\"tcbDate\":\"2024-03-13T00:00:00Z\",\"tcbStatus\":\"Good\"}", &why), ERR_FIELD_VALUE);
-    static const char *const advisories[] = {
-        "\"INTEL-SA-00615\"", "[615]",        "[\"\"]",
-        "[\"INTEL SA\"]",     "[\"a\\\"b\"]", "[\"INTEL-SA-0000000000000000000000001\"]"};
+    static const char *const advisories[] = {"\"INTEL-SA-00615\"",
+                                             "[[\"INTEL-SA-00615\"]]",
+                                             "[615]",
+                                             "[\"\"]",
+                                             "[\"INTEL SA\"]",
+                                             "[\"a\\\"b\"]",
+                                             "[\"INTEL-SA-0000000000000000000000001\"]"};
     for (size_t i = 0; i < sizeof(advisories) / sizeof(advisories[0]); i++) {
         char text[256];
         (void)snprintf(text, sizeof(text),

@@ -19,20 +19,20 @@ static const char good[] =
                          ",\"tcbLevels\":[" LEVEL("2", "UpToDate") "]}]}";
 
 /* Reads `good` with the first `from` replaced by `to`; the document must outlive what is read. */
-static enum status read_with(const char *from, const char *to, json_t **document, struct refusal *why,
+static enum status read_with(const char *from, const char *to, struct json_tree *document, struct refusal *why,
                              struct tdx_modules *modules)
 {
     static char changed[8192];
     const char *const at = strstr(good, from);
     assert_non_null(at);
     (void)snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(at - good), good, to, at + strlen(from));
-    assert_ok(json_parse(slice_of_text(changed), sizeof(changed), NULL, document));
-    return tdx_modules_read(*document, why, modules);
+    assert_ok(json_tree_parse(slice_of_text(changed), sizeof(changed), "json", NULL, document));
+    return tdx_modules_read(document->nodes, why, modules);
 }
 
 static void assert_refused(const char *from, const char *to, const char *field)
 {
-    CLEANUP(json_done) json_t *document = NULL;
+    CLEANUP(json_tree_done) struct json_tree document = {};
     CLEANUP(tdx_modules_done) struct tdx_modules modules = {};
     struct refusal why = {};
     assert_int_not_equal(read_with(from, to, &document, &why, &modules), OK);
@@ -41,7 +41,7 @@ static void assert_refused(const char *from, const char *to, const char *field)
 
 static void test_modules_are_read(void **)
 {
-    CLEANUP(json_done) json_t *document = NULL;
+    CLEANUP(json_tree_done) struct json_tree document = {};
     CLEANUP(tdx_modules_done) struct tdx_modules modules = {};
     assert_ok(read_with("", "", &document, NULL, &modules));
     assert_int_equal(modules.identity_count, 2);
@@ -54,10 +54,10 @@ static void test_modules_are_read(void **)
 static void test_a_platform_may_have_modules_of_version_0_alone(void **)
 {
     static const char text[] = "{\"tdxModule\":{\"mrsigner\":\"" SIGNER_1 "\"," REST "}}";
-    CLEANUP(json_done) json_t *document = NULL;
+    CLEANUP(json_tree_done) struct json_tree document = {};
     CLEANUP(tdx_modules_done) struct tdx_modules modules = {};
-    assert_ok(json_parse(SLICE_LITERAL(text), sizeof(text), NULL, &document));
-    assert_ok(tdx_modules_read(document, NULL, &modules));
+    assert_ok(json_tree_parse(SLICE_LITERAL(text), sizeof(text), "json", NULL, &document));
+    assert_ok(tdx_modules_read(document.nodes, NULL, &modules));
     assert_int_equal(modules.identity_count, 0);
     assert_int_equal(modules.first.mrsigner[0], 0x11);
 }
@@ -80,7 +80,7 @@ static void test_each_fault_is_refused(void **)
 
 static void test_modules_that_are_no_list_are_told_as_that(void **)
 {
-    CLEANUP(json_done) json_t *document = NULL;
+    CLEANUP(json_tree_done) struct json_tree document = {};
     CLEANUP(tdx_modules_done) struct tdx_modules modules = {};
     struct refusal why = {};
     assert_status(
@@ -101,7 +101,7 @@ static const struct tdx_module_identity *find(const struct tdx_modules *modules,
 
 static void test_the_modules_identity_is_found_by_its_major_version(void **)
 {
-    CLEANUP(json_done) json_t *document = NULL;
+    CLEANUP(json_tree_done) struct json_tree document = {};
     CLEANUP(tdx_modules_done) struct tdx_modules modules = {};
     assert_ok(read_with("TDX_1A", "tdx_1a", &document, NULL, &modules)); /* case does not count */
     assert_null(find(&modules, 0));
@@ -129,7 +129,7 @@ static void assert_check(const struct tdx_modules *modules, const struct tdx_mod
 static void test_signer_and_attributes_of_the_module_count(void **)
 {
     static const uint8_t zeros[48], signer_1[48] = {0x11}, last[48] = {[47] = 1};
-    CLEANUP(json_done) json_t *document = NULL;
+    CLEANUP(json_tree_done) struct json_tree document = {};
     CLEANUP(tdx_modules_done) struct tdx_modules modules = {};
     assert_ok(read_with("", "", &document, NULL, &modules));
     const struct tdx_module_identity *const identity = &modules.identities[0];
@@ -163,7 +163,7 @@ static struct situation advised(void)
 
 static enum tcb_status relaunch(const struct situation *s)
 {
-    CLEANUP(json_done) json_t *document = NULL;
+    CLEANUP(json_tree_done) struct json_tree document = {};
     CLEANUP(tdx_modules_done) struct tdx_modules modules = {};
     assert_ok(read_with("", "", &document, NULL, &modules));
     const struct tcb_level newest = {.tdx_components = {4, 0, 7}};
