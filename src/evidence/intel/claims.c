@@ -17,8 +17,9 @@ static void copy(struct slice from, uint8_t *to, size_t size)
 static enum status add_advisory(const char *name, struct intel_platform *platform)
 {
     size_t at = 0;
-    while (at < platform->advisory_count && strcmp(platform->advisories[at], name) < 0) at++;
-    if (at < platform->advisory_count && strcmp(platform->advisories[at], name) == 0) return OK;
+    int order = -1;
+    while (at < platform->advisory_count && (order = strcmp(platform->advisories[at], name)) < 0) at++;
+    if (order == 0) return OK;
     if (platform->advisory_count == ADVISORY_MAX_COUNT) return ERR_COLLATERAL_MALFORMED;
     memmove(platform->advisories[at + 1], platform->advisories[at],
             (platform->advisory_count - at) * sizeof(platform->advisories[0]));
@@ -38,11 +39,17 @@ static enum status add_advisories(const struct json_node *names, struct intel_pl
 
 static enum status take_advisories(const struct verdict *verdict, struct refusal *why, struct intel_platform *platform)
 {
-    if (add_advisories(verdict->platform->facts.advisories, platform) == OK &&
-        (verdict->module == NULL || add_advisories(verdict->module->facts.advisories, platform) == OK) &&
-        add_advisories(verdict->quoting_enclave->facts.advisories, platform) == OK)
-        return OK;
-    return refuse(why, ERR_COLLATERAL_MALFORMED, "advisoryIDs", "at most 64 for a platform and its software", "more");
+    const struct json_node *const lists[] = {
+        verdict->platform->facts.advisories,
+        verdict->module != NULL ? verdict->module->facts.advisories : NULL,
+        verdict->quoting_enclave->facts.advisories,
+    };
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        if (add_advisories(lists[i], platform) != OK)
+            return refuse(why, ERR_COLLATERAL_MALFORMED, "advisoryIDs", "at most 64 for a platform and its software",
+                          "more");
+    }
+    return OK;
 }
 
 static void shorten(int64_t *expires_s, int64_t until_s)
