@@ -348,7 +348,7 @@ test('a TPM quote is refused over another nonce, by another key, with other valu
     [[...tpmParts, '--certs', path.join(tpm, 'ek.pub')], 'ERR_TPM_KEY'],
     [[...tpmParts, '--certs', path.join(tpm, 'quote.out')], 'ERR_TPM_KEY'],
     [tpmParts, 'ERR_TPM_KEY'],
-    [[...tpmParts.slice(0, 4), ...tpmKey], 'ERR_TPM_MALFORMED'],
+    [[...tpmParts.slice(0, 4), ...tpmKey], 'ERR_TPM_SIGNATURE'],
     [[...tpmParts, ...tpmKey, '--pcrs', path.join(vectors, 'azure-vtpm/snp-milan-trustee-v0/pcrs_sha256.bin')], 'ERR_TPM_PCR'],
     [[...tpmParts, ...tpmKey, '--event-log', path.join(tpm, 'quote.out')], 'ERR_TPM_EVENT_LOG'],
   ];
@@ -356,6 +356,7 @@ test('a TPM quote is refused over another nonce, by another key, with other valu
     const seen = judge(...options);
     assert.deepEqual([seen.exit, seen.genuine, seen.code, seen.claims], [1, false, code, null], `${options.join(' ')}: ${seen.reason}`);
   }
+  assert.match(judge(...tpmParts.slice(0, 4), ...tpmKey).fix, /--signature/);
 });
 
 // ---- Azure ----
@@ -436,7 +437,7 @@ test('Azure evidence is refused with a part missing, another machine\'s part, or
     [[...report, '--certs', path.join(other, 'vcek.der')], 'ERR_SNP_KEY'],
     [[...json, '--nonce', '00'], 'ERR_TPM_NONCE'],
     [[...report, ...vcek, ...azureParts(other)], 'ERR_TPM_SIGNATURE'],
-    [[...report, ...vcek, ...azureParts(folder).slice(0, 2)], 'ERR_TPM_MALFORMED'],
+    [[...report, ...vcek, ...azureParts(folder).slice(0, 2)], 'ERR_TPM_SIGNATURE'],
     [[...report, ...vcek, ...azureParts(folder).slice(0, 4), '--pcrs', path.join(other, 'pcrs_sha256.bin')], 'ERR_TPM_PCR'],
     [[...report, ...vcek, '--runtime-data', path.join(other, 'runtime_data.json')], 'ERR_REPORT_DATA'],
     [['--file', own, ...vcek], 'ERR_AZURE_REPORT'],

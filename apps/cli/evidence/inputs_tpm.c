@@ -60,6 +60,10 @@ enum status evidence_inputs_tpm_parts(const struct evidence_options *options, st
         quote->signature = buffer_slice(&inputs->signature);
         quote->is_bare_rsa = tpm_signature_is_bare_rsa(quote->signature);
     }
+    if (quote->attest.size > 0 && quote->signature.size == 0) {
+        (void)refuse(why, ERR_TPM_SIGNATURE, "signature", "the signature of the quote", "none");
+        return refuse_fix(why, ERR_TPM_SIGNATURE, "give --signature FILE, as tpm2_quote -s writes it");
+    }
     if (options->event_log != NULL) quote->event_log = buffer_slice(&inputs->event_log);
     if (options->pcrs == NULL) return OK;
     TRY(tpm_pcrs_read_quoted(buffer_slice(&inputs->pcr_file), quote->attest, why, &inputs->pcrs));
