@@ -231,10 +231,7 @@ static enum status begin(struct collateral_feed *feed)
         .kind = &kind,
         .context = feed,
         .clock = options->clock,
-        .monotonic_ms = options->monotonic_ms,
-        .time = options->time,
-        .seed = options->seed,
-        .by_hand = options->by_hand,
+        .timing = options->timing,
     };
     TRY(collateral_memory_new(COLLATERAL_CARRIED_MAX_COUNT, options->roots, &feed->carried));
     return keeper_start(&keeper, &feed->keeper);

@@ -27,11 +27,7 @@ struct collateral_feed_options {
     struct collateral_set set;  /* that `fetch` asks for; each set is kept apart on disk */
     int64_t minimum_evaluation; /* of TCB info and QE identity; 0: any */
     const char *cache;          /* folder that exists, or NULL: nothing is kept on disk */
-    /* For tests, as of struct keeper_options. */
-    int64_t (*monotonic_ms)(void *time);
-    void *time;
-    uint64_t seed;
-    bool by_hand;
+    struct keeper_timing timing;
 };
 
 struct collateral_feed; /* thread-safe */

@@ -18,11 +18,7 @@ struct endorsement_feed_options {
     const struct key *simulated_root; /* accepted beside AMD's, in a simulation build alone; NULL: none */
     struct http_client *client;       /* https://kdsintf.amd.com, or what stands for it */
     const char *cache;                /* folder that exists, or NULL: nothing is kept on disk */
-    /* For tests, as of struct keeper_options. */
-    int64_t (*monotonic_ms)(void *time);
-    void *time;
-    uint64_t seed;
-    bool by_hand;
+    struct keeper_timing timing;
 };
 
 struct endorsement_feed; /* thread-safe */

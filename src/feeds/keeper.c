@@ -42,8 +42,8 @@ struct keeper {
 
 static int64_t now_ms(const struct keeper *keeper)
 {
-    return keeper->options.monotonic_ms != NULL ? keeper->options.monotonic_ms(keeper->options.time)
-                                                : clock_monotonic_ms();
+    const struct keeper_timing *const timing = &keeper->options.timing;
+    return timing->monotonic_ms != NULL ? timing->monotonic_ms(timing->time) : clock_monotonic_ms();
 }
 
 static int64_t now_s(const struct keeper *keeper)
@@ -306,9 +306,10 @@ static void destroy(struct keeper *keeper)
 
 static enum status begin(struct keeper *keeper)
 {
-    keeper->random.state = keeper->options.seed;
-    if (keeper->options.seed == 0) TRY(random_bytes(sizeof(keeper->random.state), (uint8_t *)&keeper->random.state));
-    if (keeper->options.by_hand) return OK;
+    keeper->random.state = keeper->options.timing.seed;
+    if (keeper->options.timing.seed == 0)
+        TRY(random_bytes(sizeof(keeper->random.state), (uint8_t *)&keeper->random.state));
+    if (keeper->options.timing.by_hand) return OK;
     return pthread_create(&keeper->thread, NULL, keep_fresh, keeper) == 0 ? OK : ERR_NO_MEMORY;
 }
 
@@ -341,7 +342,7 @@ void keeper_free(struct keeper *keeper)
     (void)pthread_cond_signal(&keeper->wake);
     (void)pthread_cond_broadcast(&keeper->changed);
     (void)pthread_mutex_unlock(&keeper->mutex);
-    if (!keeper->options.by_hand) (void)pthread_join(keeper->thread, NULL);
+    if (!keeper->options.timing.by_hand) (void)pthread_join(keeper->thread, NULL);
     destroy(keeper);
 }
 

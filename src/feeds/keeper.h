@@ -47,16 +47,20 @@ struct keeper_kind {
     void (*drop)(void *object);
 };
 
-struct keeper_options {
-    const struct keeper_kind *kind;
-    void *context;
-    const struct clock *clock;
-    /* For tests: their own time, numbers that are the same each time, and no thread (then keeper_turn does its work).
-     * All zero otherwise. */
+/* For tests: their own time, numbers that are the same each time, and no thread (then keeper_turn does its work). All
+ * zero otherwise. */
+struct keeper_timing {
     int64_t (*monotonic_ms)(void *time);
     void *time;
     uint64_t seed;
     bool by_hand;
+};
+
+struct keeper_options {
+    const struct keeper_kind *kind;
+    void *context;
+    const struct clock *clock;
+    struct keeper_timing timing;
 };
 
 struct keeper; /* thread-safe */

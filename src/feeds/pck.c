@@ -162,13 +162,8 @@ enum status pck_feed_start(const struct pck_feed_options *options, struct pck_fe
     struct pck_feed *const feed = calloc(1, sizeof(*feed));
     if (feed == NULL) return ERR_NO_MEMORY;
     feed->options = *options;
-    const struct keeper_options keeper = {.kind = &kind,
-                                          .context = feed,
-                                          .clock = options->clock,
-                                          .monotonic_ms = options->monotonic_ms,
-                                          .time = options->time,
-                                          .seed = options->seed,
-                                          .by_hand = options->by_hand};
+    const struct keeper_options keeper = {
+        .kind = &kind, .context = feed, .clock = options->clock, .timing = options->timing};
     const enum status status = keeper_start(&keeper, &feed->keeper);
     if (status != OK)
         pck_feed_free(feed);

@@ -17,11 +17,7 @@ struct pck_feed_options {
     const struct trust_roots *roots; /* NULL: Intel's alone */
     struct pck_service service;
     const char *cache; /* folder that exists, or NULL: nothing is kept on disk */
-    /* For tests, as of struct keeper_options. */
-    int64_t (*monotonic_ms)(void *time);
-    void *time;
-    uint64_t seed;
-    bool by_hand;
+    struct keeper_timing timing;
 };
 
 struct pck_feed; /* thread-safe */

@@ -46,11 +46,13 @@ enum status pck_fetch(const struct pck_service *service, const struct pck_reques
 {
     CLEANUP(buffer_done) struct buffer path = buffer_of_maximum(SOURCE_PATH_MAX_BYTES);
     CLEANUP(http_answer_done) struct http_answer answer = {};
-    char key[KEY_LINE_BYTES];
-    const char *const headers[] = {key, NULL};
+    CLEANUP(buffer_done) struct buffer key = buffer_of_maximum(KEY_LINE_BYTES);
+    const char *headers[] = {NULL, NULL};
     const char *text;
-    if (service->subscription_key != NULL)
-        (void)snprintf(key, sizeof(key), "Ocp-Apim-Subscription-Key: %s", service->subscription_key);
+    if (service->subscription_key != NULL) {
+        TRY(buffer_append_format(&key, "Ocp-Apim-Subscription-Key: %s", service->subscription_key));
+        TRY(buffer_text(&key, &headers[0]));
+    }
     TRY(write_path(service, request, &path));
     TRY(buffer_text(&path, &text));
     TRY(source_get(service->client, text, service->subscription_key != NULL ? headers : NULL, CERTIFICATE_PEM_MAX_BYTES,

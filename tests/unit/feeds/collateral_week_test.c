@@ -103,10 +103,7 @@ static int set_up(void **state)
         .roots = &week->source.roots,
         .fetch = fetch,
         .fetch_context = week,
-        .monotonic_ms = week_ms,
-        .time = week,
-        .seed = 7,
-        .by_hand = true,
+        .timing = {.monotonic_ms = week_ms, .time = week, .seed = 7, .by_hand = true},
     };
     assert_ok(collateral_feed_start(&options, &week->feed));
     *state = week;

@@ -55,14 +55,12 @@ static void answer(void *context, const char *target, const char *, int client)
 
 static void open_feed(struct scene *scene)
 {
-    const struct endorsement_feed_options options = {.clock = scene->clock,
-                                                     .simulated_root = scene->pki.keys[AMD_PKI_ROOT],
-                                                     .client = scene->client,
-                                                     .cache = scene->cache,
-                                                     .monotonic_ms = scene_ms,
-                                                     .time = scene,
-                                                     .seed = 3,
-                                                     .by_hand = true};
+    const struct endorsement_feed_options options = {
+        .clock = scene->clock,
+        .simulated_root = scene->pki.keys[AMD_PKI_ROOT],
+        .client = scene->client,
+        .cache = scene->cache,
+        .timing = {.monotonic_ms = scene_ms, .time = scene, .seed = 3, .by_hand = true}};
     assert_ok(endorsement_feed_start(&options, &scene->feed));
 }
 

@@ -48,14 +48,12 @@ static void percent_encode(const struct buffer *text, struct buffer *encoded)
 
 static void open_feed(struct scene *scene)
 {
-    const struct pck_feed_options options = {.clock = scene->clock,
-                                             .roots = pki_roots(&scene->pki),
-                                             .service = {.client = scene->client},
-                                             .cache = scene->cache,
-                                             .monotonic_ms = scene_ms,
-                                             .time = scene,
-                                             .seed = 3,
-                                             .by_hand = true};
+    const struct pck_feed_options options = {
+        .clock = scene->clock,
+        .roots = pki_roots(&scene->pki),
+        .service = {.client = scene->client},
+        .cache = scene->cache,
+        .timing = {.monotonic_ms = scene_ms, .time = scene, .seed = 3, .by_hand = true}};
     assert_ok(pck_feed_start(&options, &scene->feed));
 }
 
