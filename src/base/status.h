@@ -94,6 +94,10 @@
     X(ERR_MANIFEST_OLD, 0x0503, "the manifest is older than the newest one seen")                                      \
     X(ERR_MANIFEST_SIMULATION, 0x0504, "the manifest asks for simulation, which this build does not contain")          \
     X(ERR_POLICY_DENIED, 0x0505, "the attestation policy does not permit this evidence")                               \
+    X(ERR_POLICY_SYNTAX, 0x0506, "the attestation policy is not well-formed")                                          \
+    X(ERR_POLICY_LIMIT, 0x0507, "the attestation policy or its evaluation passes a limit")                             \
+    X(ERR_POLICY_VALUE, 0x0508, "a function of the attestation policy was given what it does not take")                \
+    X(ERR_JMESPATH, 0x0509, "the JMESPath expression is not usable")                                                   \
     /* tee */                                                                                                          \
     X(ERR_TEE_ABSENT, 0x0601, "no trusted execution environment is at hand")                                           \
     X(ERR_TEE_PROTOCOL, 0x0602, "the trusted execution environment answered out of protocol")                          \

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a request to claims, for every type of evidence: verify it, check what it binds, apply the operator's appraisal
+ * policy and the attestation policy. Pure: nothing is fetched, signed or kept here but what the caches hold. A parser
+ * process runs it to answer the client; a signer process runs it again and believes only its own result.
+ */
+#pragma once
+
+#include "attestation/appraise/request.h"
+#include "evidence/appraisal.h"
+#include "policy/policy.h"
+
+/* What does not change while a process lives. All borrowed. */
+struct appraiser {
+    const struct trust_roots *roots;
+    const struct key *simulated_snp_root; /* NULL: none */
+    const struct evidence_caches *caches;
+    const char *issuer;
+    int64_t minimum_tcb_evaluation;
+    const struct appraisal_policy *operator_policy; /* the host's, which can only refuse more; NULL: none */
+};
+
+/* A policy as it is stored: its JWS, opened. */
+struct stored_policy {
+    struct policy *policy;
+    struct slice text;
+    char hash[44];  /* x-ms-policy-hash */
+    json_t *signer; /* x-ms-policy-signer: {"kty","x5c"}; NULL for an unsigned one */
+};
+
+/* What this request needs besides itself. Borrowed. */
+struct appraisal_materials {
+    const struct collateral *collateral; /* Intel's; NULL where the evidence is not Intel's */
+    struct slice pck_chain;              /* PEM; for quotes without certificates */
+    const struct stored_policy *policy;
+    int64_t now_s;
+};
+
+/* Why a request has no token, and in which step it failed. */
+enum appraisal_step {
+    APPRAISAL_REQUEST,    /* what was sent is not an appraisable request: the client's fault */
+    APPRAISAL_COLLATERAL, /* the platform's collateral is not at hand */
+    APPRAISAL_EVIDENCE,   /* the evidence does not hold: the client's fault */
+    APPRAISAL_POLICY,     /* the policy does not permit it */
+    APPRAISAL_SIGNING,    /* this service's fault */
+};
+
+/* Sets are made by appraised_new and reused from request to request. */
+struct appraised {
+    struct evidence_claims evidence;
+    struct claim_set *incoming, *outgoing, *properties;
+};
+enum status appraised_new(struct appraised **appraised_out);
+void appraised_free(struct appraised *appraised);
+
+/* `step_out` is written in any case. */
+enum status appraise(const struct appraiser *appraiser, const struct attest_request *request,
+                     const struct appraisal_materials *materials, struct refusal *why, enum appraisal_step *step_out,
+                     struct appraised *appraised);
+
+/* The token's payload: the service's own claims, which no policy overrides, and what was issued. `jti` is 64 lower-case
+ * hexadecimal digits. ERR_FIELD_*, ERR_JSON_SYNTAX for JSON data that is not one object, ERR_TOO_LARGE. */
+enum status appraised_payload(const struct appraiser *appraiser, const struct attest_request *request,
+                              const struct appraisal_materials *materials, const struct appraised *appraised,
+                              const char *jti, struct refusal *why, json_t **payload_out);
+
+/* A token without a signature, for a draft policy: {"alg":"none",...} and an empty third part. Appends. */
+enum status unsecured_token(const json_t *payload, struct buffer *token);

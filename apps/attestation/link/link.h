@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How the service talks with the processes that it keeps apart: parsers of strangers' bytes, which hold no key, and
+ * signers. One question at a time over a socket pair; while it works, the other side may ask back for what it needs and
+ * does not have (collateral of a platform, a policy), and then answers. Frames have a size, which is bounded before a
+ * byte of them is kept. Whoever breaks the form is given up: ERR_CHILD_DIED.
+ */
+#pragma once
+
+#include "base/buffer.h"
+#include "base/refusal.h"
+
+enum { LINK_FRAME_MAX_BYTES = 2 * 1024 * 1024 };
+
+/* What is asked back for; the key's form is given with each. */
+enum link_need {
+    LINK_NEED_COLLATERAL = 1, /* key: struct collateral_platform, as appraise/shelf.c writes it */
+    LINK_NEED_PCK,            /* key: the quote, whose PCK certificate is not in it; supplied: PEM chain */
+    LINK_NEED_POLICY,         /* key: SHA-256 of the stored JWS; supplied: the JWS */
+    LINK_NEED_ENDORSEMENTS,   /* key: an SNP report; supplied: PEM certificates of AMD */
+};
+
+/* ---- the asking side: the service ---- */
+
+/* Appends what was asked for, or refuses: the refusal goes to the other side, which passes it on as its own. */
+typedef enum status link_supply(void *context, enum link_need need, struct slice key, struct refusal *why,
+                                struct buffer *supplied);
+
+/* Asks and appends the answer. The other side's refusal comes back as it was made (`why`), with `*step_out` as that
+ * side set it; statuses and texts are checked, since it may have been taken over. ERR_CHILD_DIED, ERR_TIMEOUT: close
+ * the socket and take another process. */
+enum status link_ask(int socket, struct slice question, link_supply *supply, void *context, int64_t deadline_ms,
+                     struct refusal *why, unsigned *step_out, struct buffer *answer);
+
+/* ---- the answering side ---- */
+
+struct link; /* of one question */
+
+/* Asks back. The supply is appended. Errors: the other side's refusal; ERR_CHILD_DIED: it is gone, give up. */
+enum status link_ask_back(struct link *link, enum link_need need, struct slice key, struct refusal *why,
+                          struct buffer *supplied);
+
+/* Answers one question: appends the answer, or refuses, with the step in which. */
+typedef enum status link_handle(void *context, struct link *link, struct slice question, struct refusal *why,
+                                unsigned *step_out, struct buffer *answer);
+
+/* Serves questions until the other side closes. */
+void link_serve(int socket, link_handle *handle, void *context);
