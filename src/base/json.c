@@ -83,6 +83,33 @@ enum status json_write(const json_t *value, struct buffer *text)
     return result == 0 ? OK : ERR_TOO_LARGE;
 }
 
+/* The escape of a character that does not stand for itself, as jansson writes it; 0: it does. */
+static size_t escape_of(uint8_t c, char escape_out[static 8])
+{
+    static const char letters[] = "\"\\\b\f\n\r\t", meanings[] = "\"\\bfnrt";
+    if (c >= 0x20 && c != '"' && c != '\\') return 0;
+    const char *const letter = c == 0 ? NULL : strchr(letters, c);
+    if (letter == NULL) return (size_t)snprintf(escape_out, 8, "\\u%04X", c);
+    return (size_t)snprintf(escape_out, 8, "\\%c", meanings[letter - letters]);
+}
+
+enum status json_append_string(struct slice utf8, struct buffer *text)
+{
+    if (!utf8_is_valid(utf8, true)) return ERR_ENCODING;
+    size_t from = 0;
+    TRY(buffer_append_u8(text, '"'));
+    for (size_t i = 0; i < utf8.size; i++) {
+        char escape[8];
+        const size_t size = escape_of(utf8.bytes[i], escape);
+        if (size == 0) continue;
+        TRY(buffer_append(text, slice_part(utf8, from, i - from)));
+        TRY(buffer_append(text, slice_of(escape, size)));
+        from = i + 1;
+    }
+    TRY(buffer_append(text, slice_part(utf8, from, utf8.size)));
+    return buffer_append_u8(text, '"');
+}
+
 struct json_path json_path(const char *path, const char *name)
 {
     struct json_path full;

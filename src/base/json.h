@@ -37,6 +37,9 @@ enum status json_parse(struct slice text, size_t max_size, struct refusal *why, 
 /* Appends compact text, members sorted by name: the same value always gives the same bytes. */
 enum status json_write(const json_t *value, struct buffer *text);
 
+/* Appends text as a JSON string, quotes included, in the same bytes as json_write. ERR_ENCODING if it is not UTF-8. */
+enum status json_append_string(struct slice utf8, struct buffer *text);
+
 /* Required members. Strings: at most `max_size` bytes, at least one. Integers: `minimum` to `maximum`. */
 enum status json_get_string(const json_t *object, const char *path, const char *name, size_t max_size,
                             struct refusal *why, struct slice *text_out);

@@ -138,18 +138,26 @@ enum status attestation_token_new_id(struct attestation_token_id *id_out)
     return OK;
 }
 
-enum status attestation_token_sign(const json_t *payload, const char *kid, const struct key *key, struct buffer *token)
+enum status attestation_token_sign_text(const char *issuer, struct slice payload, const char *kid,
+                                        const struct key *key, struct buffer *token)
 {
-    struct slice issuer;
-    TRY(json_get_string(payload, "claims", "iss", JWS_HEADER_MAX_BYTES / 2, NULL, &issuer));
     CLEANUP(buffer_done) struct buffer key_set = buffer_of_maximum(JWS_HEADER_MAX_BYTES);
-    TRY(buffer_append(&key_set, issuer));
+    TRY(buffer_append_text(&key_set, issuer));
     TRY(buffer_append_text(&key_set, "/certs"));
     CLEANUP(json_done) json_t *header = json_object();
     TRY(set_slice(header, "jku", buffer_slice(&key_set)));
     CLEANUP(buffer_done) struct buffer signed_token = buffer_of_maximum(ATTESTATION_TOKEN_MAX_BYTES);
-    TRY(jws_sign(JWS_TYP_TOKEN, kid, header, payload, key, &signed_token));
+    TRY(jws_sign_text(JWS_TYP_TOKEN, kid, header, payload, key, &signed_token));
     return buffer_append(token, buffer_slice(&signed_token));
+}
+
+enum status attestation_token_sign(const json_t *payload, const char *kid, const struct key *key, struct buffer *token)
+{
+    struct slice issuer;
+    TRY(json_get_string(payload, "claims", "iss", JWS_HEADER_MAX_BYTES / 2, NULL, &issuer));
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(ATTESTATION_TOKEN_MAX_BYTES);
+    TRY(json_write(payload, &text));
+    return attestation_token_sign_text((const char *)issuer.bytes, buffer_slice(&text), kid, key, token);
 }
 
 enum status attestation_key_id(const struct key *key, struct attestation_key_id *id_out)

@@ -66,6 +66,10 @@ enum status attestation_token_new_id(struct attestation_token_id *id_out);
 /* Appends the token; `jku` is the payload's issuer with "/certs". RS256 or ES256, by the key. ERR_TOO_LARGE. */
 enum status attestation_token_sign(const json_t *payload, const char *kid, const struct key *key, struct buffer *token);
 
+/* The same for a payload that is written already, of this issuer. */
+enum status attestation_token_sign_text(const char *issuer, struct slice payload, const char *kid,
+                                        const struct key *key, struct buffer *token);
+
 /* The extension of the signing certificate whose value is the signer's own quote (docs/protocols.md, section 4). */
 #define ATTESTATION_QUOTE_OID "2.25.255985462217562341571262384637716423731"
 

@@ -134,25 +134,33 @@ static enum status append_json(const json_t *value, struct buffer *text)
     return base64url_encode(buffer_slice(&json), text);
 }
 
-static enum status write_signed(const json_t *header, const json_t *payload, const struct key *key, struct buffer *text)
+static enum status write_signed(const json_t *header, struct slice payload, const struct key *key, struct buffer *text)
 {
     CLEANUP(buffer_done) struct buffer signature = buffer_of_maximum(JWS_SIGNATURE_MAX_BYTES);
     TRY(append_json(header, text));
     TRY(buffer_append_u8(text, '.'));
-    TRY(append_json(payload, text));
+    TRY(base64url_encode(payload, text));
     TRY(key_sign(key, buffer_slice(text), &signature));
     TRY(buffer_append_u8(text, '.'));
     return base64url_encode(buffer_slice(&signature), text);
 }
 
-enum status jws_sign(const char *type, const char *kid, const json_t *extra_header, const json_t *payload,
-                     const struct key *key, struct buffer *text)
+enum status jws_sign_text(const char *type, const char *kid, const json_t *extra_header, struct slice payload,
+                          const struct key *key, struct buffer *text)
 {
     CLEANUP(json_done) json_t *header = NULL;
     TRY(make_header(type, kid, extra_header, key, &header));
     CLEANUP(buffer_done) struct buffer jws = buffer_of_maximum(JWS_MAX_BYTES);
     TRY(write_signed(header, payload, key, &jws));
     return buffer_append(text, buffer_slice(&jws));
+}
+
+enum status jws_sign(const char *type, const char *kid, const json_t *extra_header, const json_t *payload,
+                     const struct key *key, struct buffer *text)
+{
+    CLEANUP(buffer_done) struct buffer json = buffer_of_maximum(JWS_MAX_BYTES);
+    TRY(json_write(payload, &json));
+    return jws_sign_text(type, kid, extra_header, buffer_slice(&json), key, text);
 }
 
 enum status jws_hash(struct slice text, uint8_t digest_out[static 32])

@@ -49,20 +49,33 @@ enum appraisal_step {
 struct appraised {
     struct evidence_claims evidence;
     struct claim_set *incoming, *outgoing, *properties;
+    /* Compact JSON, as it stands in tokens: runtime and init time data of type JSON with their members sorted, and the
+     * digests of Intel's collateral. */
+    struct buffer runtime_json, init_time_json, collateral_json;
 };
 enum status appraised_new(struct appraised **appraised_out);
 void appraised_free(struct appraised *appraised);
+void appraised_cleanup(struct appraised **appraised);
 
-/* `step_out` is written in any case. */
+/* `step_out` is written in any case. Runtime data are bound by report data, whose first half is their SHA-256 and whose
+ * rest is zero; init time data in the same way by CONFIGID (enclaves with KSS), HOST_DATA (32 bytes: the digest alone)
+ * and MRCONFIGID (48 bytes: digest and zeros). Errors: those of evidence_verify, policy_configure and policy_evaluate;
+ * ERR_REPORT_DATA for data bound otherwise; ERR_UNSUPPORTED for what this evidence cannot bind; ERR_COLLATERAL_EXPIRED
+ * for collateral of an evaluation below the service's minimum or the policy's x-ms-sgx-tcbidentifier ("azuredefault",
+ * or a number: collateral must be of this evaluation or a later one); ERR_APPRAISAL; ERR_FIELD_TYPE, ERR_JSON_SYNTAX
+ * for JSON data that is not one object; ERR_TOO_LARGE. */
 enum status appraise(const struct appraiser *appraiser, const struct attest_request *request,
                      const struct appraisal_materials *materials, struct refusal *why, enum appraisal_step *step_out,
                      struct appraised *appraised);
 
-/* The token's payload: the service's own claims, which no policy overrides, and what was issued. `jti` is 64 lower-case
- * hexadecimal digits. ERR_FIELD_*, ERR_JSON_SYNTAX for JSON data that is not one object, ERR_TOO_LARGE. */
+/* Appends the token's payload, compact JSON with its members sorted: the service's own claims, and what was issued.
+ * Several issued claims of one type are a JSON array in the order of issuing. No policy overrides the service: what it
+ * issues under a name that the service has for itself is left out, in whichever token (appraise/reserved.h), and
+ * x-lazaret-tcb-* too unless it is what this service found. `jti` is 64 lower-case hexadecimal digits. ERR_FIELD_VALUE,
+ * ERR_TOO_LARGE. */
 enum status appraised_payload(const struct appraiser *appraiser, const struct attest_request *request,
                               const struct appraisal_materials *materials, const struct appraised *appraised,
-                              const char *jti, struct refusal *why, json_t **payload_out);
+                              const char *jti, struct refusal *why, struct buffer *payload);
 
 /* A token without a signature, for a draft policy: {"alg":"none",...} and an empty third part. Appends. */
-enum status unsecured_token(const json_t *payload, struct buffer *token);
+enum status unsecured_token(struct slice payload, struct buffer *token);

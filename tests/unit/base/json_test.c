@@ -99,6 +99,27 @@ static void test_write_is_canonical(void **)
     assert_status(json_write(value, &small), ERR_TOO_LARGE);
 }
 
+/* Every character that has an escape, and the first and last of each length in UTF-8. */
+static void test_a_string_alone_is_as_a_value_writes_it(void **)
+{
+    static const char last[] = "\"\\/ \x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf end";
+    char text[32 + sizeof(last)];
+    for (int i = 0; i < 32; i++) text[i] = (char)i;
+    memcpy(text + 32, last, sizeof(last));
+    const struct slice whole = slice_of(text, sizeof(text) - 1);
+    CLEANUP(json_done) json_t *value = json_stringn(text, whole.size);
+    CLEANUP(buffer_done) struct buffer expected = buffer_of_maximum(1024), seen = buffer_of_maximum(1024);
+    assert_ok(json_write(value, &expected));
+    assert_ok(json_append_string(whole, &seen));
+    assert_slice_equal(buffer_slice(&seen), buffer_slice(&expected));
+    buffer_clear(&seen);
+    assert_ok(json_append_string((struct slice){}, &seen));
+    assert_true(slice_equal_text(buffer_slice(&seen), "\"\""));
+    assert_status(json_append_string(SLICE_LITERAL("\xc0\x80"), &seen), ERR_ENCODING);
+    CLEANUP(buffer_done) struct buffer small = buffer_of_maximum(5);
+    assert_status(json_append_string(SLICE_LITERAL("abcd"), &small), ERR_TOO_LARGE);
+}
+
 static json_t *read_value(const char *text)
 {
     json_t *value = NULL;
@@ -127,6 +148,7 @@ int main(void)
         cmocka_unit_test(test_getters_name_the_field),
         cmocka_unit_test(test_unknown_members_are_refused_by_name),
         cmocka_unit_test(test_write_is_canonical),
+        cmocka_unit_test(test_a_string_alone_is_as_a_value_writes_it),
         cmocka_unit_test(test_values_live_on_when_freed_ones_are_wiped),
     };
     return cmocka_run_group_tests_name("base/json", tests, NULL, NULL);

@@ -199,6 +199,20 @@ static void test_header_as_azure_writes_it(void **)
         "{\"alg\":\"RS256\",\"jku\":\"https://attest.example/certs\",\"kid\":\"k+/=\",\"typ\":\"JWT\"}"));
 }
 
+/* ES256 is made with a random number, RS256 is not. */
+static void test_a_payload_that_is_written_already_gives_the_same_token(void **)
+{
+    const struct attestation_token token = make((struct slice){}, false);
+    CLEANUP(json_done) json_t *payload = payload_of(&token);
+    CLEANUP(key_cleanup) struct key *key = NULL;
+    CLEANUP(buffer_done) struct buffer one = buffer_of_maximum(ATTESTATION_TOKEN_MAX_BYTES), other = one, text = one;
+    assert_ok(key_generate(KEY_RSA, 2048, &key));
+    assert_ok(attestation_token_sign(payload, "kid", key, &one));
+    assert_ok(json_write(payload, &text));
+    assert_ok(attestation_token_sign_text("https://attest.example", buffer_slice(&text), "kid", key, &other));
+    assert_slice_equal(buffer_slice(&one), buffer_slice(&other));
+}
+
 static void test_ids_are_fresh(void **)
 {
     struct attestation_token_id a, b;
@@ -236,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_a_nonce_with_control_characters_is_refused),
         cmocka_unit_test(test_the_largest_token_can_be_signed_and_read),
         cmocka_unit_test(test_header_as_azure_writes_it),
+        cmocka_unit_test(test_a_payload_that_is_written_already_gives_the_same_token),
         cmocka_unit_test(test_ids_are_fresh),
         cmocka_unit_test(test_key_id_is_the_digest_of_pem_and_nul),
     };
