@@ -40,7 +40,7 @@ static enum status verify_evidence(const struct appraiser *appraiser, const stru
                                    struct slice pck_chain, const struct collateral *collateral, int64_t now_s,
                                    struct refusal *why, struct sgx_claims *claims)
 {
-    const struct intel_evidence evidence = {.quote = buffer_slice(&request->quote), .pck_chain = pck_chain};
+    const struct intel_evidence evidence = {.quote = buffer_slice(&request->evidence), .pck_chain = pck_chain};
     TRY(sgx_quote_verify(&evidence, collateral, appraiser->roots, now_s, appraiser->cache, why, claims));
     TRY(check_evaluation(appraiser, claims, why));
     TRY(check_binding(&request->runtime, SLICE_ARRAY(claims->report_data), "quote.report.reportData", why));
@@ -160,7 +160,7 @@ enum status appraise(const struct appraiser *appraiser, const struct attest_requ
     const int64_t now_s = clock_now_s(appraiser->clock);
     CLEANUP(needs_done) struct needs needs = {};
     *step_out = APPRAISAL_EVIDENCE;
-    TRY(read_needs(appraiser, buffer_slice(&request->quote), wait_ms, why, step_out, &needs));
+    TRY(read_needs(appraiser, buffer_slice(&request->evidence), wait_ms, why, step_out, &needs));
     *step_out = APPRAISAL_COLLATERAL;
     TRY(collateral_feed_get(appraiser->collateral, &needs.platform, wait_ms, why, &collateral));
     *step_out = APPRAISAL_EVIDENCE;

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "attestation/attested_log.h"
-#include "attestation/request.h"
+#include "attestation/appraise/request.h"
 #include "attestation/signer.h"
 #include "evidence/appraisal.h"
 #include "feeds/collateral.h"

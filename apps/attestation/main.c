@@ -5,7 +5,7 @@
 #include "attestation/attested_log.h"
 #include "attestation/collateral_setup.h"
 #include "attestation/documents.h"
-#include "attestation/policy_setup.h"
+#include "attestation/host_policy.h"
 #include "attestation/routes.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -88,7 +88,7 @@ static enum status configure(void *context, const struct configuration *configur
     TRY(configuration_path(configuration, tls, "tls", "key", why, attestation->configuration.private_key));
     TRY(read_issuer(json, why, attestation->configuration.issuer));
     TRY(collateral_configure(configuration, why, &attestation->configuration.collateral));
-    TRY(policy_configure(configuration, why, attestation->configuration.policy));
+    TRY(host_policy_configure(configuration, why, attestation->configuration.policy));
     TRY(attested_log_configure(configuration, why, attestation->configuration.attested_log));
     return read_origins(json, why, attestation);
 }
@@ -225,7 +225,7 @@ static enum status start(void *context, struct service *service, struct refusal 
     struct attestation *const attestation = context;
     attestation->service = service;
     TRY(open_signer(attestation, why));
-    TRY(policy_open(attestation->configuration.policy, why, &attestation->policy));
+    TRY(host_policy_open(attestation->configuration.policy, why, &attestation->policy));
     TRY(attested_log_open(attestation->configuration.attested_log, why, &attestation->attested_log));
     TRY(open_collateral(attestation, why));
     TRY(fill_routes(attestation));
@@ -240,11 +240,11 @@ static enum status appraise_own(void *context, struct slice quote, struct slice 
     const struct attestation *const attestation = context;
     CLEANUP(attest_request_done)
     struct attest_request request = {
-        .quote = buffer_of_maximum(QUOTE_MAX_BYTES),
+        .evidence = buffer_of_maximum(QUOTE_MAX_BYTES),
         .runtime = {.is_given = true, .is_json = true, .bytes = buffer_of_maximum(ATTESTATION_RUNTIME_MAX_BYTES)},
     };
     enum appraisal_step step;
-    TRY(buffer_append(&request.quote, quote));
+    TRY(buffer_append(&request.evidence, quote));
     TRY(buffer_append(&request.runtime.bytes, runtime_data));
     return appraise(&attestation->routes.appraiser, &request, OWN_COLLATERAL_WAIT_MS, why, &step, token);
 }

@@ -29,7 +29,10 @@ static enum status attest(const struct appraiser *appraiser, const struct http_r
     CLEANUP(attest_request_done) struct attest_request asked = {};
     *step_out = APPRAISAL_REQUEST;
     TRY(check_version(request, why));
-    TRY(attest_request_read(request->body, why, &asked));
+    TRY(attest_request_parse(ATTESTATION_SGX_ENCLAVE, request->body, why, &asked));
+    if (asked.has_draft)
+        return refuse(why, ERR_UNSUPPORTED, "draftPolicyForAttestation", "nothing: this service signs every token",
+                      "a policy");
     return appraise(appraiser, &asked, 0, why, step_out, token);
 }
 

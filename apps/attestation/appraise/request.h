@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "base/refusal.h"
 #include "evidence/verify.h"
+#include "policy/policy.h"
 #include "token/attestation_token.h"
 
 enum {

@@ -31,7 +31,7 @@ static void set_data(struct attest_data *data, const char *text, bool is_json)
 static struct attest_request make(const struct scene *scene, const char *runtime, bool is_json)
 {
     struct attest_request request = {};
-    scene_quote(scene, slice_of_text(runtime), &request.quote);
+    scene_quote(scene, slice_of_text(runtime), &request.evidence);
     set_data(&request.runtime, runtime, is_json);
     return request;
 }
@@ -102,7 +102,7 @@ static void test_without_runtime_data_there_is_a_token_without_it(void **state)
 {
     const struct scene *const scene = *state;
     CLEANUP(attest_request_done) struct attest_request request = {};
-    scene_quote(scene, SLICE_LITERAL("anything"), &request.quote);
+    scene_quote(scene, SLICE_LITERAL("anything"), &request.evidence);
     CLEANUP(json_done) json_t *payload = NULL;
     enum appraisal_step step;
     struct refusal why = {};
@@ -139,8 +139,8 @@ static void test_the_second_half_of_report_data_must_be_zero(void **state)
     set_data(&request.runtime, "{}", true);
     assert_ok(runtime_data_report_data(SLICE_LITERAL("{}"), report_data));
     report_data[63] = 1;
-    request.quote = buffer_of_maximum(QUOTE_MAX_BYTES);
-    assert_ok(simulated_machine_quote(scene->machine, &scene_program, report_data, &request.quote));
+    request.evidence = buffer_of_maximum(QUOTE_MAX_BYTES);
+    assert_ok(simulated_machine_quote(scene->machine, &scene_program, report_data, &request.evidence));
     enum appraisal_step step;
     struct refusal why = {};
     assert_status(refused(scene, &request, &why, &step), ERR_REPORT_DATA);
@@ -170,8 +170,8 @@ static void make_kss(const struct scene *scene, const char *init_time, struct at
     assert_ok(simulated_machine_report(scene->machine, &scene_program, report_data, &part));
     part.bytes[FLAGS] |= KSS;
     memcpy(part.bytes + CONFIG_ID, config_id, sizeof(config_id));
-    request->quote = buffer_of_maximum(QUOTE_MAX_BYTES);
-    assert_ok(simulated_machine_sign(scene->machine, buffer_slice(&part), &request->quote));
+    request->evidence = buffer_of_maximum(QUOTE_MAX_BYTES);
+    assert_ok(simulated_machine_sign(scene->machine, buffer_slice(&part), &request->evidence));
 }
 
 static void test_init_time_data_is_checked_against_the_config_id(void **state)
@@ -244,7 +244,7 @@ static void test_the_certificate_that_a_quote_lacks_comes_from_the_source(void *
     enum appraisal_step step;
     CLEANUP(attest_request_done) struct attest_request request = make(scene, "{}", true);
     CLEANUP(json_done) json_t *payload = NULL;
-    take_chain_out(&request.quote, &desk.chain);
+    take_chain_out(&request.evidence, &desk.chain);
     assert_ok(buffer_append_u8(&desk.chain, 0));
     assert_status(run(scene, &request, &why, &step, &payload), ERR_UNSUPPORTED);
     assert_int_equal(step, APPRAISAL_EVIDENCE);
@@ -275,10 +275,10 @@ static void test_what_is_no_genuine_quote_is_refused(void **state)
     enum appraisal_step step;
     struct refusal why = {};
     CLEANUP(attest_request_done) struct attest_request request = make(scene, "{}", true);
-    request.quote.bytes[48 + 64] ^= 1;
+    request.evidence.bytes[48 + 64] ^= 1;
     assert_status(refused(scene, &request, &why, &step), ERR_QUOTE_SIGNATURE);
     assert_int_equal(step, APPRAISAL_EVIDENCE);
-    buffer_truncate(&request.quote, 100);
+    buffer_truncate(&request.evidence, 100);
     assert_int_not_equal(refused(scene, &request, &why, &step), OK);
     assert_int_equal(step, APPRAISAL_EVIDENCE);
 }

@@ -193,7 +193,7 @@ static void test_bad_bodies_are_named(void **state)
     static const struct {
         const char *body, *target;
     } cases[] = {
-        {"", NULL}, {"{", "json"}, {"{}", "quote"}, {"{\"quote\":\"!\"}", "quote"}, {"{\"quote\":\"AQID\"}", NULL}};
+        {"", NULL}, {"{", "request"}, {"{}", "quote"}, {"{\"quote\":\"!\"}", "quote"}, {"{\"quote\":\"AQID\"}", NULL}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         CLEANUP(plain_answer_done) struct plain_answer answer = {};
         post(scene, ATTEST, slice_of_text(cases[i].body), &answer);

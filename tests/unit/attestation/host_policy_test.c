@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "attestation/policy_setup.h"
+#include "attestation/host_policy.h"
 
 #include "appraisals.h"
 
@@ -7,7 +7,7 @@ static enum status configure(const char *text, struct refusal *why, char path_ou
 {
     struct configuration configuration = {.folder = "/etc/lazaret"};
     configuration.json = json_loads(text, 0, NULL);
-    const enum status status = policy_configure(&configuration, why, path_out);
+    const enum status status = host_policy_configure(&configuration, why, path_out);
     json_decref(configuration.json);
     return status;
 }
@@ -35,16 +35,16 @@ static void test_a_policy_is_read_or_the_program_does_not_start(void **)
     const int descriptor = mkstemp(path);
     assert_true(descriptor >= 0);
     assert_int_equal(close(descriptor), 0);
-    assert_ok(policy_open("", &why, &policy));
+    assert_ok(host_policy_open("", &why, &policy));
     assert_null(policy);
-    assert_status(policy_open(path, &why, &policy), ERR_APPRAISAL_POLICY);
+    assert_status(host_policy_open(path, &why, &policy), ERR_APPRAISAL_POLICY);
     assert_ok(json_write(example, &text));
     assert_ok(file_write(path, buffer_slice(&text), 0600, &why));
-    assert_ok(policy_open(path, &why, &policy));
+    assert_ok(host_policy_open(path, &why, &policy));
     assert_non_null(policy);
     assert_int_equal(unlink(path), 0);
     struct appraisal_policy *none = NULL;
-    assert_status(policy_open(path, &why, &none), ERR_IO);
+    assert_status(host_policy_open(path, &why, &none), ERR_IO);
 }
 
 int main(void)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "attestation/policy_setup.h"
+#include "attestation/host_policy.h"
 
 #include "base/file.h"
 
-enum status policy_configure(const struct configuration *configuration, struct refusal *why,
+enum status host_policy_configure(const struct configuration *configuration, struct refusal *why,
                              char path_out[static PATH_MAX])
 {
     path_out[0] = '\0';
@@ -11,7 +11,7 @@ enum status policy_configure(const struct configuration *configuration, struct r
     return configuration_path(configuration, configuration->json, "", "appraisal", why, path_out);
 }
 
-enum status policy_open(const char *path, struct refusal *why, struct appraisal_policy **policy_out)
+enum status host_policy_open(const char *path, struct refusal *why, struct appraisal_policy **policy_out)
 {
     *policy_out = NULL;
     if (path[0] == '\0') return OK;

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where a policy's text stands: in a compact JWS whose payload is {"AttestationPolicy": BASE64URL(text)} (reference:
+ * azure-attestation section 1.5), signed or not, or by itself.
+ */
+#pragma once
+
+#include "policy/policy.h"
+#include "token/jws.h"
+
+/* The text in a JWS, appended. ERR_TOKEN_MALFORMED, ERR_TOO_LARGE. */
+enum status policy_text_of_jws(const struct jws *jws, struct refusal *why, struct buffer *text);
+
+/* The text of a draft, given by itself or as a JWS, whose signature counts for nothing; appended. Refusals call it
+ * `field`. ERR_TOKEN_MALFORMED, ERR_TOO_LARGE. */
+enum status policy_text_of_draft(struct slice draft, const char *field, struct refusal *why, struct buffer *text);
