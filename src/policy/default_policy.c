@@ -3,25 +3,36 @@
 
 #include "crypto/hash.h"
 
-/* The rules of the policy, and with them its text: each issues one claim under the name that it had before 2020. */
-#define RULES(X)                                                                                                       \
-    X("x-ms-sgx-is-debuggable", "is-debuggable")                                                                       \
-    X("x-ms-sgx-mrsigner", "sgx-mrsigner")                                                                             \
-    X("x-ms-sgx-mrenclave", "sgx-mrenclave")                                                                           \
-    X("x-ms-sgx-product-id", "product-id")                                                                             \
-    X("x-ms-sgx-svn", "svn")                                                                                           \
-    X("x-ms-attestation-type", "tee")
+#include <strings.h>
 
-#define RULE_TEXT(incoming, issued) "c:[type==\"" incoming "\"] => issue(type=\"" issued "\", value=c.value);"
+#define PERMIT "version= 1.0;authorizationrules{=> permit();};"
+#define ISSUE(incoming, issued) "c:[type==\"" incoming "\"] => issue(type=\"" issued "\", value=c.value);"
+#define ISSUE_OLD(name) ISSUE("$" name, name)
 
-struct slice default_policy_text(void)
+static const char sgx_enclave[] =
+    PERMIT "issuancerules{" ISSUE("x-ms-sgx-is-debuggable", "is-debuggable") ISSUE("x-ms-sgx-mrsigner", "sgx-mrsigner")
+        ISSUE("x-ms-sgx-mrenclave", "sgx-mrenclave") ISSUE("x-ms-sgx-product-id", "product-id")
+            ISSUE("x-ms-sgx-svn", "svn") ISSUE("x-ms-attestation-type", "tee") "};";
+
+static const char open_enclave[] =
+    "version= 1.0;authorizationrules{c:[type==\"$is-debuggable\"] => permit();};issuancerules{" ISSUE_OLD(
+        "is-debuggable") ISSUE_OLD("sgx-mrsigner") ISSUE_OLD("sgx-mrenclave") ISSUE_OLD("product-id") ISSUE_OLD("svn")
+        ISSUE_OLD("tee") "};";
+
+struct slice default_policy_text(const char *attestation_type)
 {
-    return SLICE_LITERAL("version= 1.0;authorizationrules{=> permit();};issuancerules{" RULES(RULE_TEXT) "};");
-}
-
-const char *default_policy_hash(void)
-{
-    return "bROrN897ZfWmWY2V0FLUlu3uwk5xatGnKYHn3zBbSlw";
+    static const struct {
+        const char *type, *text;
+    } defaults[] = {
+        {"SgxEnclave", sgx_enclave},
+        {"OpenEnclave", open_enclave},
+        {"SevSnpVm", PERMIT},
+        {"TdxVm", PERMIT},
+    };
+    for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+        if (strcasecmp(attestation_type, defaults[i].type) == 0) return slice_of_text(defaults[i].text);
+    }
+    return (struct slice){};
 }
 
 enum status policy_text_hash(struct slice text, struct base64url32 *hash_out)
@@ -34,6 +45,20 @@ enum status policy_text_hash(struct slice text, struct base64url32 *hash_out)
     *hash_out = base64url_of_32(digest);
     return OK;
 }
+
+const char *default_policy_hash(void)
+{
+    return "bROrN897ZfWmWY2V0FLUlu3uwk5xatGnKYHn3zBbSlw";
+}
+
+/* The rules of the policy, and with them its text: each issues one claim under the name that it had before 2020. */
+#define RULES(X)                                                                                                       \
+    X("x-ms-sgx-is-debuggable", "is-debuggable")                                                                       \
+    X("x-ms-sgx-mrsigner", "sgx-mrsigner")                                                                             \
+    X("x-ms-sgx-mrenclave", "sgx-mrenclave")                                                                           \
+    X("x-ms-sgx-product-id", "product-id")                                                                             \
+    X("x-ms-sgx-svn", "svn")                                                                                           \
+    X("x-ms-attestation-type", "tee")
 
 enum status default_policy_apply(json_t *claims)
 {

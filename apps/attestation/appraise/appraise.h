@@ -10,10 +10,14 @@
 #include "evidence/appraisal.h"
 #include "policy/policy.h"
 
+struct tpm_report;
+struct tpm_roots;
+
 /* What does not change while a process lives. All borrowed. */
 struct appraiser {
     const struct trust_roots *roots;
     const struct key *simulated_snp_root; /* NULL: none */
+    const struct tpm_roots *tpm_roots;    /* tpm/tpm.h; NULL: no AIK certificate is valid */
     const struct evidence_caches *caches;
     const char *issuer;
     int64_t minimum_tcb_evaluation;
@@ -48,6 +52,7 @@ enum appraisal_step {
 /* Sets are made by appraised_new and reused from request to request. */
 struct appraised {
     struct evidence_claims evidence;
+    struct tpm_report *tpm; /* of a TPM's request, else NULL: tpm/tpm.h */
     struct claim_set *incoming, *outgoing, *properties;
     /* Compact JSON, as it stands in tokens: runtime and init time data of type JSON with their members sorted, and the
      * digests of Intel's collateral. */
