@@ -4,12 +4,12 @@
  * the same run.
  *     bench-evidence [SECONDS [ROW]]    how long each figure is measured (0.01 to 60, default 1); one row alone
  *     bench-evidence memory [COUNT]     whether memory stays flat over so many (default 1000000)
- * "warm": collateral and the platform's certificate are known; "fresh": the certificate is new; "cold": nothing is
- * known, the collateral's texts are read and verified too; what stands there twice is verified once, and the figure for
- * "all that is given" counts it as often as it stands there. All rows and their limits are measured in turn, several
- * times over, by processor time, and the median of the ratios is told: what else the machine does meets all alike.
- * Scaling is by the clock and holds on a quiet machine alone. The table goes to standard error, a JSON object for each
- * figure to standard output. Exit 1 if memory grew; ratios are told beside their bounds.
+ * "warm": collateral, the platform's certificate and its quoting enclave's report are known; "fresh": those two are
+ * new; "cold": nothing is known, the collateral's texts are read and verified too; what stands there twice is verified
+ * once, and the figure for "all that is given" counts it as often as it stands there. All rows and their limits are
+ * measured in turn, several times over, by processor time, and the median of the ratios is told: what else the machine
+ * does meets all alike. Scaling is by the clock and holds on a quiet machine alone. The table goes to standard error, a
+ * JSON object for each figure to standard output. Exit 1 if memory grew; ratios are told beside their bounds.
  */
 #include "crypto/key.h"
 #include "limit.h"

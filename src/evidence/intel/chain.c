@@ -369,6 +369,14 @@ static bool is_known(const struct pck_chain *chain, const struct issuer_chain *k
     return known != NULL && chain->ca == known->signer && chain->root == known->root;
 }
 
+static enum status read_point(const struct certificate *leaf, uint8_t point_out[static P256_POINT_BYTES])
+{
+    CLEANUP(buffer_done) struct buffer point = buffer_of_maximum(P256_POINT_BYTES);
+    TRY(key_public_bytes(certificate_key(leaf), &point));
+    memcpy(point_out, point.bytes, P256_POINT_BYTES);
+    return OK;
+}
+
 static enum status check_issuers(struct pck_chain *chain, const struct trust_roots *roots, struct refusal *why)
 {
     TRY(check_root(chain->root, roots, "root_ca", why, &chain->anchor));
@@ -387,6 +395,7 @@ enum status pck_chain_verify(const struct pck_source *source, const struct issue
         TRY(check_issuers(chain, roots, why));
     TRY(check_role(chain->leaf, ROLE_PCK_CERTIFICATE, chain->anchor.is_simulated, "pck_certificate", why));
     TRY(check_signature(chain->leaf, chain->ca, "pck_certificate", why));
+    TRY(read_point(chain->leaf, chain->point));
     *chain_out = chain;
     chain = NULL;
     return OK;

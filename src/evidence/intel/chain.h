@@ -44,6 +44,7 @@ struct pck_chain {
     atomic_uint owners;
     struct certificate *leaf, *ca, *root;
     struct anchor anchor;
+    uint8_t point[P256_POINT_BYTES]; /* of the PCK key; of a verified chain alone */
     struct pck pck;
 };
 

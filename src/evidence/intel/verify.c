@@ -4,6 +4,7 @@
 #include "crypto/hash.h"
 #include "evidence/intel/certification.h"
 #include "evidence/intel/claims.h"
+#include "evidence/intel/verification_cache.h"
 
 /* ---- the PCK chain ---- */
 
@@ -63,11 +64,27 @@ static enum status check_qe_report_data(const struct quote *quote, struct refusa
                   refusal_hex(quote->qe_report.report_data).text);
 }
 
-static enum status check_quoting_enclave(const struct quote *quote, const struct pck_chain *chain,
-                                         const struct qe_identity *identity, struct refusal *why)
+/* All quotes of one attestation key carry the same report with the same signature: that it holds is kept. The digest is
+ * over three parts of fixed size, which are all that decides it, so whoever changes any byte is told as ever; and only
+ * signatures of keys that a pinned root vouches for get here. */
+static enum status check_report_signature(const struct quote *quote, const struct pck_chain *chain,
+                                          struct verification_cache *cache, struct refusal *why)
 {
+    const struct slice parts[] = {SLICE_ARRAY(chain->point), quote->qe_report.whole, quote->qe_report_signature};
+    uint8_t digest[SHA256_BYTES];
+    TRY(sha256_parts(parts, sizeof(parts) / sizeof(parts[0]), digest));
+    if (verification_cache_knows_signature(cache, digest)) return OK;
     if (key_verify(certificate_key(chain->leaf), quote->qe_report.whole, quote->qe_report_signature) != OK)
         return refuse(why, ERR_QE_REPORT_SIGNATURE, "qe_report_signature", "a signature by the PCK key", "another one");
+    verification_cache_keep_signature(cache, digest);
+    return OK;
+}
+
+static enum status check_quoting_enclave(const struct quote *quote, const struct pck_chain *chain,
+                                         const struct qe_identity *identity, struct verification_cache *cache,
+                                         struct refusal *why)
+{
+    TRY(check_report_signature(quote, chain, cache, why));
     TRY(check_initialised(&quote->qe_report, "qe_report.attributes", why));
     TRY(check_qe_report_data(quote, why));
     return qe_identity_check(identity, &quote->qe_report, why);
@@ -127,7 +144,7 @@ enum status sgx_quote_verify(const struct intel_evidence *evidence, const struct
     struct quote quote;
     CLEANUP(pck_chain_cleanup) struct pck_chain *chain = NULL;
     TRY(open_evidence(evidence, INTEL_SGX, collateral, roots, now_s, cache, why, &quote, &chain));
-    TRY(check_quoting_enclave(&quote, chain, &collateral->qe_identity, why));
+    TRY(check_quoting_enclave(&quote, chain, &collateral->qe_identity, cache, why));
     TRY(check_quote_signature(&quote, why));
     TRY(check_initialised(&quote.report, "report.attributes", why));
     struct verdict verdict;
@@ -147,7 +164,7 @@ enum status tdx_quote_verify(const struct intel_evidence *evidence, const struct
     TRY(open_evidence(evidence, INTEL_TDX, collateral, roots, now_s, cache, why, &quote, &chain));
     TRY(tdx_module_find(modules, quote.td_report.tee_tcb_svn, why, &module));
     TRY(tdx_module_check(modules, module, &quote.td_report, why));
-    TRY(check_quoting_enclave(&quote, chain, &collateral->qe_identity, why));
+    TRY(check_quoting_enclave(&quote, chain, &collateral->qe_identity, cache, why));
     TRY(check_quote_signature(&quote, why));
     struct verdict verdict;
     TRY(verdict_of_domain(&quote, &chain->pck, collateral, module, why, &verdict));
