@@ -231,33 +231,13 @@ enum status nursery_send_verdict(int socket, enum status verdict, const struct r
     return nursery_send(socket, slice_of(&message, sizeof(message)), NURSERY_NO_DEADLINE);
 }
 
-static bool is_printable(const char *text, size_t size)
-{
-    const char *const end = memchr(text, '\0', size);
-    if (end == NULL) return false;
-    for (const char *c = text; c < end; c++) {
-        if (*c < ' ' || *c > '~') return false;
-    }
-    return true;
-}
-
-static bool is_sound(const struct verdict *message)
-{
-    const struct refusal *const why = &message->why;
-    return strcmp(status_name((enum status)message->status), "ERR_UNKNOWN") != 0 &&
-           is_printable(why->field, sizeof(why->field)) && is_printable(why->seen, sizeof(why->seen)) &&
-           is_printable(why->expected, sizeof(why->expected)) && is_printable(why->fix, sizeof(why->fix));
-}
-
 enum status nursery_receive_verdict(int socket, int64_t deadline_ms, struct refusal *why)
 {
     struct verdict message;
     TRY(nursery_receive(socket, sizeof(message), deadline_ms, (uint8_t *)&message));
-    if (!is_sound(&message)) return ERR_CHILD_DIED;
-    const enum status verdict = (enum status)message.status;
-    if (why != NULL && verdict != OK) {
-        *why = message.why;
-        why->status = verdict;
-    }
-    return verdict;
+    if (message.status == OK) return OK;
+    message.why.status = (enum status)message.status;
+    if (!refusal_is_sound(&message.why)) return ERR_CHILD_DIED;
+    if (why != NULL) *why = message.why;
+    return message.why.status;
 }

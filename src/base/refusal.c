@@ -43,6 +43,23 @@ enum status refuse_as(struct refusal *why, enum status failure, enum status stat
     return status;
 }
 
+static bool is_printable(const char *text, size_t size)
+{
+    const char *const end = memchr(text, '\0', size);
+    if (end == NULL) return false;
+    for (const char *c = text; c < end; c++) {
+        if (*c < ' ' || *c > '~') return false;
+    }
+    return true;
+}
+
+bool refusal_is_sound(const struct refusal *why)
+{
+    return why->status != OK && strcmp(status_name(why->status), "ERR_UNKNOWN") != 0 &&
+           is_printable(why->field, sizeof(why->field)) && is_printable(why->seen, sizeof(why->seen)) &&
+           is_printable(why->expected, sizeof(why->expected)) && is_printable(why->fix, sizeof(why->fix));
+}
+
 void refusal_text(const struct refusal *why, char *text_out, size_t size)
 {
     if (size == 0) return;

@@ -32,6 +32,10 @@ enum status refuse_fix(struct refusal *why, enum status status, const char *fix)
  * token is ERR_TOKEN_CLAIM to its reader. OK and ERR_NO_MEMORY pass through. */
 enum status refuse_as(struct refusal *why, enum status failure, enum status status);
 
+/* Whether a refusal that another process made is one that `refuse` could have made: a status that exists and is not OK,
+ * and printable texts that end. Whoever hands one on checks it first, because that process may have been taken over. */
+bool refusal_is_sound(const struct refusal *why);
+
 /* One line: "<status text>: <field>: seen <seen>, expected <expected>; <fix>". At most `size` bytes with the NUL. */
 void refusal_text(const struct refusal *why, char *text_out, size_t size);
 

@@ -10,7 +10,10 @@
 #include "base/buffer.h"
 #include "base/refusal.h"
 
-enum { LINK_FRAME_MAX_BYTES = 2 * 1024 * 1024 };
+enum {
+    LINK_FRAME_MAX_BYTES = 2 * 1024 * 1024,
+    LINK_NEED_MAX_COUNT = 16, /* times that one question is asked back for */
+};
 
 /* What is asked back for; the key's form is given with each. */
 enum link_need {
@@ -28,7 +31,9 @@ typedef enum status link_supply(void *context, enum link_need need, struct slice
 
 /* Asks and appends the answer. The other side's refusal comes back as it was made (`why`), with `*step_out` as that
  * side set it; statuses and texts are checked, since it may have been taken over. ERR_CHILD_DIED, ERR_TIMEOUT: close
- * the socket and take another process. */
+ * the socket and take another process; the other side's own refusals with these two come back as ERR_IO. `supply` may
+ * be NULL for questions that are never asked back for; it keeps to the deadline by itself. `step_out` may be NULL.
+ * `answer` also takes keys while they are served; what is larger than its maximum is ERR_CHILD_DIED. */
 enum status link_ask(int socket, struct slice question, link_supply *supply, void *context, int64_t deadline_ms,
                      struct refusal *why, unsigned *step_out, struct buffer *answer);
 
@@ -44,5 +49,6 @@ enum status link_ask_back(struct link *link, enum link_need need, struct slice k
 typedef enum status link_handle(void *context, struct link *link, struct slice question, struct refusal *why,
                                 unsigned *step_out, struct buffer *answer);
 
-/* Serves questions until the other side closes. */
+/* Serves questions until the other side closes or breaks the form, with no other calls than read, write and their like.
+ */
 void link_serve(int socket, link_handle *handle, void *context);
