@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * JMESPath (jmespath.org specification, complete) over JSON, with Azure Attestation's own function
- * equals_ignore_case(string, string). Compiles once; a search takes bounded steps, depth and memory. Pure.
+ * equals_ignore_case(string, string), in which ASCII letters are equal in either case. Compiles once; a search takes
+ * bounded steps, depth and memory. An expression is immutable: several threads may search with it. Pure.
+ *
+ * Where the specification leaves room: `!a.b` is `!(a.b)`, as its order of precedence suggests (others read `(!a).b`,
+ * which is always null); strings are ordered, reversed and counted by code points; members keep the document's order;
+ * 1 and 1.0 are equal; a literal must be JSON (the form without quotes of before 2014 is refused).
  */
 #pragma once
 
@@ -9,7 +14,7 @@
 
 enum {
     JMESPATH_MAX_BYTES = 8 * 1024,
-    JMESPATH_NESTING_MAX = 64,
+    JMESPATH_NESTING_MAX = 256, /* a[*].b[*].c: one in another for each [*] */
     JMESPATH_NODE_MAX_COUNT = 2048,
     JMESPATH_RESULT_MAX_COUNT = 100000 /* of values that one search makes */
 };
