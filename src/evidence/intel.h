@@ -126,6 +126,12 @@ struct quote_facts {
 /* ERR_QUOTE_*, ERR_TRAILING_BYTES, ERR_TOO_LARGE; types 4 and 5 also ERR_CHAIN, ERR_CERTIFICATE_MALFORMED. */
 enum status quote_facts_read(struct slice quote, struct refusal *why, struct quote_facts *facts_out);
 
+/* What a quote brings to find its PCK certificate by, unread: the same bytes in all quotes of a machine until it is
+ * certified anew, so that what quote_facts_read made of them can be kept. Costs next to nothing, where that reads
+ * certificates. Errors as of quote_facts_read, but for the certificates'. */
+enum status quote_certification(struct slice quote, struct refusal *why, enum intel_tee *tee_out,
+                                struct slice *certification_out);
+
 /* Some stacks hand quotes out in a larger buffer. Cuts `wire` to the length that its own fields give; what follows must
  * be zeros: ERR_TRAILING_BYTES. For callers that were told to accept that. */
 enum status quote_without_padding(struct slice wire, struct refusal *why, struct slice *quote_out);

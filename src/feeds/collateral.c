@@ -4,9 +4,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "feeds/collateral_memory.h"
+#include "feeds/collateral_wire.h"
 
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,9 +26,17 @@ struct highest {
     struct collateral_issue issue;
 };
 
+/* What the keeper holds: verified, and the texts that it was made of. Immutable but for the number of its owners. */
+struct kept_platform {
+    _Atomic unsigned owners;
+    struct collateral *collateral;
+    struct buffer texts;
+};
+
 struct collateral_feed {
     struct collateral_feed_options options;
     struct keeper *keeper;
+    _Atomic uint64_t generation;
     struct collateral_memory *carried;
     pthread_mutex_t mutex;
     struct highest highest[COLLATERAL_PLATFORM_MAX_COUNT];
@@ -128,10 +138,45 @@ static enum status check(struct collateral_feed *feed, const struct collateral_p
     return collateral_check_time(collateral, clock_now_s(feed->options.clock), why);
 }
 
+static void drop(void *object)
+{
+    struct kept_platform *const kept = object;
+    if (kept == NULL || atomic_fetch_sub(&kept->owners, 1) != 1) return;
+    collateral_free(kept->collateral);
+    buffer_done(&kept->texts);
+    free(kept);
+}
+
+static void drop_kept(struct kept_platform **kept)
+{
+    drop(*kept);
+}
+
+static void *share(void *object)
+{
+    struct kept_platform *const kept = object;
+    (void)atomic_fetch_add(&kept->owners, 1);
+    return kept;
+}
+
+static enum status make_kept(const struct collateral_texts *texts, const struct trust_roots *roots, struct refusal *why,
+                             struct kept_platform **kept_out)
+{
+    CLEANUP(drop_kept) struct kept_platform *kept = calloc(1, sizeof(*kept));
+    if (kept == NULL) return ERR_NO_MEMORY;
+    kept->owners = 1;
+    kept->texts = buffer_of_maximum(COLLATERAL_WIRE_MAX_BYTES);
+    TRY(collateral_new(texts, roots, why, &kept->collateral));
+    TRY(collateral_wire_write(texts, why, &kept->texts));
+    *kept_out = kept;
+    kept = NULL;
+    return OK;
+}
+
 /* What a folder or the source brought: verified, current, of the set that was asked for, and not older than what was
  * seen before. */
 struct accepted {
-    struct collateral *collateral;
+    struct kept_platform *kept;
     struct collateral_facts facts;
     struct collateral_issue highest; /* as it was */
 };
@@ -139,13 +184,13 @@ struct accepted {
 static enum status accept(struct collateral_feed *feed, const struct collateral_platform *platform,
                           const struct collateral_files *files, struct refusal *why, struct accepted *accepted_out)
 {
-    CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
+    CLEANUP(drop_kept) struct kept_platform *kept = NULL;
     const struct collateral_texts texts = collateral_files_texts(files);
-    TRY(collateral_new(&texts, feed->options.roots, why, &collateral));
-    TRY(check(feed, platform, collateral, why, &accepted_out->facts, &accepted_out->highest));
+    TRY(make_kept(&texts, feed->options.roots, why, &kept));
+    TRY(check(feed, platform, kept->collateral, why, &accepted_out->facts, &accepted_out->highest));
     TRY(collateral_check_set(&feed->options.set, &accepted_out->facts, why));
-    accepted_out->collateral = collateral;
-    collateral = NULL;
+    accepted_out->kept = kept;
+    kept = NULL;
     return OK;
 }
 
@@ -156,8 +201,9 @@ static void settle(struct collateral_feed *feed, const struct place_name *name, 
     struct collateral_issue highest = accepted->highest;
     collateral_issue_raise(&highest, &accepted->facts.issue);
     keep_highest(feed, name, &highest);
+    (void)atomic_fetch_add(&feed->generation, 1);
     *thing_out = (struct keeper_thing){
-        .object = accepted->collateral, .expires_s = accepted->facts.expires_s, .refresh_s = COLLATERAL_REFRESH_S};
+        .object = accepted->kept, .expires_s = accepted->facts.expires_s, .refresh_s = COLLATERAL_REFRESH_S};
 }
 
 /* ---- what the keeper calls ---- */
@@ -198,16 +244,6 @@ static enum status fetch(void *context, const void *request, const void *, struc
     keep_on_disk(feed, &name, &files);
     settle(feed, &name, &accepted, thing_out);
     return OK;
-}
-
-static void *share(void *object)
-{
-    return collateral_share(object);
-}
-
-static void drop(void *object)
-{
-    collateral_free(object);
 }
 
 static const struct keeper_kind kind = {
@@ -260,14 +296,36 @@ void collateral_feed_free(struct collateral_feed *feed)
     free(feed);
 }
 
-enum status collateral_feed_get(struct collateral_feed *feed, const struct collateral_platform *platform, int wait_ms,
-                                struct refusal *why, struct collateral **collateral_out)
+static enum status get_kept(struct collateral_feed *feed, const struct collateral_platform *platform, int wait_ms,
+                            struct refusal *why, struct kept_platform **kept_out)
 {
     const struct place_name name = place_of(feed, platform);
     void *object = NULL;
     TRY(keeper_get(feed->keeper, name.text, platform, wait_ms, why, &object));
-    *collateral_out = object;
+    *kept_out = object;
     return OK;
+}
+
+enum status collateral_feed_get(struct collateral_feed *feed, const struct collateral_platform *platform, int wait_ms,
+                                struct refusal *why, struct collateral **collateral_out)
+{
+    CLEANUP(drop_kept) struct kept_platform *kept = NULL;
+    TRY(get_kept(feed, platform, wait_ms, why, &kept));
+    *collateral_out = collateral_share(kept->collateral);
+    return OK;
+}
+
+enum status collateral_feed_texts(struct collateral_feed *feed, const struct collateral_platform *platform, int wait_ms,
+                                  struct refusal *why, struct buffer *texts)
+{
+    CLEANUP(drop_kept) struct kept_platform *kept = NULL;
+    TRY(get_kept(feed, platform, wait_ms, why, &kept));
+    return buffer_append(texts, buffer_slice(&kept->texts));
+}
+
+uint64_t collateral_feed_generation(const struct collateral_feed *feed)
+{
+    return atomic_load(&feed->generation);
 }
 
 enum status collateral_feed_carried(struct collateral_feed *feed, const struct collateral_platform *platform,

@@ -42,6 +42,14 @@ void collateral_feed_free(struct collateral_feed *feed);
 enum status collateral_feed_get(struct collateral_feed *feed, const struct collateral_platform *platform, int wait_ms,
                                 struct refusal *why, struct collateral **collateral_out);
 
+/* The texts of the same, appended in the form of feeds/collateral_wire.h: for another process, which verifies them
+ * itself. */
+enum status collateral_feed_texts(struct collateral_feed *feed, const struct collateral_platform *platform, int wait_ms,
+                                  struct refusal *why, struct buffer *texts);
+
+/* Rises whenever the collateral of any platform is replaced by another: who keeps texts asks again when it does. */
+uint64_t collateral_feed_generation(const struct collateral_feed *feed);
+
 /* Collateral that came beside the evidence, verified here and now, an owner more. Held to the same minimum and the same
  * newest issue as what is fetched. It serves this evidence alone: neither is it kept for other requests, nor does it
  * raise the newest issue, or a stranger could bring what the source does not have yet and shut out all that it has. The

@@ -27,7 +27,7 @@ struct appraiser {
 /* A policy as it is stored: its JWS, opened. */
 struct stored_policy {
     struct policy *policy;
-    struct slice text;
+    struct buffer text;
     char hash[44];  /* x-ms-policy-hash */
     json_t *signer; /* x-ms-policy-signer: {"kty","x5c"}; NULL for an unsigned one */
 };

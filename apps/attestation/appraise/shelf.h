@@ -24,6 +24,9 @@ enum status shelf_take(struct shelf *shelf, struct link *link, struct attest_req
                        const uint8_t policy[static 32], int64_t now_s, struct refusal *why,
                        enum appraisal_step *step_out, struct appraisal_materials *materials_out);
 
-/* Opens a stored policy's JWS: text, hash, signer. Signatures are checked when a policy is set, not here. */
+/* Opens a stored policy's JWS: text, hash, signer. Signatures are checked when a policy is set, not here.
+ * ERR_TOKEN_MALFORMED, ERR_TOO_LARGE, errors of policy_compile. */
 enum status stored_policy_open(struct slice jws, struct refusal *why, struct stored_policy *policy_out);
+/* One without a signer, of this text, which is taken over. */
+enum status stored_policy_compile(struct buffer *text, struct refusal *why, struct stored_policy *policy_out);
 void stored_policy_done(struct stored_policy *policy);

@@ -17,10 +17,10 @@ enum {
 
 /* What is asked back for; the key's form is given with each. */
 enum link_need {
-    LINK_NEED_COLLATERAL = 1, /* key: struct collateral_platform, as appraise/shelf.c writes it */
-    LINK_NEED_PCK,            /* key: the quote, whose PCK certificate is not in it; supplied: PEM chain */
+    LINK_NEED_COLLATERAL = 1, /* key: need_collateral_write's (appraise/needs.h); supplied: feeds/collateral_wire.h's */
+    LINK_NEED_PCK,            /* key: need_pck_write's; supplied: PEM of PCK certificate, its CA and the root */
     LINK_NEED_POLICY,         /* key: SHA-256 of the stored JWS; supplied: the JWS */
-    LINK_NEED_ENDORSEMENTS,   /* key: an SNP report; supplied: PEM certificates of AMD */
+    LINK_NEED_ENDORSEMENTS,   /* key: need_endorsements_write's; supplied: PEM certificates of AMD */
 };
 
 /* ---- the asking side: the service ---- */

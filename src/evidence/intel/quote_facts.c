@@ -42,3 +42,13 @@ enum status quote_facts_read(struct slice quote_bytes, struct refusal *why, stru
     *facts_out = facts;
     return OK;
 }
+
+enum status quote_certification(struct slice quote_bytes, struct refusal *why, enum intel_tee *tee_out,
+                                struct slice *certification_out)
+{
+    struct quote quote;
+    TRY(quote_parse(quote_bytes, why, &quote));
+    *tee_out = quote.tee;
+    *certification_out = quote.certification_data;
+    return OK;
+}

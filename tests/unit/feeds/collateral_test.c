@@ -2,6 +2,7 @@
 #include "feeds/collateral.h"
 
 #include "base/file.h"
+#include "feeds/collateral_wire.h"
 #include "simulated_source.h"
 
 #include <dirent.h>
@@ -417,6 +418,28 @@ static void test_the_same_texts_are_verified_once(void **state)
     collateral_free(first);
 }
 
+static void test_texts_are_handed_out_and_each_replacement_raises_the_generation(void **state)
+{
+    struct scene *const scene = *state;
+    const struct collateral_platform platform = simulated_platform();
+    CLEANUP(buffer_done) struct buffer wire = buffer_of_maximum(COLLATERAL_WIRE_MAX_BYTES);
+    CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
+    struct collateral_texts texts;
+    assert_int_equal(collateral_feed_generation(scene->feed), 0);
+    assert_status(collateral_feed_texts(scene->feed, &platform, 0, NULL, &wire), ERR_COLLATERAL_MISSING);
+    assert_ok(collateral_feed_texts(scene->feed, &platform, PATIENCE_MS, NULL, &wire));
+    assert_int_equal(collateral_feed_generation(scene->feed), 1);
+    assert_ok(collateral_wire_read(buffer_slice(&wire), NULL, &texts));
+    assert_ok(collateral_new(&texts, &scene->source.roots, NULL, &collateral));
+    /* Known by now: nothing is replaced. */
+    assert_ok(get(scene, 0, NULL));
+    assert_int_equal(collateral_feed_generation(scene->feed), 1);
+    /* Read anew from disk by another feed: the first that it has. */
+    reopen_feed_with(scene, (struct collateral_set){}, 0);
+    assert_ok(get(scene, PATIENCE_MS, NULL));
+    assert_int_equal(collateral_feed_generation(scene->feed), 1);
+}
+
 #define feed_unit_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -440,6 +463,7 @@ int main(void)
         feed_unit_test(test_what_is_carried_is_held_to_what_was_seen_and_raises_nothing),
         feed_unit_test(test_what_is_carried_must_be_current_and_of_this_platform),
         feed_unit_test(test_the_same_texts_are_verified_once),
+        feed_unit_test(test_texts_are_handed_out_and_each_replacement_raises_the_generation),
     };
     return cmocka_run_group_tests_name("feeds/collateral", tests, NULL, NULL);
 }
