@@ -51,25 +51,36 @@ enum status json_check_text_size(size_t size, const char *field, size_t max_size
     return refuse(why, ERR_TOO_LARGE, field, expected, "%zu bytes", size);
 }
 
-enum status json_parse(struct slice text, size_t max_size, struct refusal *why, json_t **value_out)
+/* `expected` is what `flags` let stand for the whole text. */
+static enum status parse(struct slice text, size_t max_size, size_t flags, const char *expected, struct refusal *why,
+                         json_t **value_out)
 {
     TRY(json_check_text_size(text.size, "json", max_size, why));
     /* jansson takes a NUL right behind a number for the end of its own buffer, and passes over it. */
     if (text.size > 0 && memchr(text.bytes, 0, text.size) != NULL)
-        return refuse(why, ERR_JSON_SYNTAX, "json", "one JSON object or array", "a NUL byte");
+        return refuse(why, ERR_JSON_SYNTAX, "json", expected, "a NUL byte");
     if (is_deeper_than(text, JSON_MAX_DEPTH))
         return refuse(why, ERR_JSON_SYNTAX, "json", "at most 32 levels", "more levels");
     json_error_t error;
-    json_t *const value = json_loadb((const char *)text.bytes, text.size, JSON_REJECT_DUPLICATES, &error);
+    json_t *const value = json_loadb((const char *)text.bytes, text.size, JSON_REJECT_DUPLICATES | flags, &error);
     if (value == NULL) {
         /* The library's message can quote the text, which may be a patient's: only the place is told. */
-        const char *const expected =
-            json_error_code(&error) == json_error_duplicate_key ? "each member once" : "one JSON object or array";
-        return refuse(why, ERR_JSON_SYNTAX, "json", expected, "a fault at line %d, column %d", error.line,
-                      error.column);
+        return refuse(why, ERR_JSON_SYNTAX, "json",
+                      json_error_code(&error) == json_error_duplicate_key ? "each member once" : expected,
+                      "a fault at line %d, column %d", error.line, error.column);
     }
     *value_out = value;
     return OK;
+}
+
+enum status json_parse(struct slice text, size_t max_size, struct refusal *why, json_t **value_out)
+{
+    return parse(text, max_size, 0, "one JSON object or array", why, value_out);
+}
+
+enum status json_parse_value(struct slice text, size_t max_size, struct refusal *why, json_t **value_out)
+{
+    return parse(text, max_size, JSON_DECODE_ANY, "one JSON value", why, value_out);
 }
 
 static int append_dump(const char *bytes, size_t size, void *context)

@@ -34,6 +34,9 @@ void json_done(json_t **value);
  * members, depth over JSON_MAX_DEPTH, invalid UTF-8, NUL anywhere). On OK the caller owns `value_out`. */
 enum status json_parse(struct slice text, size_t max_size, struct refusal *why, json_t **value_out);
 
+/* The same for any JSON value. */
+enum status json_parse_value(struct slice text, size_t max_size, struct refusal *why, json_t **value_out);
+
 /* Appends compact text, members sorted by name: the same value always gives the same bytes. */
 enum status json_write(const json_t *value, struct buffer *text);
 

@@ -12,6 +12,8 @@ enum {
     POLICY_MAX_BYTES = 64 * 1024,
     POLICY_RULE_MAX_COUNT = 1024,
     POLICY_CONDITION_MAX_COUNT = 16,          /* of one rule */
+    POLICY_PROPERTY_MAX_COUNT = 16,           /* of one condition */
+    POLICY_COMBINATION_MAX_COUNT = 4096,      /* of claims for which one rule's action runs */
     POLICY_NESTING_MAX = 16,                  /* of function calls in one another */
     POLICY_STEP_MAX_COUNT = 1000000,          /* of one evaluation: claims looked at, functions and queries included */
     POLICY_MEMORY_MAX_BYTES = 8 * 1024 * 1024 /* of one evaluation, the claims that it was given not counted */
@@ -19,7 +21,8 @@ enum {
 
 struct policy;
 
-/* Errors: ERR_POLICY_SYNTAX, whose field says "policy line L, column C", with what stands there and what could;
+/* Errors: ERR_POLICY_SYNTAX, whose field says "policy line L, column C (policy > versionInfo)", with what stands there,
+ * what could, and the part of the grammar that was read;
  * ERR_POLICY_LIMIT with the name of the maximum; ERR_NO_MEMORY. */
 enum status policy_compile(struct slice text, struct refusal *why, struct policy **policy_out);
 void policy_free(struct policy *policy);
@@ -40,8 +43,9 @@ struct policy_event {
     unsigned line; /* where it begins */
     bool fired;
     size_t failed_condition; /* from 1; 0 if it fired */
-    struct slice condition;  /* the text of that condition; of the action if it fired */
-    const char *reason;      /* "no claim matches", "a claim matches" behind '!', ...; "" if it fired */
+    struct slice condition;  /* the text of that condition; of the action if it fired or a function failed */
+    const char *reason; /* "no claim matches", "a claim matches" behind '!', ...; "" if it fired and did something */
+    const struct refusal *fault; /* what a function was given that it does not take; otherwise NULL */
 };
 typedef void policy_explain(void *context, const struct policy_event *event);
 struct policy_trace {
