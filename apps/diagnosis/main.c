@@ -62,7 +62,7 @@ static enum status model_path(const struct program *program, char path_out[stati
     return wanted < 0 || wanted >= PATH_MAX ? ERR_CONFIG : OK;
 }
 
-static enum status before_threads(void *context, struct refusal *why)
+static enum status before_threads(void *context, struct service *, struct refusal *why)
 {
     struct program *const program = context;
     char model[PATH_MAX], runtime[PATH_MAX];

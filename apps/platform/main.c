@@ -117,7 +117,7 @@ static enum status allow(void *context, const struct configuration *, struct san
     return service_allow_dialling(sandbox, own->diagnosis, why);
 }
 
-static enum status before_threads(void *context, struct refusal *why)
+static enum status before_threads(void *context, struct service *, struct refusal *why)
 {
     struct platform *const platform = context;
     return decoder_start(why, &platform->decoder);

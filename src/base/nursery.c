@@ -80,16 +80,21 @@ static bool receive_descriptor(int socket, int *descriptor_out)
     return true;
 }
 
+/* Ctrl-C reaches the whole group of processes, but it is the program that decides when its children end. */
+static void leave_signals_to_the_program(void)
+{
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+}
+
 [[gnu::noreturn]] static void nursery_main(const struct nursery_plan *plan, pid_t program, int socket)
 {
     if (!die_with(program)) _exit(1);
     (void)prctl(PR_SET_NAME, plan->name);
     (void)prctl(PR_SET_DUMPABLE, 0);
     close_others(socket, plan->keep_descriptor);
-    /* Ctrl-C reaches the whole group of processes, but it is the program that decides when its children end. */
-    (void)signal(SIGINT, SIG_IGN);
-    (void)signal(SIGTERM, SIG_IGN);
-    (void)signal(SIGHUP, SIG_IGN);
+    leave_signals_to_the_program();
     (void)signal(SIGCHLD, SIG_IGN); /* the kernel reaps */
     const pid_t self = getpid();
     for (int descriptor; receive_descriptor(socket, &descriptor);) {
@@ -122,6 +127,27 @@ enum status nursery_start(const struct nursery_plan *plan, struct refusal *why, 
     (void)close(pair[1]);
     nursery->socket = pair[0];
     *nursery_out = nursery;
+    return OK;
+}
+
+enum status nursery_fork(const struct nursery_plan *plan, struct refusal *why, pid_t *process_out, int *socket_out)
+{
+    int pair[2] = {-1, -1};
+    const pid_t program = getpid();
+    pid_t process = -1;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0) process = fork();
+    if (process == 0) {
+        (void)prctl(PR_SET_NAME, plan->name);
+        leave_signals_to_the_program();
+        child_main(plan, program, pair[1]);
+    }
+    close_descriptor(&pair[1]);
+    if (process < 0) {
+        close_descriptor(&pair[0]);
+        return refuse(why, ERR_IO, plan->name, "a contained process", "%s", strerror(errno));
+    }
+    *process_out = process;
+    *socket_out = pair[0];
     return OK;
 }
 

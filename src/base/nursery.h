@@ -9,6 +9,8 @@
 
 #include "base/containment.h"
 
+#include <sys/types.h>
+
 /* A child's whole life, already contained: it reads requests from `socket` and writes answers, and returns when the
  * other side has closed. `context` is what the plan held when the nursery was started. */
 typedef void nursery_work(const void *context, int socket);
@@ -32,6 +34,11 @@ void nursery_stop(struct nursery *nursery);
 
 /* A new child; the caller closes `socket_out`, which ends it. ERR_CHILD_DIED if the nursery is gone, ERR_IO. */
 enum status nursery_open(struct nursery *nursery, int *socket_out);
+
+/* One contained child, forked at once and without a nursery, for work that is to keep something of this process to
+ * itself. Only where nursery_start may be called. The caller closes `socket_out`, which ends it, and waits for
+ * `process_out`. ERR_IO. */
+enum status nursery_fork(const struct nursery_plan *plan, struct refusal *why, pid_t *process_out, int *socket_out);
 
 /* Whole messages over a child's socket, until `deadline_ms` of clock_monotonic_ms. ERR_CHILD_DIED when the other side
  * is gone, ERR_TIMEOUT. The child itself passes NURSERY_NO_DEADLINE. */

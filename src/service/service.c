@@ -288,8 +288,18 @@ static enum status make_trust(struct runtime *runtime, struct refusal *why)
     TRY(tee_open(why, &service->tee));
     TRY(check_state_folder(runtime->configuration.state, why));
     TRY(read_manifest(runtime, why));
-    TRY(make_clock(&runtime->configuration, why, &service->clock));
+    return make_clock(&runtime->configuration, why, &service->clock);
+}
+
+/* Who is forked when has in memory what was there by then: strangers' parsers nothing, whoever keeps the TEE not the
+ * enclave's keys. */
+static enum status make_processes_and_keys(struct runtime *runtime, struct refusal *why)
+{
+    struct service *const service = &runtime->service;
+    const struct service_program *const program = service->program;
+    if (program->before_threads != NULL) TRY(program->before_threads(service->context, service, why));
     TRY(hold_floor(runtime, why));
+    if (program->hand_over_tee != NULL) TRY(program->hand_over_tee(service->context, service, why));
     return make_enclave(runtime);
 }
 
@@ -306,7 +316,7 @@ static enum status start(struct runtime *runtime, struct refusal *why)
 {
     struct service *const service = &runtime->service;
     TRY(make_trust(runtime, why));
-    if (service->program->before_threads != NULL) TRY(service->program->before_threads(service->context, why));
+    TRY(make_processes_and_keys(runtime, why));
     TRY(shut_in(runtime, why));
     TRY(tunnel_new(service->clock, &runtime->configuration.tunnel_limits, &service->tunnel));
     TRY(tunnel_endpoint_new(&service->attested));
@@ -339,11 +349,18 @@ static void stop(struct runtime *runtime)
     buffer_done(&runtime->manifest_text);
 }
 
-/* Whoever ended is left for the one that started it to wait for. */
-static bool has_lost_child(void)
+/* Whoever ended is left for the one that started it to wait for, unless the program goes on without it. */
+static bool has_lost_child(struct service *service)
 {
-    siginfo_t ended = {};
-    return waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0;
+    for (;;) {
+        siginfo_t ended = {};
+        if (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) != 0 || ended.si_pid == 0) return false;
+        if (service->program->goes_on_without == NULL ||
+            !service->program->goes_on_without(service->context, ended.si_pid))
+            return true;
+        (void)waitpid(ended.si_pid, NULL, WNOHANG);
+        log_event(LOG_ERROR, "program.goes_on_without_child", log_number(LOG_COUNT, ended.si_pid));
+    }
 }
 
 /* The children were forked before there were keys and threads, so the program cannot fork them again: it ends, and who
@@ -362,7 +379,7 @@ static int wait_for_end(struct service *service, const sigset_t *signals)
             log_event(LOG_INFO, "program.stopping", log_number(LOG_COUNT, signal_number));
             return 0;
         }
-        if (has_lost_child()) {
+        if (has_lost_child(service)) {
             log_event(LOG_ERROR, "program.child_ended", log_status(ERR_CHILD_DIED));
             return EXIT_REFUSED;
         }

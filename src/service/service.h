@@ -61,8 +61,18 @@ struct service_program {
     /* Reads the program's own members; nothing else happens with --check-config. May be NULL. */
     enum status (*configure)(void *context, const struct configuration *configuration, struct refusal *why);
 
-    /* After the keys are made and before any thread starts: the place to fork contained children. May be NULL. */
-    enum status (*before_threads)(void *context, struct refusal *why);
+    /* Before there are threads, keys, or anything of the state folder in memory: the place to fork contained children,
+     * which are to hold nothing that they do not need. The manifest and the TEE are there. May be NULL. */
+    enum status (*before_threads)(void *context, struct service *service, struct refusal *why);
+
+    /* After that, and before the enclave's keys are made: the place to give the TEE to a process that is to keep it
+     * alone, leaving another in service->tee; what the program seals with is derived here or not at all. May be NULL.
+     */
+    enum status (*hand_over_tee)(void *context, struct service *service, struct refusal *why);
+
+    /* Asked when a process has ended that the program forked: whether it goes on without it. NULL: never. On the main
+     * thread. */
+    bool (*goes_on_without)(void *context, pid_t process);
 
     /* Names what the program opens and dials from its configuration on, for its sandbox. May be NULL. */
     enum status (*allow)(void *context, const struct configuration *configuration, struct sandbox *sandbox,

@@ -10,8 +10,7 @@
 struct enclave {
     struct tee *tee; /* borrowed */
     struct runtime_data data;
-    struct buffer bytes; /* of `data`, exactly as hashed */
-    uint8_t report_data[TEE_REPORT_DATA_BYTES];
+    struct buffer bytes;     /* of `data`, exactly as hashed */
     pthread_mutex_t mutex;   /* over the HPKE key, which others read */
     struct key *former_hpke; /* somebody may still have it in hand */
 };
@@ -78,7 +77,6 @@ enum status enclave_new(struct tee *tee, const struct enclave_options *options, 
     enclave->bytes = buffer_of_maximum(RUNTIME_DATA_MAX_BYTES);
     TRY(fill(options, &enclave->data));
     TRY(runtime_data_write(&enclave->data, &enclave->bytes));
-    TRY(runtime_data_report_data(buffer_slice(&enclave->bytes), enclave->report_data));
     *enclave_out = enclave;
     enclave = NULL;
     return OK;
@@ -115,7 +113,6 @@ enum status enclave_renew_hpke(struct enclave *enclave)
     next.keys[KEY_USE_HPKE] = key;
     next.ohttp = ohttp;
     TRY(runtime_data_write(&next, &bytes));
-    TRY(runtime_data_report_data(buffer_slice(&bytes), enclave->report_data));
     take_key(enclave, &key);
     buffer_done(&enclave->data.ohttp);
     enclave->data.ohttp = buffer_take(&ohttp);
@@ -136,5 +133,5 @@ struct slice enclave_ohttp_configuration(const struct enclave *enclave)
 
 enum status enclave_quote(const struct enclave *enclave, struct buffer *quote)
 {
-    return tee_quote(enclave->tee, enclave->report_data, quote);
+    return tee_quote_data(enclave->tee, buffer_slice(&enclave->bytes), quote);
 }

@@ -44,12 +44,14 @@ enum status softtee_open(struct refusal *why, int *socket_out)
     return OK;
 }
 
+/* The calls are read and write: the process that keeps the TEE may be a contained one, which has no others. Programs
+ * ignore SIGPIPE. */
 static enum status send_request(int socket, const struct softtee_request *request)
 {
     CLEANUP(buffer_done) struct buffer message = buffer_of_maximum(SOFTTEE_REQUEST_MAX_BYTES);
     TRY(softtee_request_write(request, &message));
     ssize_t sent;
-    do sent = send(socket, message.bytes, message.size, MSG_NOSIGNAL);
+    do sent = write(socket, message.bytes, message.size);
     while (sent < 0 && errno == EINTR);
     return sent == (ssize_t)message.size ? OK : ERR_TEE_PROTOCOL;
 }
@@ -57,9 +59,10 @@ static enum status send_request(int socket, const struct softtee_request *reques
 static enum status receive_answer(int socket, struct buffer *message)
 {
     uint8_t *at;
-    TRY(buffer_extend(message, SOFTTEE_ANSWER_MAX_BYTES, &at));
+    /* A packet that is too large is cut off, and shows by the byte more. */
+    TRY(buffer_extend(message, SOFTTEE_ANSWER_MAX_BYTES + 1, &at));
     ssize_t got;
-    do got = recv(socket, at, SOFTTEE_ANSWER_MAX_BYTES, MSG_TRUNC);
+    do got = read(socket, at, SOFTTEE_ANSWER_MAX_BYTES + 1);
     while (got < 0 && errno == EINTR);
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return ERR_TIMEOUT;
     if (got <= 0 || got > SOFTTEE_ANSWER_MAX_BYTES) return ERR_TEE_PROTOCOL;
@@ -70,7 +73,7 @@ static enum status receive_answer(int socket, struct buffer *message)
 enum status softtee_call(int socket, int operation, struct slice operand, struct buffer *payload)
 {
     const struct softtee_request request = {.operation = (enum softtee_operation)operation, .operand = operand};
-    CLEANUP(buffer_done) struct buffer message = buffer_of_maximum(SOFTTEE_ANSWER_MAX_BYTES);
+    CLEANUP(buffer_done) struct buffer message = buffer_of_maximum(SOFTTEE_ANSWER_MAX_BYTES + 1);
     struct slice seen;
     TRY(send_request(socket, &request));
     TRY(receive_answer(socket, &message));

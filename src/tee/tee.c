@@ -1,25 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tee/tee.h"
 
+#include "token/runtime_data.h"
+
 #include <stdlib.h>
 
 #ifdef LAZARET_SIMULATION
-
 #include "tee/softtee.h"
 #include "tee/softtee_message.h"
 
 #include <pthread.h>
 #include <unistd.h>
+#endif
+
+_Static_assert((int)TEE_REPORT_DATA_BYTES == (int)REPORT_DATA_BYTES, "one size");
 
 struct tee {
+    tee_remote_quote *remote; /* NULL: this process has the TEE itself */
+    void *remote_context;
+#ifdef LAZARET_SIMULATION
     pthread_mutex_t mutex;
     int socket;
     bool is_broken; /* an answer was missed: what comes next could be that of an earlier request */
+#endif
 };
 
-const char *tee_name(const struct tee *)
+/* ---- one that another process keeps ---- */
+
+enum status tee_new_remote(tee_remote_quote *quote, void *context, struct tee **tee_out)
 {
-    return "softtee";
+    struct tee *const tee = calloc(1, sizeof(*tee));
+    if (tee == NULL) return ERR_NO_MEMORY;
+    tee->remote = quote;
+    tee->remote_context = context;
+    *tee_out = tee;
+    return OK;
+}
+
+enum status tee_quote_data(struct tee *tee, struct slice data, struct buffer *quote)
+{
+    if (tee->remote != NULL) return tee->remote(tee->remote_context, data, quote);
+    uint8_t report_data[TEE_REPORT_DATA_BYTES];
+    TRY(runtime_data_report_data(data, report_data));
+    return tee_quote(tee, report_data, quote);
+}
+
+#ifdef LAZARET_SIMULATION
+
+/* ---- the software TEE ---- */
+
+const char *tee_name(const struct tee *tee)
+{
+    return tee->remote != NULL ? "remote" : "softtee";
+}
+
+int tee_descriptor(const struct tee *tee)
+{
+    return tee->remote != NULL ? -1 : tee->socket;
 }
 
 enum status tee_open(struct refusal *why, struct tee **tee_out)
@@ -39,15 +76,17 @@ enum status tee_open(struct refusal *why, struct tee **tee_out)
 
 void tee_free(struct tee *tee)
 {
-    if (tee == NULL) return;
-    (void)close(tee->socket);
-    (void)pthread_mutex_destroy(&tee->mutex);
+    if (tee != NULL && tee->remote == NULL) {
+        (void)close(tee->socket);
+        (void)pthread_mutex_destroy(&tee->mutex);
+    }
     free(tee);
 }
 
 /* One request at a time: answers come in order and carry no number. */
 static enum status call(struct tee *tee, enum softtee_operation operation, struct slice operand, struct buffer *payload)
 {
+    if (tee->remote != NULL) return ERR_UNSUPPORTED;
     (void)pthread_mutex_lock(&tee->mutex);
     enum status status = ERR_TEE_PROTOCOL;
     if (!tee->is_broken) {
@@ -80,10 +119,7 @@ enum status tee_sealing_key(struct tee *tee, struct slice label, struct secret *
 
 #else
 
-/* A build without a backend never makes one of these. */
-struct tee {
-    int unused;
-};
+/* ---- a build without a backend: only another process's ---- */
 
 enum status tee_open(struct refusal *why, struct tee **)
 {
@@ -92,13 +128,19 @@ enum status tee_open(struct refusal *why, struct tee **)
                       "this build runs on real hardware only; for a trial on any machine use a simulation build");
 }
 
-void tee_free(struct tee *)
+void tee_free(struct tee *tee)
 {
+    free(tee);
 }
 
 const char *tee_name(const struct tee *)
 {
     return "none";
+}
+
+int tee_descriptor(const struct tee *)
+{
+    return -1;
 }
 
 enum status tee_quote(struct tee *, const uint8_t[static TEE_REPORT_DATA_BYTES], struct buffer *)

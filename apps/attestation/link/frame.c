@@ -112,7 +112,7 @@ static enum status get_whole(int socket, int64_t deadline_ms, size_t size, uint8
 
 enum status frame_receive(int socket, int64_t deadline_ms, struct frame *frame_out, struct buffer *bytes)
 {
-    uint8_t first[FIRST_BYTES];
+    __attribute__((uninitialized)) uint8_t first[FIRST_BYTES]; /* most of it is never read */
     size_t have = 0;
     while (have < sizeof(struct head)) {
         size_t got;

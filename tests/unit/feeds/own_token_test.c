@@ -14,7 +14,7 @@ static struct {
     _Atomic unsigned arrived;
 } place;
 
-enum status tee_quote(struct tee *, const uint8_t[static TEE_REPORT_DATA_BYTES], struct buffer *evidence)
+enum status tee_quote_data(struct tee *, struct slice, struct buffer *evidence)
 {
     return buffer_append_text(evidence, "a quote");
 }

@@ -13,6 +13,31 @@ static void test_without_a_tee_the_refusal_says_what_to_do(void **)
     assert_true(strlen(why.fix) > 0);
 }
 
+static enum status remote_quote(void *context, struct slice data, struct buffer *quote)
+{
+    *(size_t *)context += data.size;
+    return buffer_append_text(quote, "remote quote");
+}
+
+static void test_one_that_another_process_keeps_gives_quotes_over_data_alone(void **)
+{
+    struct tee *tee = NULL;
+    size_t seen = 0;
+    assert_ok(tee_new_remote(remote_quote, &seen, &tee));
+    CLEANUP(buffer_done) struct buffer quote = buffer_of_maximum(100);
+    CLEANUP(secret_done) struct secret key = {};
+    struct tee_measurement measurement;
+    const uint8_t report_data[TEE_REPORT_DATA_BYTES] = {};
+    assert_ok(tee_quote_data(tee, SLICE_LITERAL("data"), &quote));
+    assert_true(slice_equal_text(buffer_slice(&quote), "remote quote"));
+    assert_int_equal(seen, 4);
+    assert_true(tee_quote(tee, report_data, &quote) != OK);
+    assert_true(tee_sealing_key(tee, SLICE_LITERAL("label"), &key) != OK);
+    assert_true(tee_measure(tee, &measurement) != OK);
+    assert_int_equal(tee_descriptor(tee), -1);
+    tee_free(tee);
+}
+
 #ifdef LAZARET_SIMULATION
 
 #include "tee/softtee_message.h"
@@ -172,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_without_a_tee_the_refusal_says_what_to_do),
+        cmocka_unit_test(test_one_that_another_process_keeps_gives_quotes_over_data_alone),
 #ifdef LAZARET_SIMULATION
         cmocka_unit_test(test_another_value_or_descriptor_is_no_tee),
         cmocka_unit_test(test_what_was_handed_over_is_taken_away),
