@@ -83,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     CLEANUP(buffer_done) struct buffer answer = buffer_of_maximum(ANSWER_MAX_BYTES);
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) abort();
-    http_server_on_connection(server, pair[1], NULL);
+    http_server_on_connection(server, pair[1], NULL, NULL);
     send_all(pair[0], slice_of(bytes, size));
     wait_until_taken(pair[0]);
     (void)shutdown(pair[0], SHUT_WR);

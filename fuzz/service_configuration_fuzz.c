@@ -9,13 +9,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static const char *const own_names[] = {"collateral", NULL};
+    static const char *const own_names[] = {"collateral", "rate_limit", NULL};
+    static const struct configuration_defaults defaults = {.own_names = own_names};
     static struct memory_file file;
     if (file.descriptor == 0) file = memory_file_new();
     memory_file_set(&file, slice_of(bytes, size));
     CLEANUP(configuration_done) struct configuration configuration = {};
     struct refusal why = {};
-    if (configuration_read(file.path, own_names, &why, &configuration) != OK) {
+    if (configuration_read(file.path, &defaults, &why, &configuration) != OK) {
         if (configuration.json != NULL) abort();
         return 0;
     }

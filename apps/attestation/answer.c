@@ -142,6 +142,7 @@ static const char *code_of(unsigned http_status)
     case 405: return "MethodNotAllowed";
     case 413: return "RequestTooLarge";
     case 415: return "UnsupportedMediaType";
+    case 429: return "TooManyRequests";
     case 503: return "ServiceUnavailable";
     default: return http_status >= 500 ? "InternalError" : "InvalidRequest";
     }

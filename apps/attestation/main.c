@@ -19,7 +19,9 @@
 enum {
     TLS_FILE_MAX_BYTES = 64 * 1024,
     ORIGIN_MAX_COUNT = 7,
-    CHAINS_KEPT = 1024,            /* PCK chains whose signatures need not be verified again */
+    CHAINS_KEPT = 1024,        /* PCK chains whose signatures need not be verified again */
+    REQUESTS_PER_SECOND = 200, /* of a client: some tenths of what a core does */
+    REQUESTS_AT_ONCE = 400,
     OWN_COLLATERAL_WAIT_MS = 5000, /* for this service's own evidence, outside any request */
 };
 
@@ -198,6 +200,7 @@ static enum status open_server(struct attestation *attestation)
 {
     struct http_server_options options = attestation_options(&attestation->routes);
     options.limits = attestation->service->configuration->http_limits;
+    options.rate_limit = attestation->service->configuration->rate_limit;
     for (size_t i = 0; i < attestation->configuration.origin_count; i++)
         options.allowed_origins[i] = attestation->configuration.origins[i];
     return http_server_new(&options, &attestation->server);
@@ -217,6 +220,7 @@ static enum status open_listener(struct attestation *attestation, struct refusal
     tunnel_endpoint_set_identity(attestation->endpoint, identity);
     TRY(tunnel_listen(service->tunnel, service->configuration->listen, attestation->endpoint, http_server_on_connection,
                       attestation->server, why, &attestation->listener));
+    tunnel_listener_set_pace(attestation->listener, http_server_pace, attestation->server);
     return service_listening(service, tunnel_listener_port(attestation->listener), why);
 }
 
@@ -276,7 +280,7 @@ int main(int count, char **arguments)
 {
     static struct attestation attestation;
     static const char *const own_names[] = {"tls",       "issuer",       "collateral", "portal_origins",
-                                            "appraisal", "attested_log", NULL};
+                                            "appraisal", "attested_log", "rate_limit", NULL};
     static const struct service_program program = {
         .name = "lazaret-attestation",
         .role = "attestation",
@@ -291,8 +295,11 @@ int main(int count, char **arguments)
             "  portal_origins  origins whose pages may call, such as [\"https://portal.example\"]\n"
             "  appraisal       PATH of an appraisal policy: evidence that it does not accept gets no token "
             "(docs/appraisal.md)\n"
+            "  rate_limit      what each client address may ask for: {\"per_second\": requests (200; 0: any number),\n"
+            "                  \"burst\": requests at once (400)}; a connection counts as four\n"
             "  attested_log    PATH of a log of attested platforms, for: lazaret tcb preview\n",
         .own_names = own_names,
+        .rate_limit = {.per_second = REQUESTS_PER_SECOND, .burst = REQUESTS_AT_ONCE},
         .configure = configure,
         .allow = allow,
         .appraise = appraise_own,

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { ATTESTATION_WORKERS = 4 };
+enum { ATTESTATION_WORKERS = 4, ATTESTATION_QUEUE = 256 };
 
 #define JSON_TYPE "application/json; charset=utf-8"
 
@@ -98,6 +98,8 @@ struct http_server_options attestation_options(struct attestation_routes *routes
         .route_count = sizeof(table) / sizeof(table[0]),
         .context = routes,
         .workers = ATTESTATION_WORKERS,
+        .queue = ATTESTATION_QUEUE,
+        .retry_after_header = "x-ms-retry-after-ms",
         .case_insensitive_paths = true,
         .respond_refusal = answer_unhandled,
     };

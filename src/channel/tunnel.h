@@ -18,14 +18,17 @@
  * Nobody is locked out by connections that others hold open. Each listener has a maximum of its own; a newcomer is
  * taken in always, and if there is no room, one of the old goes: first what only lingers, then, while handshakes hold
  * half of all places, the oldest handshake, and otherwise the connection that was quiet longest. So strangers, who
- * never get beyond the handshake of an attested listener, cannot push out those who were let in. Nothing is counted by
- * the peer's address: behind a load balancer, or a hospital's one outer address, everybody has the same. What HTTP
- * knows of its connections (who is idle, who is being served) it judges itself (http/server.h), with fewer places.
+ * never get beyond the handshake of an attested listener, cannot push out those who were let in. What HTTP knows of its
+ * connections (who is idle, who is being served) it judges itself (http/server.h), with fewer places.
+ *
+ * By the client's address only that is counted which a listener's owner asks to be (tunnel_listener_set_pace): behind a
+ * load balancer, or a hospital's one outer address, everybody has the same.
  */
 #pragma once
 
 #include "base/clock.h"
 #include "base/refusal.h"
+#include "channel/client_address.h"
 #include "crypto/key.h"
 #include "token/relying_party.h"
 
@@ -97,9 +100,10 @@ void tunnel_endpoint_set_identity(struct tunnel_endpoint *endpoint, struct tunne
 void tunnel_endpoint_set_rule(struct tunnel_endpoint *endpoint, const struct tunnel_peer_rule *rule);
 
 /* A server: each accepted connection whose handshake and peer check passed gives one inner socket (AF_UNIX stream) to
- * `on_connection`, which owns it then; called on the tunnel's thread, must not block. `peer` is NULL for ordinary TLS.
- */
-typedef void tunnel_on_connection(void *context, int inner_socket, const struct tunnel_peer *peer);
+ * `on_connection`, which owns it then; called on the tunnel's thread, must not block. `client` says where it comes
+ * from; `peer`, who it is, is NULL for ordinary TLS. */
+typedef void tunnel_on_connection(void *context, int inner_socket, const struct client_address *client,
+                                  const struct tunnel_peer *peer);
 struct tunnel_listener;
 /* `address` "host:port" or "[v6]:port"; port 0 picks a free one. ERR_CONFIG, ERR_IO with the address and errno. */
 enum status tunnel_listen(struct tunnel *tunnel, const char *address, struct tunnel_endpoint *endpoint,
@@ -113,14 +117,20 @@ void tunnel_listener_free(struct tunnel_listener *listener);
 typedef void tunnel_on_refusal(void *context, const struct refusal *why);
 void tunnel_listener_on_refusal(struct tunnel_listener *listener, tunnel_on_refusal *on_refusal, void *context);
 
+/* Asked of each newcomer before its handshake, on the tunnel's thread: 0, it may begin at once; above, so many
+ * milliseconds later, before which nothing of it is read; below, its connection is closed. */
+typedef int64_t tunnel_pace(void *context, const struct client_address *client);
+void tunnel_listener_set_pace(struct tunnel_listener *listener, tunnel_pace *pace, void *context);
+
 /* A server whose inner end is a Unix socket ("unix:PATH") or TCP address that is dialled for each connection, after the
  * peer check: the gate's ingress. The inner address is looked up once, here. */
 enum status tunnel_forward(struct tunnel *tunnel, const char *address, struct tunnel_endpoint *endpoint,
                            const char *inner_address, struct refusal *why, struct tunnel_listener **listener_out);
 
-/* Connections accepted, open now, refused (by the peer check), and dropped to make room, for metrics. */
+/* Connections accepted, open now, refused (by the peer check), dropped to make room, and made to wait or closed by the
+ * pace, for metrics. */
 struct tunnel_counts {
-    uint64_t accepted, open, refused, dropped;
+    uint64_t accepted, open, refused, dropped, slowed;
 };
 void tunnel_listener_counts(const struct tunnel_listener *listener, struct tunnel_counts *counts_out);
 

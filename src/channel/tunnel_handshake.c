@@ -103,6 +103,7 @@ static void on_outer(evutil_socket_t unused, short what, void *context)
     struct connection *const connection = context;
     const bool can_read = (what & EV_READ) != 0, can_write = (what & EV_WRITE) != 0;
     switch (connection->state) {
+    case CONNECTION_PACED: break;
     case CONNECTION_DIALLING: step_dialling(connection); break;
     case CONNECTION_HANDSHAKE: step_handshake(connection); break;
     case CONNECTION_ACCEPTANCE: step_acceptance(connection); break;
@@ -160,28 +161,46 @@ static void refuse_politely(int outer)
     (void)close(outer);
 }
 
-enum status connection_accept(struct tunnel *tunnel, int outer, struct tunnel_endpoint *endpoint,
-                              struct connection_queues *queues, const struct connection_owner *owner, void *context)
+static bool begin_server_tls(struct connection *connection)
+{
+    const struct endpoint_view *const view = &connection->handshake->view;
+    const struct tunnel *const tunnel = connection->tunnel;
+    if (begin_tls(connection, view->identity != NULL ? view->identity->context : tunnel->anonymous) != OK ||
+        !start_handshake(connection))
+        return false;
+    event_want(&connection->outer_read, true);
+    return true;
+}
+
+void connection_begin(struct connection *connection)
+{
+    const int timeout_ms = connection->tunnel->limits.handshake_ms;
+    const struct timeval timeout = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+    if (event_add(connection->handshake->timer, &timeout) != 0 || !begin_server_tls(connection))
+        connection_close(connection);
+}
+
+enum status connection_accept(struct tunnel *tunnel, const struct connection_arrival *arrival,
+                              const struct connection_owner *owner, void *context)
 {
     struct connection *connection = NULL;
-    const enum status status = connection_new(tunnel, queues, owner, context, tunnel->limits.handshake_ms, &connection);
+    const int timeout_ms = arrival->wait_ms > 0 ? (int)arrival->wait_ms : tunnel->limits.handshake_ms;
+    const enum status status = connection_new(tunnel, arrival->queues, owner, context, timeout_ms, &connection);
     if (status != OK) {
-        refuse_politely(outer);
+        refuse_politely(arrival->outer);
         return status;
     }
-    attach_outer(connection, outer);
+    attach_outer(connection, arrival->outer);
     connection->is_server = true;
-    const struct endpoint_view view = connection->handshake->view = endpoint_view(endpoint);
+    connection->client = arrival->client;
+    const struct endpoint_view view = connection->handshake->view = endpoint_view(arrival->endpoint);
     /* An attested identity asks for attestation in any case: a rule that is not there yet must not open the door. */
     connection->is_attested =
         (view.identity != NULL && view.identity->is_attested) || (view.rule != NULL && view.rule->rules != NULL);
-    if (begin_tls(connection, view.identity != NULL ? view.identity->context : tunnel->anonymous) != OK ||
-        !start_handshake(connection)) {
-        connection_free(connection);
-        return ERR_CRYPTO;
-    }
-    event_want(&connection->outer_read, true);
-    return OK;
+    connection->state = CONNECTION_PACED;
+    if (arrival->wait_ms > 0 || begin_server_tls(connection)) return OK;
+    connection_free(connection);
+    return ERR_CRYPTO;
 }
 
 /* ---- clients ---- */

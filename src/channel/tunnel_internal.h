@@ -133,7 +133,7 @@ struct handshake {
     struct endpoint_view view;
     struct address_list addresses; /* those not tried yet begin at `next_address` */
     size_t next_address;
-    struct event *timer;
+    struct event *timer; /* of the handshake, or of the wait for it */
     struct refusal why;  /* of the peer check */
     struct buffer token; /* that the peer showed */
     struct tunnel_peer peer;
@@ -142,6 +142,7 @@ struct handshake {
 };
 
 enum connection_state {
+    CONNECTION_PACED, /* its handshake may not begin yet */
     CONNECTION_DIALLING,
     CONNECTION_HANDSHAKE,
     CONNECTION_ACCEPTANCE, /* a client waits for the server's word that it accepted this side */
@@ -172,6 +173,7 @@ struct connection {
     bool read_wants_write, write_wants_read;
     SSL *tls;
     int outer, inner;
+    struct client_address client;
     struct event outer_read, outer_write, inner_read, inner_write;
     struct flow inbound, outbound; /* outer to inner, inner to outer */
     int64_t active_ms, linger_until_ms;
@@ -181,9 +183,19 @@ struct connection {
     struct handshake *handshake;
 };
 
+/* A newcomer at a listener. */
+struct connection_arrival {
+    int outer;
+    struct client_address client;
+    struct tunnel_endpoint *endpoint;
+    struct connection_queues *queues;
+    int64_t wait_ms; /* before its handshake */
+};
 /* A server's connection on an accepted socket, which is taken over in any case. */
-enum status connection_accept(struct tunnel *tunnel, int outer, struct tunnel_endpoint *endpoint,
-                              struct connection_queues *queues, const struct connection_owner *owner, void *context);
+enum status connection_accept(struct tunnel *tunnel, const struct connection_arrival *arrival,
+                              const struct connection_owner *owner, void *context);
+/* After what the pace asked for. */
+void connection_begin(struct connection *connection);
 
 struct connection_dial {
     const struct address_list *addresses;

@@ -6,6 +6,7 @@
 #include "channel/tunnel_internal.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -23,10 +24,12 @@ struct tunnel_listener {
     struct address_list inner;
     tunnel_on_refusal *on_refusal;
     void *refusal_context;
+    tunnel_pace *pace; /* NULL: nobody waits */
+    void *pace_context;
     size_t owners; /* the caller's handle, and each connection */
     struct connection_queues queues;
     int64_t told_ms; /* when the log was last told that there is no room */
-    _Atomic uint64_t accepted, open, refused, dropped;
+    _Atomic uint64_t accepted, open, refused, dropped, slowed;
 };
 
 static void release(struct tunnel_listener *listener)
@@ -51,8 +54,9 @@ static void hand_over(struct tunnel_listener *listener, struct connection *conne
     /* `peer` lies in the connection's handshake, which ends here. */
     const struct tunnel_peer copy = peer != NULL ? *peer : (struct tunnel_peer){};
     const bool is_known = peer != NULL;
+    const struct client_address client = connection->client;
     connection_open(connection, pair[0]);
-    listener->on_connection(listener->context, pair[1], is_known ? &copy : NULL);
+    listener->on_connection(listener->context, pair[1], &client, is_known ? &copy : NULL);
 }
 
 static void on_opened(void *context, struct connection *connection, const struct tunnel_peer *peer)
@@ -127,21 +131,47 @@ static void make_room(struct tunnel_listener *listener)
     connection_close(least_worth(queues, maximum));
 }
 
+/* Answered by a reset, which is the least that a newcomer can cost and leaves nothing behind. */
+static void turn_away(int outer)
+{
+    const struct linger none = {.l_onoff = 1};
+    (void)setsockopt(outer, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+    (void)close(outer);
+}
+
+static void take_in(struct tunnel_listener *listener, int outer, const struct sockaddr *address)
+{
+    struct connection_arrival arrival = {.outer = outer,
+                                         .client = client_address_of(address),
+                                         .endpoint = listener->endpoint,
+                                         .queues = &listener->queues};
+    if (listener->pace != NULL) arrival.wait_ms = listener->pace(listener->pace_context, &arrival.client);
+    if (arrival.wait_ms != 0) listener->slowed++;
+    if (arrival.wait_ms < 0) {
+        turn_away(outer);
+        return;
+    }
+    make_room(listener);
+    listener->owners++;
+    if (connection_accept(listener->tunnel, &arrival, &server_owner, listener) != OK) release(listener);
+}
+
 static void on_acceptable(evutil_socket_t unused, short what, void *context)
 {
     (void)unused;
     (void)what;
     struct tunnel_listener *const listener = context;
     for (int i = 0; i < TUNNEL_ACCEPTS_PER_TURN; i++) {
-        const int outer = accept4(listener->socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        union {
+            struct sockaddr any;
+            struct sockaddr_storage room;
+        } address = {};
+        socklen_t size = sizeof(address);
+        const int outer = accept4(listener->socket, &address.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (outer < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
             pause_accepting(listener);
         if (outer < 0) return;
-        make_room(listener);
-        listener->owners++;
-        if (connection_accept(listener->tunnel, outer, listener->endpoint, &listener->queues, &server_owner,
-                              listener) != OK)
-            release(listener);
+        take_in(listener, outer, &address.any);
     }
 }
 
@@ -149,6 +179,7 @@ struct listener_task {
     struct task task;
     struct tunnel_listener *listener;
     tunnel_on_refusal *on_refusal;
+    tunnel_pace *pace;
     void *context;
     enum status status;
 };
@@ -215,6 +246,19 @@ void tunnel_listener_on_refusal(struct tunnel_listener *listener, tunnel_on_refu
     loop_call(listener->tunnel, &task.task);
 }
 
+static void run_pace(struct task *task)
+{
+    const struct listener_task *const wanted = (const struct listener_task *)task;
+    wanted->listener->pace = wanted->pace;
+    wanted->listener->pace_context = wanted->context;
+}
+
+void tunnel_listener_set_pace(struct tunnel_listener *listener, tunnel_pace *pace, void *context)
+{
+    struct listener_task task = {.task.run = run_pace, .listener = listener, .pace = pace, .context = context};
+    loop_call(listener->tunnel, &task.task);
+}
+
 static enum status listener_open(const struct tunnel_listener *settings, const char *address, struct refusal *why,
                                  struct tunnel_listener **listener_out)
 {
@@ -265,5 +309,6 @@ void tunnel_listener_counts(const struct tunnel_listener *listener, struct tunne
     *counts_out = (struct tunnel_counts){.accepted = listener->accepted,
                                          .open = listener->open,
                                          .refused = listener->refused,
-                                         .dropped = listener->dropped};
+                                         .dropped = listener->dropped,
+                                         .slowed = listener->slowed};
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/server.h"
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "channel/address.h"
 #include "http/server_internal.h"
 
@@ -23,12 +25,13 @@ static struct visit *take_arrival(struct http_server *server, int socket)
     return visit;
 }
 
-static struct visit *visit_new(int socket, const struct tunnel_peer *peer)
+static struct visit *visit_new(int socket, const struct client_address *client, const struct tunnel_peer *peer)
 {
     struct visit *const visit = calloc(1, sizeof(*visit));
     if (visit == NULL) return NULL;
     visit->socket = socket;
     visit->has_peer = peer != NULL;
+    if (client != NULL) visit->client = *client;
     if (peer != NULL) visit->peer = *peer;
     return visit;
 }
@@ -42,7 +45,7 @@ static void connection_notify(void *context, struct MHD_Connection *connection, 
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         const int socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         struct visit *visit = take_arrival(server, socket);
-        if (visit == NULL) visit = visit_new(socket, NULL);
+        if (visit == NULL) visit = visit_new(socket, NULL, NULL);
         if (visit != NULL) visits_begin(&server->visits, visit);
         *slot = visit;
     } else if (*slot != NULL) {
@@ -72,6 +75,14 @@ static struct MHD_Daemon *start_daemon(struct http_server *server, unsigned flag
         ((unsigned)server->visits.limits.idle_ms + 999) / 1000, MHD_OPTION_ARRAY, listening, MHD_OPTION_END);
 }
 
+static enum status open_queue(struct http_server *server)
+{
+    const struct http_server_options *const options = &server->options;
+    TRY(fair_queue_init(&server->queue, options->queue > 0 ? options->queue : HTTP_DEFAULT_QUEUE));
+    TRY(rate_limiter_new(&options->rate_limit, &server->rate_limiter));
+    return http_server_set_origins(server, options->allowed_origins);
+}
+
 enum status http_server_new(const struct http_server_options *options, struct http_server **server_out)
 {
     struct http_server *const server = calloc(1, sizeof(*server));
@@ -80,7 +91,8 @@ enum status http_server_new(const struct http_server_options *options, struct ht
     (void)pthread_mutex_init(&server->lock, NULL);
     (void)pthread_cond_init(&server->work_came, NULL);
     (void)pthread_cond_init(&server->work_done, NULL);
-    enum status status = visits_start(&server->visits, &options->limits);
+    enum status status = open_queue(server);
+    if (status == OK) status = visits_start(&server->visits, &options->limits);
     if (status == OK) status = workers_start(server, options->workers > 0 ? options->workers : HTTP_DEFAULT_WORKERS);
     if (status == OK) {
         server->daemon = start_daemon(server, MHD_USE_NO_LISTEN_SOCKET, -1);
@@ -102,6 +114,8 @@ void http_server_free(struct http_server *server)
     if (server->daemon != NULL) MHD_stop_daemon(server->daemon);
     while (server->arrivals != NULL) free(take_arrival(server, server->arrivals->socket));
     visits_done(&server->visits);
+    fair_queue_done(&server->queue);
+    rate_limiter_free(server->rate_limiter);
     (void)pthread_cond_destroy(&server->work_done);
     (void)pthread_cond_destroy(&server->work_came);
     (void)pthread_mutex_destroy(&server->lock);
@@ -109,9 +123,10 @@ void http_server_free(struct http_server *server)
 }
 
 /* False if there is no memory: without knowing who it is the connection must not be served. */
-static bool remember_arrival(struct http_server *server, int socket, const struct tunnel_peer *peer)
+static bool remember_arrival(struct http_server *server, int socket, const struct client_address *client,
+                             const struct tunnel_peer *peer)
 {
-    struct visit *const visit = visit_new(socket, peer);
+    struct visit *const visit = visit_new(socket, client, peer);
     if (visit == NULL) return false;
     /* The library did not take an earlier one with this socket, and closed it. */
     free(take_arrival(server, socket));
@@ -122,10 +137,11 @@ static bool remember_arrival(struct http_server *server, int socket, const struc
     return true;
 }
 
-void http_server_on_connection(void *context, int inner_socket, const struct tunnel_peer *peer)
+void http_server_on_connection(void *context, int inner_socket, const struct client_address *client,
+                               const struct tunnel_peer *peer)
 {
     struct http_server *const server = context;
-    if (!remember_arrival(server, inner_socket, peer)) {
+    if (!remember_arrival(server, inner_socket, client, peer)) {
         (void)close(inner_socket);
         return;
     }
@@ -150,6 +166,37 @@ enum status http_server_listen_plain(struct http_server *server, const char *add
     }
     *port_out = port;
     return OK;
+}
+
+int64_t http_server_pace(void *context, const struct client_address *client)
+{
+    struct http_server *const server = context;
+    return rate_limiter_connection(server->rate_limiter, client, clock_monotonic_ms());
+}
+
+void http_server_set_rate_limit(struct http_server *server, const struct rate_limit *limit)
+{
+    rate_limiter_set(server->rate_limiter, limit);
+}
+
+enum status http_server_set_origins(struct http_server *server, const char *const origins[HTTP_ORIGIN_MAX_COUNT])
+{
+    size_t count = 0;
+    for (; count < HTTP_ORIGIN_MAX_COUNT && origins[count] != NULL; count++) {
+        if (strlen(origins[count]) > HTTP_ORIGIN_MAX_BYTES) return ERR_TOO_LARGE;
+    }
+    (void)pthread_mutex_lock(&server->lock);
+    for (size_t i = 0; i < count; i++) memcpy(server->origins[i], origins[i], strlen(origins[i]) + 1);
+    server->origin_count = count;
+    (void)pthread_mutex_unlock(&server->lock);
+    return OK;
+}
+
+void http_server_drain(struct http_server *server, int64_t patience_ms)
+{
+    server->is_draining = true;
+    if (!visits_drain(&server->visits, patience_ms))
+        log_event(LOG_WARNING, "requests.cut_off", log_text(LOG_DETAIL, "some were not answered in time"));
 }
 
 void http_server_counts(const struct http_server *server, uint64_t counts_out[static 6])

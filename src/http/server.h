@@ -16,6 +16,7 @@
 #include "base/buffer.h"
 #include "base/refusal.h"
 #include "channel/tunnel.h"
+#include "http/rate_limit.h"
 
 enum {
     HTTP_PATH_MAX_BYTES = 1024,
@@ -24,6 +25,13 @@ enum {
     HTTP_HEADER_MAX_COUNT = 64,
     HTTP_DEFAULT_WORKERS = 4,
     HTTP_DEFAULT_CONNECTIONS = 2048, /* half of a tunnel listener's, so that who is dropped is this server's choice */
+    HTTP_DEFAULT_QUEUE = 1024,
+    HTTP_HOLD_MS = 1000,
+    HTTP_REFUSED_BODY_MAX_BYTES =
+        64 * 1024, /* of a request over its client's limit: a longer one ends the connection */
+    HTTP_ORIGIN_MAX_COUNT = 8,
+    HTTP_ORIGIN_MAX_BYTES = 255,
+    HTTP_DRAIN_IDLE_MS = 500,
     HTTP_IDLE_TIMEOUT_S = 60,
     HTTP_HEAD_TIMEOUT_S = 10,
     HTTP_BODY_TIMEOUT_S = 20,
@@ -36,7 +44,12 @@ enum {
  * answer. When all places are taken, or all bytes of bodies or answers, the oldest of those gives way that wait for the
  * peer: idle ones first, then requests that are still being read, then answers that are not taken. Requests that are
  * being handled are never dropped; only if all places are theirs, or all bytes, is a newcomer turned away (a body
- * with 503). */
+ * with 503).
+ *
+ * Requests wait for a worker in a fair queue (http/fair_queue.h): when it is full, 429 for the client who has most in
+ * it. With a rate limit (http/rate_limit.h), a client over its own gets 429 before its request is looked at; whoever
+ * asks on all the same, on a connection that was told so, is not read from for HTTP_HOLD_MS, and its new connections
+ * wait before their handshake (http_server_pace). */
 struct http_limits {
     size_t connections;
     int idle_ms; /* from the connection's begin, or its last answer, to the end of the next request line */
@@ -48,6 +61,7 @@ struct http_request {
     const char *method; /* "GET" */
     const char *path;   /* percent-decoded, without query; begins with '/' */
     struct slice body;
+    struct client_address client;   /* where it comes from */
     const struct tunnel_peer *peer; /* NULL on ordinary TLS */
     const void *internal;
 };
@@ -80,14 +94,18 @@ const char *http_request_segment(const struct http_request *request, const char 
 struct http_server_options {
     const struct http_route *routes; /* borrowed for the server's life, as all texts here */
     size_t route_count;
-    void *context;                  /* for handlers */
-    unsigned workers;               /* 0: HTTP_DEFAULT_WORKERS */
-    bool case_insensitive_paths;    /* as Azure Attestation routes */
-    const char *allowed_origins[8]; /* CORS: exact origins, NULL-terminated; none: no CORS headers */
-    const char *server_header;      /* NULL: none */
+    void *context;                                      /* for handlers */
+    unsigned workers;                                   /* 0: HTTP_DEFAULT_WORKERS */
+    bool case_insensitive_paths;                        /* as Azure Attestation routes */
+    const char *allowed_origins[HTTP_ORIGIN_MAX_COUNT]; /* CORS: exact origins, NULL after the last one; none: no CORS
+                                                           headers */
+    const char *server_header;                          /* NULL: none */
     struct http_limits limits;
-    /* Answers what reaches no handler (unknown path or method, a malformed head, too large a body) in the service's own
-     * form; `why` may be NULL. NULL: problem documents. */
+    struct rate_limit rate_limit;   /* of each client; zeros: none */
+    size_t queue;                   /* of requests that wait for a worker; 0: HTTP_DEFAULT_QUEUE */
+    const char *retry_after_header; /* beside retry-after, in milliseconds; NULL: none */
+    /* Answers what reaches no handler (unknown path or method, a malformed head, too large a body, too many requests)
+     * in the service's own form, on any thread; `why` may be NULL. NULL: problem documents. */
     void (*respond_refusal)(void *context, struct http_response *response, unsigned status, const struct refusal *why);
 };
 struct http_server;
@@ -96,13 +114,27 @@ enum status http_server_new(const struct http_server_options *options, struct ht
  */
 void http_server_free(struct http_server *server);
 
-/* Pass this as tunnel_on_connection with the server as context. */
-void http_server_on_connection(void *server, int inner_socket, const struct tunnel_peer *peer);
+/* Pass this as tunnel_on_connection with the server as context. `client` NULL: not known. */
+void http_server_on_connection(void *server, int inner_socket, const struct client_address *client,
+                               const struct tunnel_peer *peer);
+
+/* And this as tunnel_pace, if there is a rate limit. */
+int64_t http_server_pace(void *server, const struct client_address *client);
+
+/* For requests from now on. Origins as http_server_options.allowed_origins; longer ones than HTTP_ORIGIN_MAX_BYTES are
+ * ERR_TOO_LARGE, and nothing changes. */
+void http_server_set_rate_limit(struct http_server *server, const struct rate_limit *limit);
+enum status http_server_set_origins(struct http_server *server, const char *const origins[HTTP_ORIGIN_MAX_COUNT]);
+
+/* Before a stop, once no new connections come: every answer from now on says that its connection closes, idle
+ * connections are closed once they have been quiet for HTTP_DRAIN_IDLE_MS (a request may be on its way), and the call
+ * returns when none is left, or after `patience_ms`. */
+void http_server_drain(struct http_server *server, int64_t patience_ms);
 
 /* Serves plain HTTP on `address` ("host:port", port 0 picks a free one) as well: for loopback and private use, where
  * what is served is signed by itself (the software TEE's collateral). Once per server. ERR_CONFIG, ERR_IO. */
 enum status http_server_listen_plain(struct http_server *server, const char *address, struct refusal *why,
                                      uint16_t *port_out);
 
-/* Requests handled, by class of status (index 1..5: 1xx..5xx), for metrics. */
+/* Requests answered, by class of status (index 1..5: 1xx..5xx), for metrics. */
 void http_server_counts(const struct http_server *server, uint64_t counts_out[static 6]);

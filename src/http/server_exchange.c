@@ -20,6 +20,7 @@ void *exchange_begin(void *context, const char *target, struct MHD_Connection *c
     exchange->visit = info->socket_context;
     visit_reads_head(&server->visits, exchange->visit);
     exchange->connection = connection;
+    exchange->request.internal = exchange;
     exchange->target = buffer_of_maximum(HTTP_PATH_MAX_BYTES + 1 + HTTP_QUERY_MAX_BYTES);
     exchange->target_too_long = buffer_append_text(&exchange->target, target) != OK;
     return exchange;
@@ -73,9 +74,11 @@ static void add_headers(struct MHD_Response *message, const struct exchange *exc
     }
     (void)MHD_add_response_header(message, "x-content-type-options", "nosniff");
     if (!response->has_cache_control) (void)MHD_add_response_header(message, "cache-control", "no-store");
-    const char *const origin = exchange_origin(exchange);
+    bool are_any = false;
+    const char *const origin = exchange_origin(exchange, &are_any);
     if (origin != NULL) (void)MHD_add_response_header(message, "access-control-allow-origin", origin);
-    if (exchange->server->options.allowed_origins[0] != NULL) (void)MHD_add_response_header(message, "vary", "origin");
+    if (are_any) (void)MHD_add_response_header(message, "vary", "origin");
+    if (exchange->server->is_draining) (void)MHD_add_response_header(message, "connection", "close");
     const char *const server_header = exchange->server->options.server_header;
     if (server_header != NULL) (void)MHD_add_response_header(message, "server", server_header);
 }
@@ -134,6 +137,22 @@ static enum MHD_Result hand_over(struct exchange *exchange)
     return send_answer(exchange);
 }
 
+static enum MHD_Result take_head(struct exchange *exchange, const char *method, const char *version)
+{
+    const enum admission admission = exchange_admit(exchange);
+    if (admission == ADMISSION_HELD) return MHD_YES;
+    exchange->phase = EXCHANGE_BODY;
+    visit_reads_body(&exchange->server->visits, exchange->visit);
+    if (admission == ADMISSION_REFUSED) return exchange_can_go_on(exchange) ? MHD_YES : send_answer(exchange);
+    return exchange_read_head(exchange, method, version) ? MHD_YES : send_answer(exchange);
+}
+
+static enum MHD_Result take_body(struct exchange *exchange, const char *upload, size_t *upload_size)
+{
+    if (*upload_size > 0) return take_piece(exchange, upload, upload_size);
+    return exchange->response.status != 0 ? send_answer(exchange) : hand_over(exchange);
+}
+
 enum MHD_Result exchange_step(void *context, struct MHD_Connection *connection, const char *url, const char *method,
                               const char *version, const char *upload, size_t *upload_size, void **slot)
 {
@@ -144,12 +163,9 @@ enum MHD_Result exchange_step(void *context, struct MHD_Connection *connection, 
     if (exchange == NULL) return MHD_NO;
     switch (exchange->phase) {
     case EXCHANGE_HEAD:
-        exchange->phase = EXCHANGE_BODY;
-        visit_reads_body(&exchange->server->visits, exchange->visit);
-        return exchange_read_head(exchange, method, version) ? MHD_YES : send_answer(exchange);
-    case EXCHANGE_BODY:
-        if (*upload_size > 0) return take_piece(exchange, upload, upload_size);
-        return exchange->response.status != 0 ? send_answer(exchange) : hand_over(exchange);
+    case EXCHANGE_HELD: /* the library repeats the call in which a connection was suspended */
+        return take_head(exchange, method, version);
+    case EXCHANGE_BODY: return take_body(exchange, upload, upload_size);
     case EXCHANGE_WORKING: return MHD_YES;
     case EXCHANGE_ANSWERED: return send_answer(exchange);
     }

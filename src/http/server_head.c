@@ -126,22 +126,24 @@ static const char *allowed_methods(const struct exchange *exchange, struct buffe
 }
 
 /* The Fetch standard's CORS protocol, for exact origins and without credentials. */
-const char *exchange_origin(const struct exchange *exchange)
+const char *exchange_origin(const struct exchange *exchange, bool *are_any_out)
 {
-    const struct http_server_options *const options = &exchange->server->options;
+    struct http_server *const server = exchange->server;
     const char *const origin = http_request_header(&exchange->request, "origin");
-    const size_t count = sizeof(options->allowed_origins) / sizeof(options->allowed_origins[0]);
-    for (size_t i = 0; origin != NULL && i < count && options->allowed_origins[i] != NULL; i++) {
-        if (strcmp(origin, options->allowed_origins[i]) == 0) return options->allowed_origins[i];
-    }
-    return NULL;
+    bool is_allowed = false;
+    (void)pthread_mutex_lock(&server->lock);
+    for (size_t i = 0; origin != NULL && i < server->origin_count; i++)
+        is_allowed = is_allowed || strcmp(origin, server->origins[i]) == 0;
+    if (are_any_out != NULL) *are_any_out = server->origin_count > 0;
+    (void)pthread_mutex_unlock(&server->lock);
+    return is_allowed ? origin : NULL;
 }
 
 static void answer_options(struct exchange *exchange, const char *methods)
 {
     http_respond(&exchange->response, MHD_HTTP_NO_CONTENT, NULL, (struct slice){});
     http_respond_header(&exchange->response, "allow", methods);
-    if (exchange_origin(exchange) == NULL) return;
+    if (exchange_origin(exchange, NULL) == NULL) return;
     http_respond_header(&exchange->response, "access-control-allow-methods", methods);
     http_respond_header(&exchange->response, "access-control-allow-headers", "content-type");
     http_respond_header(&exchange->response, "access-control-max-age", "600");
@@ -206,7 +208,7 @@ static bool check_body(struct exchange *exchange, const struct head *head, const
 bool exchange_read_head(struct exchange *exchange, const char *method, const char *version)
 {
     exchange->request.method = method;
-    exchange->request.internal = exchange;
+    exchange->request.client = exchange->visit->client;
     exchange->request.peer = exchange->visit->has_peer ? &exchange->visit->peer : NULL;
     struct head head = {};
     (void)MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, gather_field, &head);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "http/fair_queue.h"
 #include "http/route.h"
 #include "http/server.h"
 #include "http/target.h"
@@ -32,16 +33,26 @@ struct http_response {
 void response_done(struct http_response *response);
 
 /* One connection. */
-enum visit_phase { VISIT_IDLE, VISIT_READING, VISIT_SERVED, VISIT_ANSWERING, VISIT_PHASE_COUNT };
+enum visit_phase {
+    VISIT_IDLE,
+    VISIT_READING,
+    VISIT_SERVED,
+    VISIT_ANSWERING,
+    VISIT_HELD, /* not read from: its client is over its limit */
+    VISIT_PHASE_COUNT
+};
 struct visit {
     int socket;
     bool has_peer;
     struct tunnel_peer peer;
+    struct client_address client;
+    bool was_told; /* its last answer was that its client is over its limit */
     struct visit *next_arrival;
     /* From here on under the lock of `visits`. */
     int64_t since_ms, allowed_ms;
     size_t body_bytes, answer_bytes;
     bool is_dropped;
+    struct MHD_Connection *held; /* suspended */
     struct visit_queue *queue;
     struct visit *older, *newer;
 };
@@ -59,14 +70,16 @@ struct visits {
     uint64_t dropped;
     int64_t told_ms; /* when the log was last told that there is no room */
     pthread_cond_t stop;
-    bool is_stopping, has_thread;
+    bool is_stopping, is_draining, has_thread;
     pthread_t thread;
 };
 enum status visits_start(struct visits *visits, const struct http_limits *limits);
 /* Makes as many places as there are descriptors for connections that no tunnel carries, and says so if they are fewer.
  */
 void visits_fit(struct visits *visits);
-void visits_stop(struct visits *visits); /* looks no more */
+void visits_stop(struct visits *visits); /* looks no more, and lets go of those that are held */
+/* From now on who is idle goes. False if some were left when patience ended. */
+bool visits_drain(struct visits *visits, int64_t patience_ms);
 void visits_done(struct visits *visits);
 /* A newcomer, for whom somebody else may have to go, or who is turned away at once. */
 void visits_begin(struct visits *visits, struct visit *visit);
@@ -75,15 +88,17 @@ void visits_end(struct visits *visits, struct visit *visit);
 /* What it does from now on. */
 void visit_reads_head(struct visits *visits, struct visit *visit);
 void visit_reads_body(struct visits *visits, struct visit *visit);
+void visit_is_held(struct visits *visits, struct visit *visit, struct MHD_Connection *connection);
 void visit_is_served(struct visits *visits, struct visit *visit);
 void visit_is_answered(struct visits *visits, struct visit *visit, size_t size);
 void visit_is_over(struct visits *visits, struct visit *visit); /* the request with its answer */
 /* A piece of a body came, and is kept or passed over. False if there is no room for it. */
 bool visit_takes(struct visits *visits, struct visit *visit, size_t size, bool is_kept);
 
-enum exchange_phase { EXCHANGE_HEAD, EXCHANGE_BODY, EXCHANGE_WORKING, EXCHANGE_ANSWERED };
+enum exchange_phase { EXCHANGE_HEAD, EXCHANGE_HELD, EXCHANGE_BODY, EXCHANGE_WORKING, EXCHANGE_ANSWERED };
 
 struct exchange {
+    struct fair_item item; /* first: waits for a worker */
     struct http_server *server;
     struct MHD_Connection *connection;
     struct visit *visit;
@@ -102,7 +117,7 @@ struct exchange {
     size_t drained;
     struct http_request request;
     struct http_response response;
-    struct exchange *next;
+    bool is_quiet;
 };
 
 struct http_server {
@@ -110,19 +125,32 @@ struct http_server {
     struct MHD_Daemon *daemon, *plain;
     _Atomic uint64_t counts[6];
     struct visits visits;
+    struct rate_limiter *rate_limiter;
+    _Atomic bool is_draining;
 
     pthread_mutex_t lock;
     pthread_cond_t work_came, work_done;
-    struct exchange *first, *last; /* wait for a worker */
-    size_t working;                /* queued or being handled */
+    struct fair_queue queue; /* of exchanges that wait for a worker */
+    size_t working;          /* queued or being handled */
     bool is_stopping;
     pthread_t *workers;
     unsigned worker_count;
+    char origins[HTTP_ORIGIN_MAX_COUNT][HTTP_ORIGIN_MAX_BYTES + 1];
+    size_t origin_count;
     struct visit *arrivals; /* handed to the library, and not come back as connections yet */
 };
 
 /* Starts the answer anew with the server's form of a refusal (server_response.c). */
 void exchange_refuse(struct exchange *exchange, unsigned status, const struct refusal *why);
+
+/* 429, with the time after which to come back. */
+void exchange_refuse_for_now(struct exchange *exchange, int64_t wait_ms, const char *seen);
+
+/* Whether the client may ask (server_admission.c). If not, the answer is made, or the connection is suspended. */
+enum admission { ADMITTED, ADMISSION_HELD, ADMISSION_REFUSED };
+enum admission exchange_admit(struct exchange *exchange);
+/* Whether a refused request's body is short enough to be read to its end, so that the connection can go on. */
+bool exchange_can_go_on(const struct exchange *exchange);
 
 /* The library's callbacks (server_exchange.c). */
 void *exchange_begin(void *context, const char *target, struct MHD_Connection *connection);
@@ -133,12 +161,13 @@ void exchange_end(void *context, struct MHD_Connection *connection, void **slot,
 /* What stands in a request's head (server_head.c): fills path, query, route and segments, or the refusal's response. */
 bool exchange_read_head(struct exchange *exchange, const char *method, const char *version);
 
-/* The request's origin if it is one of the allowed ones, or NULL. */
-const char *exchange_origin(const struct exchange *exchange);
+/* The request's origin if it is one of the allowed ones, or NULL. `are_any_out` may be NULL: whether there are any. */
+const char *exchange_origin(const struct exchange *exchange, bool *are_any_out);
 
 /* Workers (server_workers.c). */
 enum status workers_start(struct http_server *server, unsigned count);
-/* Suspends the connection until a worker has the answer; false if the server is stopping. */
+/* Suspends the connection until a worker has the answer, or makes the answer that there is no room in the queue; false
+ * if the server is stopping. */
 bool workers_take(struct http_server *server, struct exchange *exchange);
 /* Waits for what is being handled, then ends the threads. */
 void workers_stop(struct http_server *server);

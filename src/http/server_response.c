@@ -92,6 +92,21 @@ void http_respond_problem(struct http_response *response, unsigned status, const
     http_respond(response, status, "application/problem+json", buffer_slice(&text));
 }
 
+void exchange_refuse_for_now(struct exchange *exchange, int64_t wait_ms, const char *seen)
+{
+    enum { MS_PER_S = 1000 };
+    const struct http_server_options *const options = &exchange->server->options;
+    struct refusal why = {};
+    char text[24];
+    (void)!refuse(&why, ERR_BUSY, "requests", "fewer requests from this client's address", "%s", seen);
+    exchange_refuse(exchange, MHD_HTTP_TOO_MANY_REQUESTS, &why);
+    (void)snprintf(text, sizeof(text), "%lld", (long long)((wait_ms + MS_PER_S - 1) / MS_PER_S));
+    http_respond_header(&exchange->response, "retry-after", text);
+    if (options->retry_after_header == NULL) return;
+    (void)snprintf(text, sizeof(text), "%lld", (long long)wait_ms);
+    http_respond_header(&exchange->response, options->retry_after_header, text);
+}
+
 void exchange_refuse(struct exchange *exchange, unsigned status, const struct refusal *why)
 {
     const struct http_server_options *const options = &exchange->server->options;

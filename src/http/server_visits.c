@@ -14,7 +14,14 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { LOOK_MS = 500, TELL_AGAIN_MS = 60000, MS_PER_S = 1000, DESCRIPTORS_FOR_THE_REST = 64 };
+enum {
+    LOOK_MS = 500,
+    LOOK_SOON_MS = 50,
+    DRAIN_LOOK_MS = 10,
+    TELL_AGAIN_MS = 60000,
+    MS_PER_S = 1000,
+    DESCRIPTORS_FOR_THE_REST = 64
+};
 
 static void queue_leave(struct visit *visit)
 {
@@ -45,13 +52,21 @@ static void discharge(struct visits *visits, struct visit *visit)
     visit->body_bytes = visit->answer_bytes = 0;
 }
 
+static void let_go(struct visit *visit)
+{
+    struct MHD_Connection *const held = visit->held;
+    visit->held = NULL;
+    queue_leave(visit);
+    if (held != NULL) MHD_resume_connection(held);
+}
+
 static void drop(struct visits *visits, struct visit *visit)
 {
-    queue_leave(visit);
     discharge(visits, visit);
     visit->is_dropped = true;
     visits->dropped++;
     (void)shutdown(visit->socket, SHUT_RDWR);
+    let_go(visit);
 }
 
 /* ---- room ---- */
@@ -65,6 +80,13 @@ static bool drop_oldest(struct visits *visits, enum visit_phase phase)
     return true;
 }
 
+static size_t count_all(const struct visits *visits)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < VISIT_PHASE_COUNT; i++) count += visits->queues[i].count;
+    return count;
+}
+
 static void tell(struct visits *visits, int64_t now_ms)
 {
     if (visits->told_ms != 0 && now_ms - visits->told_ms < TELL_AGAIN_MS) return;
@@ -74,11 +96,9 @@ static void tell(struct visits *visits, int64_t now_ms)
 
 static bool make_room(struct visits *visits)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < VISIT_PHASE_COUNT; i++) count += visits->queues[i].count;
-    if (count < visits->limits.connections) return true;
+    if (count_all(visits) < visits->limits.connections) return true;
     tell(visits, clock_monotonic_ms());
-    return drop_oldest(visits, VISIT_IDLE) || drop_oldest(visits, VISIT_READING) ||
+    return drop_oldest(visits, VISIT_HELD) || drop_oldest(visits, VISIT_IDLE) || drop_oldest(visits, VISIT_READING) ||
            drop_oldest(visits, VISIT_ANSWERING);
 }
 
@@ -146,6 +166,15 @@ bool visit_takes(struct visits *visits, struct visit *visit, size_t size, bool i
     return fits;
 }
 
+void visit_is_held(struct visits *visits, struct visit *visit, struct MHD_Connection *connection)
+{
+    (void)pthread_mutex_lock(&visits->lock);
+    visit->held = connection;
+    enter(visits, visit, VISIT_HELD, visits->is_stopping ? 0 : HTTP_HOLD_MS);
+    if (visit->queue == NULL || visits->is_stopping) let_go(visit);
+    (void)pthread_mutex_unlock(&visits->lock);
+}
+
 void visit_is_served(struct visits *visits, struct visit *visit)
 {
     (void)pthread_mutex_lock(&visits->lock);
@@ -185,20 +214,41 @@ static void drop_late(struct visits *visits, enum visit_phase phase, int64_t now
     }
 }
 
+static void let_go_of_held(struct visits *visits, int64_t before_ms)
+{
+    for (struct visit *oldest; (oldest = visits->queues[VISIT_HELD].oldest) != NULL && oldest->since_ms <= before_ms;)
+        let_go(oldest);
+}
+
+static void drop_idle_before_stop(struct visits *visits, int64_t now_ms)
+{
+    for (struct visit *oldest; (oldest = visits->queues[VISIT_IDLE].oldest) != NULL;) {
+        if (now_ms - oldest->since_ms < HTTP_DRAIN_IDLE_MS) return;
+        drop(visits, oldest);
+    }
+}
+
+static void wait_a_while(struct visits *visits, long while_ms)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += while_ms * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    (void)pthread_cond_timedwait(&visits->stop, &visits->lock, &until);
+}
+
 static void *look(void *context)
 {
     struct visits *const visits = context;
     (void)pthread_mutex_lock(&visits->lock);
     while (!visits->is_stopping) {
-        struct timespec until;
-        (void)clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += LOOK_MS * 1000000L;
-        until.tv_sec += until.tv_nsec / 1000000000L;
-        until.tv_nsec %= 1000000000L;
-        (void)pthread_cond_timedwait(&visits->stop, &visits->lock, &until);
+        wait_a_while(visits, visits->queues[VISIT_HELD].count > 0 || visits->is_draining ? LOOK_SOON_MS : LOOK_MS);
         const int64_t now_ms = clock_monotonic_ms();
         drop_late(visits, VISIT_IDLE, now_ms);
         drop_late(visits, VISIT_READING, now_ms);
+        let_go_of_held(visits, now_ms - HTTP_HOLD_MS);
+        if (visits->is_draining) drop_idle_before_stop(visits, now_ms);
     }
     (void)pthread_mutex_unlock(&visits->lock);
     return NULL;
@@ -238,11 +288,25 @@ void visits_fit(struct visits *visits)
     (void)pthread_mutex_unlock(&visits->lock);
 }
 
+bool visits_drain(struct visits *visits, int64_t patience_ms)
+{
+    const int64_t end_ms = clock_monotonic_ms() + patience_ms;
+    (void)pthread_mutex_lock(&visits->lock);
+    visits->is_draining = true;
+    let_go_of_held(visits, INT64_MAX);
+    (void)pthread_cond_broadcast(&visits->stop);
+    while (count_all(visits) > 0 && clock_monotonic_ms() < end_ms) wait_a_while(visits, DRAIN_LOOK_MS);
+    const bool is_empty = count_all(visits) == 0;
+    (void)pthread_mutex_unlock(&visits->lock);
+    return is_empty;
+}
+
 void visits_stop(struct visits *visits)
 {
     (void)pthread_mutex_lock(&visits->lock);
     visits->is_stopping = true;
-    (void)pthread_cond_signal(&visits->stop);
+    let_go_of_held(visits, INT64_MAX);
+    (void)pthread_cond_broadcast(&visits->stop);
     (void)pthread_mutex_unlock(&visits->lock);
     if (visits->has_thread) (void)pthread_join(visits->thread, NULL);
     visits->has_thread = false;

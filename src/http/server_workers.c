@@ -1,21 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A pool of threads on which handlers may block. At most one request of a connection waits here, so the queue is
- * bounded by the number of connections.
+ * A pool of threads on which handlers may block, and the queue before it.
  */
 #include "http/server_internal.h"
 
 #include <stdlib.h>
 
+enum { QUEUE_RETRY_MS = 1000 };
+
 static struct exchange *next_exchange(struct http_server *server)
 {
     (void)pthread_mutex_lock(&server->lock);
-    while (server->first == NULL && !server->is_stopping) (void)pthread_cond_wait(&server->work_came, &server->lock);
-    struct exchange *const exchange = server->first;
-    if (exchange != NULL) server->first = exchange->next;
-    if (server->first == NULL) server->last = NULL;
+    while (server->queue.count == 0 && !server->is_stopping) (void)pthread_cond_wait(&server->work_came, &server->lock);
+    struct exchange *const exchange = (struct exchange *)fair_queue_take(&server->queue);
     (void)pthread_mutex_unlock(&server->lock);
     return exchange;
+}
+
+static void give_back(struct http_server *server, struct exchange *exchange)
+{
+    exchange->phase = EXCHANGE_ANSWERED;
+    /* From here on the exchange belongs to the library's thread. */
+    MHD_resume_connection(exchange->connection);
+    (void)pthread_mutex_lock(&server->lock);
+    server->working--;
+    if (server->is_stopping) (void)pthread_cond_broadcast(&server->work_done);
+    (void)pthread_mutex_unlock(&server->lock);
 }
 
 static void *work(void *argument)
@@ -23,13 +33,7 @@ static void *work(void *argument)
     struct http_server *const server = argument;
     for (struct exchange *exchange; (exchange = next_exchange(server)) != NULL;) {
         exchange->route->handle(server->options.context, &exchange->request, &exchange->response);
-        exchange->phase = EXCHANGE_ANSWERED;
-        /* From here on the exchange belongs to the library's thread. */
-        MHD_resume_connection(exchange->connection);
-        (void)pthread_mutex_lock(&server->lock);
-        server->working--;
-        (void)pthread_cond_broadcast(&server->work_done);
-        (void)pthread_mutex_unlock(&server->lock);
+        give_back(server, exchange);
     }
     return NULL;
 }
@@ -46,21 +50,22 @@ enum status workers_start(struct http_server *server, unsigned count)
 
 bool workers_take(struct http_server *server, struct exchange *exchange)
 {
+    struct exchange *displaced = NULL;
     (void)pthread_mutex_lock(&server->lock);
     const bool is_open = !server->is_stopping;
     if (is_open) {
         /* Before it can be seen by a worker, which may resume it at once. */
         MHD_suspend_connection(exchange->connection);
-        exchange->next = NULL;
-        if (server->last != NULL)
-            server->last->next = exchange;
-        else
-            server->first = exchange;
-        server->last = exchange;
+        displaced = (struct exchange *)fair_queue_put(&server->queue, &exchange->item, &exchange->visit->client,
+                                                      exchange->is_quiet);
         server->working++;
         (void)pthread_cond_signal(&server->work_came);
     }
     (void)pthread_mutex_unlock(&server->lock);
+    if (displaced != NULL) {
+        exchange_refuse_for_now(displaced, QUEUE_RETRY_MS, "as many as can wait");
+        give_back(server, displaced);
+    }
     return is_open;
 }
 

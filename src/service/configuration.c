@@ -101,6 +101,21 @@ static enum status read_limits(struct configuration *configuration, struct refus
     return OK;
 }
 
+/* A member of the programs that name it among their own. */
+static enum status read_rate_limit(struct configuration *configuration, struct refusal *why)
+{
+    if (!json_has(configuration->json, "rate_limit")) return OK;
+    static const char *const names[] = {"per_second", "burst", NULL};
+    json_t *limit;
+    int64_t per_second = 0, burst = 0;
+    TRY(json_get_object(configuration->json, "", "rate_limit", why, &limit));
+    TRY(json_only(limit, "rate_limit", names, why));
+    TRY(json_get_integer(limit, "rate_limit", "per_second", 0, RATE_PER_SECOND_MAX, why, &per_second));
+    if (json_has(limit, "burst")) TRY(json_get_integer(limit, "rate_limit", "burst", 1, RATE_BURST_MAX, why, &burst));
+    configuration->rate_limit = (struct rate_limit){.per_second = (unsigned)per_second, .burst = (unsigned)burst};
+    return OK;
+}
+
 static enum status check_names(const json_t *json, const char *const *own_names, struct refusal *why)
 {
     enum { MAX_NAMES = 32 };
@@ -120,7 +135,7 @@ static enum status check_names(const json_t *json, const char *const *own_names,
     const char *names[MAX_NAMES + 1] = {};
     size_t count = 0;
     for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) names[count++] = common[i];
-    for (; *own_names != NULL && count < MAX_NAMES; own_names++) names[count++] = *own_names;
+    for (; own_names != NULL && *own_names != NULL && count < MAX_NAMES; own_names++) names[count++] = *own_names;
     return json_only(json, "", names, why);
 }
 
@@ -143,20 +158,21 @@ static enum status read_members(struct configuration *configuration, struct refu
 #endif
     TRY(read_log_level(json, why, &configuration->log_level));
     TRY(read_limits(configuration, why));
+    TRY(read_rate_limit(configuration, why));
     return read_attestation(configuration, why);
 }
 
-enum status configuration_read(const char *path, const char *const *own_names, struct refusal *why,
+enum status configuration_read(const char *path, const struct configuration_defaults *defaults, struct refusal *why,
                                struct configuration *configuration_out)
 {
     CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(CONFIGURATION_MAX_BYTES);
     TRY(file_read(path, why, &text));
-    CLEANUP(configuration_done) struct configuration configuration = {};
+    CLEANUP(configuration_done) struct configuration configuration = {.rate_limit = defaults->rate_limit};
     char copy[PATH_MAX];
     (void)snprintf(copy, sizeof(copy), "%s", path);
     (void)snprintf(configuration.folder, sizeof(configuration.folder), "%s", dirname(copy));
     TRY(json_parse(buffer_slice(&text), CONFIGURATION_MAX_BYTES, why, &configuration.json));
-    TRY(check_names(configuration.json, own_names, why));
+    TRY(check_names(configuration.json, defaults->own_names, why));
     TRY(read_members(&configuration, why));
     *configuration_out = configuration;
     configuration.json = NULL;

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "channel/tunnel.h"
+#include "http/rate_limit.h"
 #include "http/server.h"
 #include "token/runtime_data.h"
 
@@ -30,13 +31,20 @@ struct configuration {
     enum log_level log_level;
     struct tunnel_limits tunnel_limits; /* of all connections, 0 where not given */
     struct http_limits http_limits;     /* of those that carry HTTP */
+    struct rate_limit rate_limit;       /* of each client, for programs that name it: the defaults' where not given */
     json_t *json;                       /* the whole object, for the program's own members */
 };
 void configuration_done(struct configuration *configuration);
 
-/* Reads the members that all programs share. `own_names` (NULL-terminated) are the program's own members, which it
- * reads itself; any other is refused. ERR_CONFIG, ERR_FIELD_*, ERR_IO. */
-enum status configuration_read(const char *path, const char *const *own_names, struct refusal *why,
+/* What a program says of the members that all share. */
+struct configuration_defaults {
+    const char *const *own_names; /* the program's own members, which it reads itself, NULL-terminated; NULL: none */
+    struct rate_limit rate_limit; /* for programs that have the member "rate_limit" */
+};
+
+/* Reads the members that all programs share; any other than the program's own is refused. ERR_CONFIG, ERR_FIELD_*,
+ * ERR_IO. */
+enum status configuration_read(const char *path, const struct configuration_defaults *defaults, struct refusal *why,
                                struct configuration *configuration_out);
 
 /* A path member, made absolute or relative to the file's folder. ERR_FIELD_*. */

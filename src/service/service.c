@@ -408,9 +408,8 @@ static int run(const struct service_program *program, struct runtime *runtime)
 static enum status prepare(const struct service_program *program, void *context, const struct options *options,
                            struct runtime *runtime, struct refusal *why)
 {
-    static const char *const none[] = {NULL};
-    TRY(configuration_read(options->config_path, program->own_names != NULL ? program->own_names : none, why,
-                           &runtime->configuration));
+    const struct configuration_defaults defaults = {.own_names = program->own_names, .rate_limit = program->rate_limit};
+    TRY(configuration_read(options->config_path, &defaults, why, &runtime->configuration));
     log_set_level(runtime->configuration.log_level);
     runtime->service.program = program;
     runtime->service.context = context;

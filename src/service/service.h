@@ -56,6 +56,7 @@ struct service_program {
     const char *summary;            /* one sentence, for --help */
     const char *configuration_help; /* the program's own members, one per line, for --help */
     const char *const *own_names;   /* the program's own configuration members, NULL-terminated */
+    struct rate_limit rate_limit;   /* of each client, if "rate_limit" is among `own_names` and not given */
     bool has_hpke;                  /* the enclave has an HPKE key and offers an OHTTP key configuration */
 
     /* Reads the program's own members; nothing else happens with --check-config. May be NULL. */

@@ -35,17 +35,20 @@ struct tunnel_fixture {
     pthread_cond_t changed;
     int sockets[TUNNEL_TEST_SOCKETS]; /* inner ends of the server, in order of arrival */
     struct tunnel_peer peers[TUNNEL_TEST_SOCKETS];
+    struct client_address clients[TUNNEL_TEST_SOCKETS];
     size_t socket_count;
     struct refusal refused;
     size_t refused_count;
 };
 
-static inline void tunnel_test_on_connection(void *context, int inner, const struct tunnel_peer *peer)
+static inline void tunnel_test_on_connection(void *context, int inner, const struct client_address *client,
+                                             const struct tunnel_peer *peer)
 {
     struct tunnel_fixture *const fixture = context;
     (void)pthread_mutex_lock(&fixture->lock);
     assert_true(fixture->socket_count < TUNNEL_TEST_SOCKETS);
     if (peer != NULL) fixture->peers[fixture->socket_count] = *peer;
+    fixture->clients[fixture->socket_count] = *client;
     fixture->sockets[fixture->socket_count++] = inner;
     (void)pthread_cond_broadcast(&fixture->changed);
     (void)pthread_mutex_unlock(&fixture->lock);

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/ssl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -562,6 +563,62 @@ static void test_handshakes_and_silence_have_an_end(void **)
     crowd_done(&crowd);
 }
 
+static int64_t pace(void *wait_ms, const struct client_address *client)
+{
+    static const uint8_t loopback[] = {127, 0, 0, 1};
+    assert_int_equal(client->family, CLIENT_IPV4);
+    assert_memory_equal(client->bytes, loopback, sizeof(loopback));
+    return *(const int64_t *)wait_ms;
+}
+
+static void test_newcomers_may_have_to_wait(void **)
+{
+    int64_t wait_ms = 300;
+    tunnel_listener_set_pace(fixture.listener, pace, &wait_ms);
+    const int64_t begin_ms = clock_monotonic_ms();
+    const int client = tunnel_test_connect(&fixture);
+    assert_true(clock_monotonic_ms() - begin_ms >= 300);
+    const int server = tunnel_test_server_socket(&fixture, 0);
+    assert_int_equal(fixture.clients[0].bytes[0], 127);
+    tunnel_test_send(client, SLICE_LITERAL("late"));
+    tunnel_test_expect(server, "late");
+    (void)close(client);
+    struct tunnel_counts counts;
+    tunnel_listener_counts(fixture.listener, &counts);
+    assert_int_equal(counts.slowed, 1);
+}
+
+static void test_newcomers_may_be_turned_away(void **)
+{
+    int64_t wait_ms = -1;
+    struct refusal why = {};
+    int client = -1;
+    tunnel_listener_set_pace(fixture.listener, pace, &wait_ms);
+    assert_int_not_equal(tunnel_test_dial(&fixture, &why, &client, NULL), OK);
+    wait_ms = 0;
+    client = tunnel_test_connect(&fixture);
+    (void)close(client);
+    struct tunnel_counts counts;
+    tunnel_listener_counts(fixture.listener, &counts);
+    assert_int_equal(counts.slowed, 1);
+    assert_int_equal(counts.accepted, 1);
+}
+
+static void test_a_listener_may_be_freed_while_somebody_waits(void **)
+{
+    (void)signal(SIGPIPE, SIG_IGN); /* as in every program: the server writes to who is gone */
+    int64_t wait_ms = 400;
+    struct refusal why = {};
+    int client = -1;
+    tunnel_listener_set_pace(fixture.listener, pace, &wait_ms);
+    const struct tunnel_target target = {.address = fixture.address, .endpoint = fixture.platform.endpoint};
+    assert_status(tunnel_connect(fixture.tunnel, &target, 100, &why, &client, NULL), ERR_TIMEOUT);
+    tunnel_listener_free(fixture.listener);
+    fixture.listener = NULL;
+    (void)usleep(500000);
+    assert_int_equal(fixture.socket_count, 0);
+}
+
 /* The peer takes nothing of an answer that is larger than all buffers on the way. */
 static void test_who_takes_nothing_is_left(void **)
 {
@@ -787,6 +844,9 @@ int main(void)
         cmocka_unit_test(test_who_was_quiet_longest_gives_way),
         cmocka_unit_test(test_handshakes_and_silence_have_an_end),
         cmocka_unit_test(test_who_takes_nothing_is_left),
+        TUNNEL_TEST(test_newcomers_may_have_to_wait),
+        TUNNEL_TEST(test_newcomers_may_be_turned_away),
+        TUNNEL_TEST(test_a_listener_may_be_freed_while_somebody_waits),
         cmocka_unit_test(test_a_half_closed_connection_is_not_kept),
         TUNNEL_TEST(test_forward_to_a_unix_socket),
         TUNNEL_TEST(test_forward_to_tcp),

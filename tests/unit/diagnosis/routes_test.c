@@ -97,7 +97,7 @@ static struct reply ask(struct desk *desk, const struct tunnel_peer *peer, const
     struct reply reply = {};
     (void)snprintf(length, sizeof(length), "Content-Length: %zu\r\nConnection: close\r\n\r\n", body.size);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    http_server_on_connection(desk->server, pair[1], peer);
+    http_server_on_connection(desk->server, pair[1], NULL, peer);
     send_all(pair[0], slice_of_text(head));
     send_all(pair[0], slice_of_text(length));
     send_all(pair[0], body);

@@ -84,7 +84,7 @@ static int connect_as(struct http_server *server, const struct tunnel_peer *peer
 {
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    http_server_on_connection(server, pair[1], peer);
+    http_server_on_connection(server, pair[1], NULL, peer);
     return pair[0];
 }
 

@@ -10,7 +10,9 @@
 
 static enum status read_with(const char *limits, struct refusal *why, struct configuration *configuration_out)
 {
-    static const char *const none[] = {NULL};
+    static const char *const own_names[] = {"rate_limit", NULL};
+    static const struct configuration_defaults defaults = {.own_names = own_names,
+                                                           .rate_limit = {.per_second = 7, .burst = 8}};
     char path[] = "/tmp/lazaret-configuration-XXXXXX", text[1024];
     const int file = mkstemp(path);
     assert_true(file >= 0);
@@ -20,7 +22,7 @@ static enum status read_with(const char *limits, struct refusal *why, struct con
                               limits);
     assert_int_equal(write(file, text, (size_t)size), size);
     (void)close(file);
-    const enum status status = configuration_read(path, none, why, configuration_out);
+    const enum status status = configuration_read(path, &defaults, why, configuration_out);
     (void)unlink(path);
     return status;
 }
@@ -48,6 +50,22 @@ static void test_limits_are_optional_one_by_one(void **)
     configuration_done(&configuration);
 }
 
+static void test_the_rate_limit_is_the_programs_unless_it_is_given(void **)
+{
+    struct configuration configuration;
+    assert_ok(read_with("", NULL, &configuration));
+    assert_int_equal(configuration.rate_limit.per_second, 7);
+    assert_int_equal(configuration.rate_limit.burst, 8);
+    configuration_done(&configuration);
+    assert_ok(read_with(",\"rate_limit\":{\"per_second\":0}", NULL, &configuration));
+    assert_int_equal(configuration.rate_limit.per_second, 0);
+    configuration_done(&configuration);
+    assert_ok(read_with(",\"rate_limit\":{\"per_second\":20,\"burst\":3}", NULL, &configuration));
+    assert_int_equal(configuration.rate_limit.per_second, 20);
+    assert_int_equal(configuration.rate_limit.burst, 3);
+    configuration_done(&configuration);
+}
+
 static void test_other_limits_are_refused(void **)
 {
     static const struct {
@@ -64,6 +82,13 @@ static void test_other_limits_are_refused(void **)
         {",\"limits\":{\"stall_s\":\"1\"}", "limits.stall_s", ERR_FIELD_TYPE},
         {",\"limits\":{\"idle\":1}", "limits.idle", ERR_FIELD_UNKNOWN},
         {",\"limits\":1", "limits", ERR_FIELD_TYPE},
+        {",\"rate_limit\":1", "rate_limit", ERR_FIELD_TYPE},
+        {",\"rate_limit\":{}", "rate_limit.per_second", ERR_FIELD_MISSING},
+        {",\"rate_limit\":{\"per_second\":-1}", "rate_limit.per_second", ERR_FIELD_VALUE},
+        {",\"rate_limit\":{\"per_second\":1000001}", "rate_limit.per_second", ERR_FIELD_VALUE},
+        {",\"rate_limit\":{\"per_second\":1,\"burst\":0}", "rate_limit.burst", ERR_FIELD_VALUE},
+        {",\"rate_limit\":{\"per_second\":1,\"burst\":1000001}", "rate_limit.burst", ERR_FIELD_VALUE},
+        {",\"rate_limit\":{\"per_second\":1,\"per_minute\":2}", "rate_limit.per_minute", ERR_FIELD_UNKNOWN},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct configuration configuration;
@@ -77,6 +102,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_limits_are_optional_one_by_one),
+        cmocka_unit_test(test_the_rate_limit_is_the_programs_unless_it_is_given),
         cmocka_unit_test(test_other_limits_are_refused),
     };
     return cmocka_run_group_tests_name("service/configuration", tests, NULL, NULL);
