@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Hits jmespath_compile, jmespath_search: an expression, a NUL and a JSON document. */
+ * Hits jmespath_compile, jmespath_search, jmespath_write: an expression, a NUL and a JSON document. */
 #include "fuzz.h"
 #include "policy/jmespath.h"
 
 #include <stdlib.h>
 
 enum { DOCUMENT_MAX_BYTES = 65536, STEPS = 20000 };
+
+/* What was found can be written, and reads as the same. */
+static void check_text(const json_t *result)
+{
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(DOCUMENT_MAX_BYTES);
+    CLEANUP(json_done) json_t *read = NULL;
+    uint64_t steps = STEPS;
+    if (jmespath_write(result, &steps, NULL, &text) != OK) return;
+    if (json_parse_value(buffer_slice(&text), DOCUMENT_MAX_BYTES, NULL, &read) != OK) return; /* deeper than 32 */
+    if (json_equal(read, result) == 0) abort();
+}
 
 /* What it finds, whoever looks, is the same; and with fewer steps than that it finds nothing. */
 static void check_again(const struct jmespath *expression, json_t *document, uint64_t taken, const json_t *result)
@@ -28,6 +39,7 @@ static void search(const struct jmespath *expression, json_t *document)
     if (status != OK && status != ERR_JMESPATH && status != ERR_POLICY_LIMIT) abort();
     if ((status == OK) != (result != NULL) || (status != OK) != (why.expected[0] != '\0')) abort();
     if (before != NULL && json_equal(before, document) == 0) abort();
+    if (status == OK) check_text(result);
     if (status == OK) check_again(expression, document, STEPS - steps, result);
 }
 

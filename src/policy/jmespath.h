@@ -32,3 +32,9 @@ void jmespath_cleanup(struct jmespath **expression);
  * `result_out`, which is JSON null where nothing is found. `document` is not changed. */
 enum status jmespath_search(const struct jmespath *expression, json_t *document, uint64_t *steps, struct refusal *why,
                             json_t **result_out);
+
+/* Appends a result's compact JSON, members in their order, numbers in the fewest digits that read back as the same. A
+ * result may hold one value many times over and so be far longer than what it was found in: writing takes a step for
+ * each value and for every 64 bytes of strings, ERR_POLICY_LIMIT at 0, and ends at the buffer's maximum
+ * (ERR_TOO_LARGE). */
+enum status jmespath_write(const json_t *result, uint64_t *steps, struct refusal *why, struct buffer *text);

@@ -59,20 +59,6 @@ enum status tree_chain(struct jmespath *tree, enum node_kind kind, size_t at, no
 
 /* ---- what stands between quotes ---- */
 
-/* Any JSON value, by a reader that takes arrays: as the only element of one. */
-static enum status json_value(struct slice text, json_t **value_out)
-{
-    CLEANUP(buffer_done) struct buffer array = buffer_of_maximum(JMESPATH_MAX_BYTES + 2);
-    CLEANUP(json_done) json_t *read = NULL;
-    TRY(buffer_append_u8(&array, '['));
-    TRY(buffer_append(&array, text));
-    TRY(buffer_append_u8(&array, ']'));
-    TRY(json_parse(buffer_slice(&array), JMESPATH_MAX_BYTES + 2, NULL, &read));
-    if (json_array_size(read) != 1) return ERR_JSON_SYNTAX;
-    *value_out = json_incref(json_array_get(read, 0));
-    return OK;
-}
-
 /* Without the backslashes before `quote`; others stay, as do both of a pair. */
 static enum status unescaped(struct slice text, uint8_t quote, struct buffer *plain)
 {
@@ -103,7 +89,8 @@ enum status token_value(struct slice text, const struct token *token, struct ref
     }
     if (token->kind == TOKEN_LITERAL) TRY(unescaped(inner, '`', &plain));
     const bool is_literal = token->kind == TOKEN_LITERAL;
-    const enum status status = json_value(is_literal ? buffer_slice(&plain) : token->text, value_out);
+    const enum status status =
+        json_parse_value(is_literal ? buffer_slice(&plain) : token->text, JMESPATH_MAX_BYTES, NULL, value_out);
     if (status == OK || status == ERR_NO_MEMORY) return status;
     return jmespath_refuse_at(text, token->at, token->text,
                               is_literal ? "one JSON value in ``" : "a JSON string in \"\"", why);

@@ -258,3 +258,9 @@ enum status jmespath_search(const struct jmespath *expression, json_t *document,
     struct search search = {.expression = expression, .work = {.steps = steps, .why = why}};
     return search_node(&search, expression->root, document, result_out);
 }
+
+enum status jmespath_write(const json_t *result, uint64_t *steps, struct refusal *why, struct buffer *text)
+{
+    struct work work = {.steps = steps, .why = why};
+    return value_write(&work, result, text);
+}

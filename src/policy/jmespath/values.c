@@ -189,19 +189,10 @@ static enum status write_fraction(double number, struct buffer *text)
     return buffer_append_text(text, digits);
 }
 
-static int append_dump(const char *bytes, size_t size, void *context)
+static enum status write_text(struct work *work, struct slice string, struct buffer *text)
 {
-    return buffer_append(context, slice_of(bytes, size)) == OK ? 0 : -1;
-}
-
-static enum status write_text(struct work *work, const char *string, size_t size, struct buffer *text)
-{
-    TRY(work_bytes(work, size));
-    json_t *const value = json_stringn_nocheck(string, size);
-    if (value == NULL) return ERR_NO_MEMORY;
-    const int result = json_dump_callback(value, append_dump, text, JSON_ENCODE_ANY);
-    json_decref(value);
-    return result == 0 ? OK : ERR_TOO_LARGE;
+    TRY(work_bytes(work, string.size));
+    return json_append_string(string, text);
 }
 
 static enum status write_array(struct work *work, const json_t *array, struct buffer *text)
@@ -221,7 +212,7 @@ static enum status write_object(struct work *work, const json_t *object, struct 
     TRY(buffer_append_u8(text, '{'));
     json_object_foreach ((json_t *)object, name, value) {
         TRY(buffer_append_text(text, separator));
-        TRY(write_text(work, name, strlen(name), text));
+        TRY(write_text(work, slice_of_text(name), text));
         TRY(buffer_append_u8(text, ':'));
         TRY(value_write(work, value, text));
         separator = ",";
@@ -235,7 +226,7 @@ enum status value_write(struct work *work, const json_t *value, struct buffer *t
     switch (json_typeof(value)) {
     case JSON_OBJECT: return write_object(work, value, text);
     case JSON_ARRAY: return write_array(work, value, text);
-    case JSON_STRING: return write_text(work, json_string_value(value), json_string_length(value), text);
+    case JSON_STRING: return write_text(work, value_text(value), text);
     case JSON_INTEGER: return buffer_append_format(text, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     case JSON_REAL: return write_fraction(json_real_value(value), text);
     case JSON_TRUE: return buffer_append_text(text, "true");

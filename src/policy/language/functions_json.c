@@ -82,19 +82,19 @@ static enum status get_document(struct run *run, const struct expression *argume
 
 /* ---- JmesPath ---- */
 
+/* A result may hold one value many times over: how long its text is shows only as it is written. */
 static enum status write_result(struct run *run, const json_t *result, struct slice *text_out)
 {
-    static const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
-    const size_t size = json_dumpb(result, NULL, 0, flags);
-    void *text;
-    TRY(run_step(run, size / JSON_STEP_BYTES));
-    if (size > CLAIM_TEXT_MAX_BYTES)
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(CLAIM_TEXT_MAX_BYTES);
+    struct refusal inner = {};
+    const enum status status = jmespath_write(result, &run->steps, &inner, &text);
+    if (status == ERR_POLICY_LIMIT) return run_refuse_steps(run);
+    if (status == ERR_TOO_LARGE)
         return refuse(run->why, ERR_POLICY_LIMIT, "CLAIM_TEXT_MAX_BYTES", "at most 524288 bytes of a query's result",
-                      "%zu, at policy line %u", size, run->rule->place.line);
-    TRY(run_take(run, size, &text));
-    (void)json_dumpb(result, text, size, flags);
-    *text_out = slice_of(text, size);
-    return OK;
+                      "more, at policy line %u", run->rule->place.line);
+    TRY(status);
+    TRY(run_step(run, text.size / JSON_STEP_BYTES));
+    return memory_copy(&run->memory, buffer_slice(&text), text_out);
 }
 
 static enum status refuse_query(struct run *run, const struct expression *place, const struct refusal *inner)

@@ -4,6 +4,7 @@
  */
 #include "policy/jmespath.h"
 #include "policy/jmespath/values.h"
+#include "policy/policy.h"
 #include "testing.h"
 
 static enum status compile(struct buffer *text, struct refusal *why)
@@ -189,6 +190,52 @@ static void test_a_value_that_would_be_endless(void **)
     assert_limit(jmespath_search(expression, nothing, &steps, &why, &result), &why, "the steps that the caller allows");
 }
 
+/* Nor is it written further than that, or than there is room. */
+static void test_a_result_whose_text_would_be_endless(void **)
+{
+    struct refusal why = {};
+    uint64_t steps = 1000000;
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(1 << 20), small = buffer_of_maximum(64);
+    CLEANUP(json_done) json_t *result = NULL, *nothing = json_object();
+    assert_ok(buffer_append_text(&text, "@"));
+    for (size_t i = 0; i < 60; i++) assert_ok(buffer_append_text(&text, "|[@,@]"));
+    CLEANUP(jmespath_cleanup) struct jmespath *expression = NULL;
+    assert_ok(jmespath_compile(buffer_slice(&text), &why, &expression));
+    assert_ok(jmespath_search(expression, nothing, &steps, &why, &result));
+    assert_status(jmespath_write(result, &steps, &why, &small), ERR_TOO_LARGE);
+    CLEANUP(buffer_done) struct buffer large = buffer_of_maximum(64 << 20);
+    assert_limit(jmespath_write(result, &steps, &why, &large), &why, "the steps that the caller allows");
+    assert_int_equal(steps, 0);
+}
+
+static void test_a_policy_whose_query_would_be_endless(void **)
+{
+    struct refusal why = {};
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(1 << 20);
+    CLEANUP(policy_cleanup) struct policy *policy = NULL;
+    CLEANUP(claim_set_cleanup) struct claim_set *incoming = NULL, *outgoing = NULL, *properties = NULL;
+    assert_ok(
+        buffer_append_text(&text, "version=1.2; authorizationrules { => add(type=\"x\", value=JmesPath(\"{}\", \"@"));
+    for (size_t i = 0; i < 60; i++) assert_ok(buffer_append_text(&text, "|[@,@]"));
+    assert_ok(buffer_append_text(&text, "\")); => permit(); };"));
+    assert_ok(policy_compile(buffer_slice(&text), &why, &policy));
+    assert_ok(claim_set_new(&incoming));
+    assert_ok(claim_set_new(&outgoing));
+    assert_ok(claim_set_new(&properties));
+    const struct policy_result result = {.outgoing = outgoing, .properties = properties};
+    assert_status(policy_evaluate(policy, incoming, NULL, &why, &result), ERR_POLICY_LIMIT);
+}
+
+static void test_results_are_written(void **)
+{
+    CLEANUP(json_done) json_t *value = json_loads("{\"b\":[0.1,1,\"\\u00e9\\\"\"],\"a\":null}", 0, NULL);
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(1024);
+    uint64_t steps = 6;
+    assert_ok(jmespath_write(value, &steps, NULL, &text));
+    assert_slice_equal(buffer_slice(&text), slice_of_text("{\"b\":[0.1,1,\"é\\\"\"],\"a\":null}"));
+    assert_int_equal(steps, 0);
+}
+
 /* A document is left as it was, and an expression serves many searches. */
 static void test_documents_are_not_changed(void **)
 {
@@ -223,6 +270,9 @@ int main(void)
         cmocka_unit_test(test_values_made),
         cmocka_unit_test(test_strings_made),
         cmocka_unit_test(test_a_value_that_would_be_endless),
+        cmocka_unit_test(test_a_result_whose_text_would_be_endless),
+        cmocka_unit_test(test_results_are_written),
+        cmocka_unit_test(test_a_policy_whose_query_would_be_endless),
         cmocka_unit_test(test_documents_are_not_changed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
