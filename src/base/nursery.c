@@ -8,6 +8,7 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -16,9 +17,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { NURSERY_KNOWN_CHILDREN = 256 }; /* that can be killed at a time */
+
+/* What the program tells the nursery: a socket comes along with it, for a new child, or none, for one to be killed. */
+struct order {
+    uint32_t child;
+};
+
 struct nursery {
     int socket;
     pid_t process;
+    _Atomic uint32_t children; /* forked so far */
 };
 
 static void close_descriptor(int *descriptor)
@@ -59,11 +68,10 @@ static bool die_with(pid_t parent)
     _exit(0);
 }
 
-/* One byte carries one descriptor: the new child's end of its socket pair. False when the program is gone. */
-static bool receive_descriptor(int socket, int *descriptor_out)
+/* -1 stands for no descriptor. False when the program is gone. */
+static bool receive_order(int socket, struct order *order_out, int *descriptor_out)
 {
-    uint8_t byte;
-    struct iovec part = {.iov_base = &byte, .iov_len = 1};
+    struct iovec part = {.iov_base = order_out, .iov_len = sizeof(*order_out)};
     union {
         struct cmsghdr header;
         uint8_t space[CMSG_SPACE(sizeof(int))];
@@ -73,10 +81,10 @@ static bool receive_descriptor(int socket, int *descriptor_out)
     ssize_t got;
     do got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
     while (got < 0 && errno == EINTR);
-    if (got != 1) return false;
+    if (got != (ssize_t)sizeof(*order_out)) return false;
     const struct cmsghdr *const header = CMSG_FIRSTHDR(&message);
-    if (header == NULL || header->cmsg_type != SCM_RIGHTS) return false;
-    memcpy(descriptor_out, CMSG_DATA(header), sizeof(int));
+    *descriptor_out = -1;
+    if (header != NULL && header->cmsg_type == SCM_RIGHTS) memcpy(descriptor_out, CMSG_DATA(header), sizeof(int));
     return true;
 }
 
@@ -88,6 +96,45 @@ static void leave_signals_to_the_program(void)
     (void)signal(SIGHUP, SIG_IGN);
 }
 
+/* ---- children that can be killed ---- */
+
+/* By descriptors of processes, not by their ids, which the kernel gives to others once a child has ended. */
+struct known_children {
+    struct {
+        uint32_t number;
+        int process; /* -1: a free place */
+    } items[NURSERY_KNOWN_CHILDREN];
+};
+
+static void forget_ended(struct known_children *known)
+{
+    for (size_t i = 0; i < NURSERY_KNOWN_CHILDREN; i++) {
+        struct pollfd ended = {.fd = known->items[i].process, .events = POLLIN};
+        if (ended.fd >= 0 && poll(&ended, 1, 0) > 0) close_descriptor(&known->items[i].process);
+    }
+}
+
+static void remember(struct known_children *known, uint32_t number, pid_t child)
+{
+    forget_ended(known);
+    for (size_t i = 0; child > 0 && i < NURSERY_KNOWN_CHILDREN; i++) {
+        if (known->items[i].process >= 0) continue;
+        known->items[i].number = number;
+        known->items[i].process = (int)syscall(SYS_pidfd_open, child, 0);
+        return;
+    }
+}
+
+static void kill_child(const struct known_children *known, uint32_t number)
+{
+    for (size_t i = 0; i < NURSERY_KNOWN_CHILDREN; i++) {
+        if (known->items[i].process >= 0 && known->items[i].number == number)
+            (void)syscall(SYS_pidfd_send_signal, known->items[i].process, SIGKILL, NULL, 0);
+    }
+}
+
+/* ---- the nursery ---- */
+
 [[gnu::noreturn]] static void nursery_main(const struct nursery_plan *plan, pid_t program, int socket)
 {
     if (!die_with(program)) _exit(1);
@@ -97,7 +144,14 @@ static void leave_signals_to_the_program(void)
     leave_signals_to_the_program();
     (void)signal(SIGCHLD, SIG_IGN); /* the kernel reaps */
     const pid_t self = getpid();
-    for (int descriptor; receive_descriptor(socket, &descriptor);) {
+    static struct known_children known;
+    for (size_t i = 0; i < NURSERY_KNOWN_CHILDREN; i++) known.items[i].process = -1;
+    struct order order;
+    for (int descriptor; receive_order(socket, &order, &descriptor);) {
+        if (descriptor < 0) {
+            kill_child(&known, order.child);
+            continue;
+        }
         const pid_t child = fork();
         if (child == 0) {
             (void)close(socket);
@@ -105,6 +159,7 @@ static void leave_signals_to_the_program(void)
         }
         /* If fork failed, closing tells the program. */
         (void)close(descriptor);
+        remember(&known, order.child, child);
     }
     _exit(0);
 }
@@ -160,10 +215,9 @@ void nursery_stop(struct nursery *nursery)
     free(nursery);
 }
 
-static enum status send_descriptor(int socket, int descriptor)
+static enum status send_order(int socket, struct order order, int descriptor)
 {
-    uint8_t byte = 0;
-    struct iovec part = {.iov_base = &byte, .iov_len = 1};
+    struct iovec part = {.iov_base = &order, .iov_len = sizeof(order)};
     union {
         struct cmsghdr header;
         uint8_t space[CMSG_SPACE(sizeof(int))];
@@ -173,22 +227,39 @@ static enum status send_descriptor(int socket, int descriptor)
     struct cmsghdr *const header = CMSG_FIRSTHDR(&message);
     *header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
     memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
+    if (descriptor < 0) {
+        message.msg_control = NULL;
+        message.msg_controllen = 0;
+    }
     ssize_t put;
     do put = sendmsg(socket, &message, MSG_NOSIGNAL);
     while (put < 0 && errno == EINTR);
-    return put == 1 ? OK : ERR_CHILD_DIED;
+    return put == (ssize_t)sizeof(order) ? OK : ERR_CHILD_DIED;
 }
 
 enum status nursery_open(struct nursery *nursery, int *socket_out)
 {
+    uint32_t child;
+    return nursery_open_numbered(nursery, &child, socket_out);
+}
+
+void nursery_kill(struct nursery *nursery, uint32_t child)
+{
+    (void)!send_order(nursery->socket, (struct order){.child = child}, -1);
+}
+
+enum status nursery_open_numbered(struct nursery *nursery, uint32_t *child_out, int *socket_out)
+{
     int pair[2];
+    const struct order order = {.child = atomic_fetch_add(&nursery->children, 1)};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return ERR_IO;
-    const enum status status = send_descriptor(nursery->socket, pair[1]);
+    const enum status status = send_order(nursery->socket, order, pair[1]);
     (void)close(pair[1]);
     if (status != OK) {
         (void)close(pair[0]);
         return status;
     }
+    *child_out = order.child;
     *socket_out = pair[0];
     return OK;
 }

@@ -40,6 +40,13 @@ enum status nursery_open(struct nursery *nursery, int *socket_out);
  * `process_out`. ERR_IO. */
 enum status nursery_fork(const struct nursery_plan *plan, struct refusal *why, pid_t *process_out, int *socket_out);
 
+/* The same as nursery_open, with a number by which the child can be killed. */
+enum status nursery_open_numbered(struct nursery *nursery, uint32_t *child_out, int *socket_out);
+
+/* Kills a child that does not answer, whatever it is doing: one that is at work would not notice that its socket is
+ * closed. Nothing happens to any other process if it is gone already. */
+void nursery_kill(struct nursery *nursery, uint32_t child);
+
 /* Whole messages over a child's socket, until `deadline_ms` of clock_monotonic_ms. ERR_CHILD_DIED when the other side
  * is gone, ERR_TIMEOUT. The child itself passes NURSERY_NO_DEADLINE. */
 enum { NURSERY_NO_DEADLINE = -1 };

@@ -8,13 +8,22 @@
 
 #include "attestation/appraise/shelf.h"
 #include "base/nursery.h"
+#include "evidence/attested.h"
+
+enum {
+    PARSER_QUEUE = 64,
+    PARSER_TIMEOUT_MS = 5000, /* for one question, waiting for a child included */
+    PARSER_MEMORY_BYTES = 256 * 1024 * 1024,
+    PARSER_CHAINS_KEPT = 1024, /* certificate chains whose signatures a child need not verify again */
+};
 
 struct parsers; /* thread-safe */
 
 struct parser_options {
     struct appraiser appraiser; /* without caches, which each child makes for itself */
     unsigned count;             /* of children at a time; 0: one for each processor */
-    unsigned queue;             /* of requests that wait for one; 0: 64 */
+    unsigned queue;             /* of requests that wait for one; 0: PARSER_QUEUE */
+    int timeout_ms;             /* 0: PARSER_TIMEOUT_MS */
 };
 
 /* Forks the nursery; before keys and threads. */
@@ -27,14 +36,23 @@ struct parser_question {
     uint64_t generation; /* of the collateral feed */
     uint8_t policy[32];  /* digest of the stored JWS */
     int64_t now_s;
+    int supply_wait_ms; /* that the supply may take: the deadline is later by it */
+};
+
+enum parser_answer_kind {
+    PARSER_ANSWER_REQUEST,   /* to be signed */
+    PARSER_ANSWER_DRAFT,     /* finished: a token without a signature */
+    PARSER_ANSWER_CHALLENGE, /* a TPM asks for one; nothing else is set */
 };
 
 /* What a parser makes of a body. */
 struct parser_answer {
-    bool is_draft;
-    struct buffer token;    /* of a draft: unsecured, finished */
-    struct buffer request;  /* otherwise: attest_request_write's form */
+    enum parser_answer_kind kind;
+    struct buffer token;    /* of a draft */
+    struct buffer request;  /* attest_request_write's form */
     struct buffer outgoing; /* and the claims that the policy issued: claim_set_write's form */
+    bool has_attested;      /* of a request with Intel's evidence: */
+    struct attested attested;
 };
 void parser_answer_done(struct parser_answer *answer);
 

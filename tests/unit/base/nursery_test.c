@@ -251,6 +251,39 @@ static void waiting_ends_at_the_deadline(void **state)
     nursery_stop(nursery);
 }
 
+static void a_child_that_is_at_work_can_be_killed_and_no_other(void **state)
+{
+    (void)state;
+    struct nursery *const nursery = start(CONTAINED_LIBRARY);
+    const uint8_t sleep = DEED_SLEEP, nothing = DEED_NOTHING;
+    const int64_t deadline_ms = clock_monotonic_ms() + DEADLINE_MS;
+    uint32_t hanging, other;
+    int sockets[2];
+    uint8_t answer;
+    assert_ok(nursery_open_numbered(nursery, &hanging, &sockets[0]));
+    assert_ok(nursery_open_numbered(nursery, &other, &sockets[1]));
+    assert_ok(nursery_send(sockets[0], slice_of(&sleep, 1), deadline_ms));
+    nursery_kill(nursery, hanging);
+    assert_status(nursery_receive(sockets[0], 1, deadline_ms, &answer), ERR_CHILD_DIED);
+    nursery_kill(nursery, hanging);
+    nursery_kill(nursery, other + 1);
+    assert_ok(nursery_send(sockets[1], slice_of(&nothing, 1), deadline_ms));
+    assert_ok(nursery_receive(sockets[1], 1, deadline_ms, &answer));
+    (void)close(sockets[0]);
+    (void)close(sockets[1]);
+    nursery_stop(nursery);
+}
+
+static void children_past_those_that_are_known_still_work(void **state)
+{
+    (void)state;
+    enum { MANY = 300 };
+    struct nursery *const nursery = start(CONTAINED_COMPUTE);
+    uint8_t answer = 0;
+    for (int i = 0; i < MANY; i++) assert_ok(ask(nursery, DEED_NOTHING, &answer));
+    nursery_stop(nursery);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +296,8 @@ int main(void)
         cmocka_unit_test(memory_is_limited),
         cmocka_unit_test(children_have_no_descriptors_of_the_program),
         cmocka_unit_test(waiting_ends_at_the_deadline),
+        cmocka_unit_test(a_child_that_is_at_work_can_be_killed_and_no_other),
+        cmocka_unit_test(children_past_those_that_are_known_still_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
