@@ -265,12 +265,21 @@ export class Stack {
   }
 
   async start() {
-    this.startCollateral();
+    await this.startAttestation();
     this.startRedis();
+    await Promise.all(['gate', 'diagnosis', 'platform'].map((role) => this.startProgram(role)));
+    await this.#restoreRecords();
+    if (this.servesPortal) await this.startPortal();
+  }
+
+  /** The collateral's source and the attestation service, with a manifest that names its keys. `own` changes its configuration. */
+  async startAttestation(own = {}) {
+    this.startCollateral();
+    const configuration = { ...this.ownConfiguration('attestation'), ...own };
     const keysFile = this.path('keys', 'issuer.jwks');
     let keys = existsSync(keysFile) ? JSON.parse(readFileSync(keysFile, 'utf8')) : null;
     this.#signManifest(keys);
-    await this.startProgram('attestation');
+    await this.startProgram('attestation', configuration);
     const present = this.#issuerKeys();
     if (JSON.stringify(present) !== JSON.stringify(keys)) {
       keys = present;
@@ -278,11 +287,8 @@ export class Stack {
       this.#signManifest(keys);
       // It starts from the manifest that names its key, too, so that it can show a token of its own.
       await this.processes.stop('attestation');
-      await this.startProgram('attestation');
+      await this.startProgram('attestation', configuration);
     }
-    await Promise.all(['gate', 'diagnosis', 'platform'].map((role) => this.startProgram(role)));
-    await this.#restoreRecords();
-    if (this.servesPortal) await this.startPortal();
   }
 
   /** Started by root, nginx serves as another user. Where that is not one of the stack's, who can reach its folder, its files stand

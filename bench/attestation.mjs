@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// The attestation service under load: appraisals to signed token through HTTPS keep-alive, with warm collateral and quotes that all
+// differ, against what OpenSSL alone needs for a quote's signatures and a token's, in the same run. Figures go to standard output
+// as JSON lines, the table to standard error.
+//
+//     attestation.mjs [SECONDS]             what `make bench` runs
+//     attestation.mjs memory [COUNT]        resident memory in steps up to COUNT (1000000) appraisals
+//     attestation.mjs profile [SECONDS]     load, while perf looks at all processes of the service
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { ROOT, Stack } from '../scripts/stack/stack.mjs';
+import { childrenOf, descendantsOf, memoryMiB, processorSeconds } from '../scripts/stack/process-figures.mjs';
+
+const LOAD = join(ROOT, 'build/product/bench/attest-load');
+const QUOTES = 400;
+const CONNECTIONS = 8;
+
+function figure(name, value, unit) {
+  process.stderr.write(`  ${name.padEnd(66)} ${value.toFixed(value < 100 ? 3 : 0).padStart(12)} ${unit}\n`);
+  console.log(JSON.stringify({ bench: 'attestation', name, value: Number(value.toPrecision(6)), unit }));
+}
+
+/** The service's own processes: what the launcher started, with all children. */
+const servicePids = (stack) => childrenOf(stack.processes.get('attestation').child.pid).flatMap((pid) => [pid, ...descendantsOf(pid)]);
+
+function pin(pids, cores) {
+  for (const pid of pids) execFileSync('taskset', ['-a', '-c', '-p', cores, String(pid)], { stdio: 'ignore' });
+}
+
+async function load(stack, { connections = CONNECTIONS, seconds = 0, count = 0, cores = '0,1' } = {}) {
+  const { stdout } = await promisify(execFile)('taskset', ['-c', cores, LOAD, 'run', `127.0.0.1:${stack.ports.attestation}`, stack.path('requests'), String(connections), String(seconds), String(count)]);
+  const result = JSON.parse(stdout);
+  const good = result.statuses['200'] ?? 0;
+  if (good !== result.answers || result.lost > 0) throw new Error(`not every request got its token: ${stdout}`);
+  return result;
+}
+
+/** Appraisals per second, and microseconds of the service's processor time for each. */
+async function measure(stack, options) {
+  const pids = servicePids(stack);
+  const before = processorSeconds(pids);
+  const result = await load(stack, options);
+  return { ...result, perSecond: result.answers / result.seconds, serviceUs: (processorSeconds(pids) - before) * 1e6 / result.answers };
+}
+
+function makeRequests(stack) {
+  execFileSync(stack.program('lazaret-softtee'), ['launch', '--state', stack.path('softtee'), '--', LOAD, 'requests', stack.path('requests'), String(QUOTES), `localhost:${stack.ports.attestation}`]);
+}
+
+async function openStack() {
+  const folder = mkdtempSync(join(tmpdir(), 'lazaret-bench-'));
+  const stack = await Stack.open({ folder, bin: join(ROOT, 'build/bin'), ports: { portal: 0, platformIngress: 0, attestationIngress: 0, platform: 0, attestation: 0, diagnosis: 0, gate: 0, collateral: 0 } });
+  await stack.startAttestation({ rate_limit: { per_second: 0 } });
+  makeRequests(stack);
+  await load(stack, { count: 2 * QUOTES });
+  return stack;
+}
+
+function measureLimit(seconds) {
+  const limit = JSON.parse(execFileSync(LOAD, ['limit', String(Math.max(seconds, 0.5))], { encoding: 'utf8' }));
+  figure('OpenSSL alone: verify P-256', limit.verify_p256_us, 'us of CPU');
+  figure('OpenSSL alone: sign RSA-2048', limit.sign_rsa_2048_us, 'us of CPU');
+  figure('OpenSSL alone: sign P-256', limit.sign_p256_us, 'us of CPU');
+  return { RS256: 2 * limit.verify_p256_us + limit.sign_rsa_2048_us, ES256: 2 * limit.verify_p256_us + limit.sign_p256_us };
+}
+
+/** Exec of the launcher to the first token, less what the launcher needs to measure and start any program. */
+async function startToToken(stack, name) {
+  const first = promisify(execFile)(LOAD, ['first', `127.0.0.1:${stack.ports.attestation}`, stack.path('requests')]);
+  const begin = performance.timeOrigin + performance.now();
+  await stack.startProgram('attestation', { ...stack.ownConfiguration('attestation'), rate_limit: { per_second: 0 } });
+  const { stdout } = await first;
+  const launch = [...Array(5)].map(() => {
+    const started = performance.now();
+    execFileSync(stack.program('lazaret-softtee'), ['launch', '--state', stack.path('softtee'), '--signature', stack.path('keys', 'attestation.sig'), '--', stack.program('lazaret-attestation'), '--version']);
+    return performance.now() - started;
+  }).sort((a, b) => a - b)[2];
+  const whole = JSON.parse(stdout).at_ms - begin;
+  figure(`start to first token, ${name}: launcher, measuring, service`, whole, 'ms');
+  figure(`start to first token, ${name}: without the launcher`, whole - launch, 'ms');
+}
+
+async function bench(seconds) {
+  const limit = measureLimit(seconds);
+  const stack = await openStack();
+  try {
+    const period = Math.max(3, 3 * seconds);
+    const both = await measure(stack, { seconds: period });
+    figure('appraisal to signed token (RS256), all processes of the service', both.serviceUs, 'us of CPU');
+    figure('the same, of the OpenSSL limit (2 P-256 + 1 RSA-2048), per core', limit.RS256 / both.serviceUs, 'times');
+    figure('the client beside it', both.processor_s * 1e6 / both.answers, 'us of CPU');
+    figure('latency with 8 connections, median', both.p50_ms, 'ms');
+    figure('latency with 8 connections, 99th percentile', both.p99_ms, 'ms');
+    pin(servicePids(stack), '0');
+    const one = await measure(stack, { seconds: period, cores: '0' });
+    pin(servicePids(stack), '0,1');
+    const two = await measure(stack, { seconds: period, cores: '0,1' });
+    figure('appraisals, service and client on one core', one.perSecond, 'per second');
+    figure('appraisals, service and client on two cores', two.perSecond, 'per second');
+    figure('two cores over one', two.perSecond / one.perSecond, 'times');
+    const memory = memoryMiB(servicePids(stack));
+    figure('resident memory of all processes, shared pages counted once', memory.pss, 'MiB');
+    figure('resident memory of all processes, shared pages in each', memory.rss, 'MiB');
+    await stack.processes.stop('attestation');
+    await startToToken(stack, 'warm state');
+  } finally {
+    await stack.stop();
+    rmSync(stack.folder, { recursive: true, force: true });
+  }
+}
+
+async function memory(count) {
+  const stack = await openStack();
+  try {
+    const steps = 10;
+    for (let step = 0; step <= steps; step++) {
+      if (step > 0) await load(stack, { count: Math.ceil(count / steps) });
+      const held = memoryMiB(servicePids(stack));
+      figure(`after ${Math.ceil(count / steps) * step} appraisals, shared pages counted once`, held.pss, 'MiB');
+      figure(`after ${Math.ceil(count / steps) * step} appraisals, shared pages in each`, held.rss, 'MiB');
+    }
+  } finally {
+    await stack.stop();
+    rmSync(stack.folder, { recursive: true, force: true });
+  }
+}
+
+async function profile(seconds) {
+  const stack = await openStack();
+  try {
+    const data = join(ROOT, 'build/perf.data');
+    const watching = spawn('perf', ['record', '-q', '-g', '-F', '997', '-o', data, '-p', servicePids(stack).join(','), '--', 'sleep', String(seconds)], { stdio: 'inherit' });
+    const result = await measure(stack, { seconds });
+    process.stderr.write(`${result.perSecond.toFixed(0)} per second, ${result.serviceUs.toFixed(0)} us each; perf report -i ${data}\n`);
+    await new Promise((done) => watching.once('exit', done));
+  } finally {
+    await stack.stop();
+    rmSync(stack.folder, { recursive: true, force: true });
+  }
+}
+
+const [what = '1', amount] = process.argv.slice(2);
+if (what === 'memory') await memory(Number(amount ?? 1000000));
+else if (what === 'profile') await profile(Number(amount ?? 10));
+else await bench(Number(what));
