@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "attestation/appraise.h"
+#include "attestation/attest.h"
 #include "http/server.h"
 
 enum { COLLATERAL_AWAY_RETRY_S = 15 };

@@ -4,7 +4,7 @@
 #include "base/file.h"
 
 enum status host_policy_configure(const struct configuration *configuration, struct refusal *why,
-                             char path_out[static PATH_MAX])
+                                  char path_out[static PATH_MAX])
 {
     path_out[0] = '\0';
     if (json_object_get(configuration->json, "appraisal") == NULL) return OK;

@@ -9,7 +9,7 @@
 
 /* The member `appraisal`; "" if it is not there. ERR_FIELD_*. */
 enum status host_policy_configure(const struct configuration *configuration, struct refusal *why,
-                             char path_out[static PATH_MAX]);
+                                  char path_out[static PATH_MAX]);
 
 /* NULL for "". The caller frees. ERR_IO, ERR_TOO_LARGE, ERR_APPRAISAL_POLICY. */
 enum status host_policy_open(const char *path, struct refusal *why, struct appraisal_policy **policy_out);

@@ -42,7 +42,8 @@ struct attestation {
     struct collateral_setup collateral;
     struct collateral_feed *feed;
     struct pck_feed *pck; /* NULL: the source is a folder */
-    struct verification_cache *cache;
+    struct evidence_caches caches;
+    struct stored_policy policies[ATTESTATION_TYPE_COUNT];
     struct appraisal_policy *policy;
     struct attested_log *attested_log;
     struct buffer certs, openid;
@@ -165,7 +166,7 @@ static enum status open_collateral(struct attestation *attestation, struct refus
     };
     TRY(collateral_feed_start(&options, &attestation->feed));
     TRY(open_pck(attestation));
-    return verification_cache_new(CHAINS_KEPT, &attestation->cache);
+    return verification_cache_new(CHAINS_KEPT, &attestation->caches.intel);
 }
 
 static enum status fill_routes(struct attestation *attestation)
@@ -176,17 +177,21 @@ static enum status fill_routes(struct attestation *attestation)
     TRY(document_certs(&attestation->signer, &attestation->certs));
     TRY(document_openid(attestation->configuration.issuer, &attestation->openid));
     attestation->routes = (struct attestation_routes){
-        .appraiser =
+        .attest =
             {
+                .appraiser =
+                    {
+                        .roots = &attestation->roots,
+                        .caches = &attestation->caches,
+                        .issuer = attestation->configuration.issuer,
+                        .minimum_tcb_evaluation = service->manifest->minimum_tcb_evaluation,
+                        .operator_policy = attestation->policy,
+                    },
+                .policies = attestation->policies,
                 .clock = service->clock,
-                .roots = &attestation->roots,
                 .collateral = attestation->feed,
                 .pck = attestation->pck,
-                .cache = attestation->cache,
                 .signer = &attestation->signer,
-                .issuer = attestation->configuration.issuer,
-                .minimum_tcb_evaluation = service->manifest->minimum_tcb_evaluation,
-                .policy = attestation->policy,
                 .attested_log = attestation->attested_log,
             },
         .certs = buffer_slice(&attestation->certs),
@@ -232,6 +237,7 @@ static enum status start(void *context, struct service *service, struct refusal 
     TRY(host_policy_open(attestation->configuration.policy, why, &attestation->policy));
     TRY(attested_log_open(attestation->configuration.attested_log, why, &attestation->attested_log));
     TRY(open_collateral(attestation, why));
+    TRY(attest_default_policies(attestation->policies));
     TRY(fill_routes(attestation));
     TRY(open_server(attestation));
     return open_listener(attestation, why);
@@ -250,7 +256,7 @@ static enum status appraise_own(void *context, struct slice quote, struct slice 
     enum appraisal_step step;
     TRY(buffer_append(&request.evidence, quote));
     TRY(buffer_append(&request.runtime.bytes, runtime_data));
-    return appraise(&attestation->routes.appraiser, &request, OWN_COLLATERAL_WAIT_MS, why, &step, token);
+    return attest(&attestation->routes.attest, &request, OWN_COLLATERAL_WAIT_MS, why, &step, token);
 }
 
 static void interrupt(void *context)
@@ -268,7 +274,8 @@ static void stop(void *context)
     collateral_feed_free(attestation->feed);
     pck_feed_free(attestation->pck);
     collateral_setup_done(&attestation->collateral);
-    verification_cache_free(attestation->cache);
+    verification_cache_free(attestation->caches.intel);
+    for (size_t i = 0; i < ATTESTATION_TYPE_COUNT; i++) stored_policy_done(&attestation->policies[i]);
     appraisal_policy_free(attestation->policy);
     attested_log_free(attestation->attested_log);
     buffer_done(&attestation->certs);

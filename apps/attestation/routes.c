@@ -23,33 +23,42 @@ static enum status check_version(const struct http_request *request, struct refu
                   version != NULL ? version : "nothing");
 }
 
-static enum status attest(const struct appraiser *appraiser, const struct http_request *request, struct refusal *why,
-                          enum appraisal_step *step_out, struct buffer *token)
+static enum status read_and_attest(const struct attest_service *service, enum attestation_type type,
+                                   const struct http_request *request, struct refusal *why,
+                                   enum appraisal_step *step_out, struct buffer *token)
 {
     CLEANUP(attest_request_done) struct attest_request asked = {};
     *step_out = APPRAISAL_REQUEST;
     TRY(check_version(request, why));
-    TRY(attest_request_parse(ATTESTATION_SGX_ENCLAVE, request->body, why, &asked));
-    if (asked.has_draft)
-        return refuse(why, ERR_UNSUPPORTED, "draftPolicyForAttestation", "nothing: this service signs every token",
-                      "a policy");
-    return appraise(appraiser, &asked, 0, why, step_out, token);
+    TRY(attest_request_parse(type, request->body, why, &asked));
+    return attest(service, &asked, 0, why, step_out, token);
 }
 
-static void handle_attest(void *context, const struct http_request *request, struct http_response *response)
+static void answer_attest(void *context, enum attestation_type type, const struct http_request *request,
+                          struct http_response *response)
 {
     const struct attestation_routes *const routes = context;
     CLEANUP(buffer_done) struct buffer token = buffer_of_maximum(ATTESTATION_TOKEN_MAX_BYTES);
     struct refusal why = {};
     enum appraisal_step step;
     answer_headers(request, response);
-    const enum status status = attest(&routes->appraiser, request, &why, &step, &token);
+    const enum status status = read_and_attest(&routes->attest, type, request, &why, &step, &token);
     if (status == OK) {
         answer_token(response, buffer_slice(&token));
         return;
     }
     if (why.status == OK) (void)!refuse(&why, status, "request", "appraisable evidence", "something else");
     answer_refusal(response, step, &why);
+}
+
+static void handle_sgx(void *context, const struct http_request *request, struct http_response *response)
+{
+    answer_attest(context, ATTESTATION_SGX_ENCLAVE, request, response);
+}
+
+static void handle_open_enclave(void *context, const struct http_request *request, struct http_response *response)
+{
+    answer_attest(context, ATTESTATION_OPEN_ENCLAVE, request, response);
 }
 
 static void handle_certs(void *context, const struct http_request *request, struct http_response *response)
@@ -86,7 +95,8 @@ static void handle_ready(void *context, const struct http_request *, struct http
 struct http_server_options attestation_options(struct attestation_routes *routes)
 {
     static const struct http_route table[] = {
-        {"POST", "/attest/SgxEnclave", ATTEST_BODY_MAX_BYTES, handle_attest, "application/json"},
+        {"POST", "/attest/SgxEnclave", ATTEST_BODY_MAX_BYTES, handle_sgx, "application/json"},
+        {"POST", "/attest/OpenEnclave", ATTEST_BODY_MAX_BYTES, handle_open_enclave, "application/json"},
         {"GET", "/certs", 0, handle_certs},
         {"GET", "/.well-known/openid-configuration", 0, handle_openid},
         {"GET", EVIDENCE_ENDPOINT_PATH, 0, handle_evidence},

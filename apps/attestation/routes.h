@@ -4,12 +4,12 @@
  */
 #pragma once
 
-#include "attestation/appraise.h"
+#include "attestation/attest.h"
 #include "http/server.h"
 
 /* What the routes work with; the server's context. All borrowed. */
 struct attestation_routes {
-    struct appraiser appraiser;
+    struct attest_service attest;
     struct slice certs, openid; /* documents.h */
     struct service *service;    /* for evidence, health and readiness */
 };

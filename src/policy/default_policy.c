@@ -45,33 +45,3 @@ enum status policy_text_hash(struct slice text, struct base64url32 *hash_out)
     *hash_out = base64url_of_32(digest);
     return OK;
 }
-
-const char *default_policy_hash(void)
-{
-    return "bROrN897ZfWmWY2V0FLUlu3uwk5xatGnKYHn3zBbSlw";
-}
-
-/* The rules of the policy, and with them its text: each issues one claim under the name that it had before 2020. */
-#define RULES(X)                                                                                                       \
-    X("x-ms-sgx-is-debuggable", "is-debuggable")                                                                       \
-    X("x-ms-sgx-mrsigner", "sgx-mrsigner")                                                                             \
-    X("x-ms-sgx-mrenclave", "sgx-mrenclave")                                                                           \
-    X("x-ms-sgx-product-id", "product-id")                                                                             \
-    X("x-ms-sgx-svn", "svn")                                                                                           \
-    X("x-ms-attestation-type", "tee")
-
-enum status default_policy_apply(json_t *claims)
-{
-    static const struct {
-        const char *incoming, *issued;
-    } rules[] = {
-#define RULE_ENTRY(incoming, issued) {incoming, issued},
-        RULES(RULE_ENTRY)
-#undef RULE_ENTRY
-    };
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        json_t *const value = json_object_get(claims, rules[i].incoming);
-        if (value != NULL && json_object_set(claims, rules[i].issued, value) != 0) return ERR_NO_MEMORY;
-    }
-    return OK;
-}

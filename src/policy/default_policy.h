@@ -15,7 +15,6 @@
 #pragma once
 
 #include "base/encoding.h"
-#include "base/json.h"
 
 enum { POLICY_TEXT_MAX_BYTES = 64 * 1024 };
 
@@ -24,7 +23,3 @@ struct slice default_policy_text(const char *attestation_type);
 
 /* x-ms-policy-hash of a policy text: BASE64URL(SHA256(BASE64URL(text))). ERR_TOO_LARGE. */
 enum status policy_text_hash(struct slice text, struct base64url32 *hash_out);
-
-/* Until the language evaluates the text: the hash of SgxEnclave's and what it issues. ERR_NO_MEMORY. */
-const char *default_policy_hash(void);
-enum status default_policy_apply(json_t *claims);

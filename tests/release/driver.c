@@ -9,9 +9,11 @@
  *
  * Both are told to accept the simulation, as far as a caller of the modules can.
  */
-#include "attestation/appraise.h"
+#include "attestation/appraise/shelf.h"
 #include "base/file.h"
 #include "channel/tunnel.h"
+#include "feeds/collateral.h"
+#include "policy/default_policy.h"
 #include "policy/manifest.h"
 #include "token/jwk.h"
 
@@ -55,15 +57,44 @@ static enum status read_root(const char *path, struct refusal *why, struct key *
     return jwk_to_key(jwk, "root", why, root_out);
 }
 
+static enum status find_collateral(struct collateral_feed *feed, struct slice quote, struct refusal *why,
+                                   struct collateral **collateral_out)
+{
+    struct quote_facts facts;
+    TRY(quote_facts_read(quote, why, &facts));
+    struct collateral_platform platform = {.tee = facts.tee};
+    memcpy(platform.fmspc, facts.fmspc, sizeof(platform.fmspc));
+    memcpy(platform.ca, facts.ca, sizeof(platform.ca));
+    return collateral_feed_get(feed, &platform, WAIT_MS, why, collateral_out);
+}
+
+/* Up to the claims: a token would be one step further than this may come. */
+static enum status appraise_with(struct collateral_feed *feed, const struct trust_roots *roots,
+                                 const struct clock *clock, const struct attest_request *request, struct refusal *why)
+{
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(POLICY_MAX_BYTES);
+    CLEANUP(stored_policy_done) struct stored_policy policy = {};
+    CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
+    CLEANUP(appraised_cleanup) struct appraised *appraised = NULL;
+    const struct appraiser appraiser = {.roots = roots, .issuer = "https://release.example"};
+    enum appraisal_step step;
+    TRY(buffer_append(&text, default_policy_text("SgxEnclave")));
+    TRY(stored_policy_compile(&text, why, &policy));
+    TRY(appraised_new(&appraised));
+    TRY(find_collateral(feed, buffer_slice(&request->evidence), why, &collateral));
+    const struct appraisal_materials materials = {
+        .collateral = collateral, .policy = &policy, .now_s = clock_now_s(clock)};
+    return appraise(&appraiser, request, &materials, why, &step, appraised);
+}
+
 static enum status try_appraising(char **arguments, struct outcome *outcome)
 {
     CLEANUP(free_clock) struct clock *clock = NULL;
     CLEANUP(key_cleanup) struct key *root = NULL;
     CLEANUP(attest_request_done) struct attest_request request = {};
     CLEANUP(buffer_done) struct buffer body = buffer_of_maximum(FILE_MAX_BYTES);
-    CLEANUP(buffer_done) struct buffer token = buffer_of_maximum(ATTESTATION_TOKEN_MAX_BYTES);
     TRY(file_read(arguments[0], &outcome->why, &body));
-    TRY(attest_request_read(buffer_slice(&body), &outcome->why, &request));
+    TRY(attest_request_parse(ATTESTATION_SGX_ENCLAVE, buffer_slice(&body), &outcome->why, &request));
     TRY(read_root(arguments[2], &outcome->why, &root));
     TRY(clock_new(&clock));
     const struct key *const simulated[] = {root};
@@ -72,11 +103,7 @@ static enum status try_appraising(char **arguments, struct outcome *outcome)
         .clock = clock, .roots = &roots, .fetch = collateral_fetch_folder, .fetch_context = arguments[1]};
     CLEANUP(free_feed) struct collateral_feed *feed = NULL;
     TRY(collateral_feed_start(&options, &feed));
-    /* No signer: a token would be one step further than this may come. */
-    const struct appraiser appraiser = {
-        .clock = clock, .roots = &roots, .collateral = feed, .issuer = "https://release.example"};
-    enum appraisal_step step;
-    outcome->status = appraise(&appraiser, &request, WAIT_MS, &outcome->why, &step, &token);
+    outcome->status = appraise_with(feed, &roots, clock, &request, &outcome->why);
     return OK;
 }
 

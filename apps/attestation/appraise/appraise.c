@@ -43,6 +43,7 @@ void appraised_cleanup(struct appraised **appraised)
 
 static void clear(struct appraised *appraised)
 {
+    appraised->is_permitted = false;
     claim_set_clear(appraised->incoming);
     claim_set_clear(appraised->outgoing);
     claim_set_clear(appraised->properties);
@@ -171,5 +172,7 @@ enum status appraise(const struct appraiser *appraiser, const struct attest_requ
     *step_out = APPRAISAL_POLICY;
     if (appraiser->operator_policy != NULL)
         TRY(appraisal_check(appraiser->operator_policy, &appraised->evidence, materials->now_s, why));
-    return evaluate(request, materials, why, appraised);
+    TRY(evaluate(request, materials, why, appraised));
+    appraised->is_permitted = true;
+    return OK;
 }

@@ -51,6 +51,7 @@ enum appraisal_step {
 
 /* Sets are made by appraised_new and reused from request to request. */
 struct appraised {
+    bool is_permitted; /* appraise() came to its end: without that there is no payload */
     struct evidence_claims evidence;
     struct tpm_report *tpm; /* of a TPM's request, else NULL: tpm/tpm.h */
     struct claim_set *incoming, *outgoing, *properties;
@@ -76,8 +77,8 @@ enum status appraise(const struct appraiser *appraiser, const struct attest_requ
 /* Appends the token's payload, compact JSON with its members sorted: the service's own claims, and what was issued.
  * Several issued claims of one type are a JSON array in the order of issuing. No policy overrides the service: what it
  * issues under a name that the service has for itself is left out, in whichever token (appraise/reserved.h), and
- * x-lazaret-tcb-* too unless it is what this service found. `jti` is 64 lower-case hexadecimal digits. ERR_FIELD_VALUE,
- * ERR_TOO_LARGE. */
+ * x-lazaret-tcb-* too unless it is what this service found. `jti` is 64 lower-case hexadecimal digits. ERR_TOO_LARGE;
+ * ERR_INTERNAL for what appraise() has not permitted. */
 enum status appraised_payload(const struct appraiser *appraiser, const struct attest_request *request,
                               const struct appraisal_materials *materials, const struct appraised *appraised,
                               const char *jti, struct refusal *why, struct buffer *payload);

@@ -24,7 +24,7 @@ static void add_level(const struct intel_platform *platform, struct facts *facts
 }
 
 /* Said whatever a policy issues: nobody takes such a token for one of genuine hardware. */
-static void add_simulated(bool is_simulated, struct facts *facts)
+static void add_origin(bool is_simulated, struct facts *facts)
 {
     if (is_simulated) facts_add_boolean(facts, "lazaret-simulated", true);
 }
@@ -63,7 +63,7 @@ void facts_of_enclave(const struct sgx_claims *claims, struct slice collateral_j
     facts_add_alias(facts, "$maa-attestationcollateral", FACT_FOR_POLICY);
     add_kss(claims, facts);
     add_level(&claims->platform, facts);
-    add_simulated(claims->platform.simulated, facts);
+    add_origin(claims->platform.simulated, facts);
 }
 
 static void add_domain_registers(const struct tdx_claims *claims, struct facts *facts)
@@ -107,7 +107,7 @@ void facts_of_domain(const struct tdx_claims *claims, struct facts *facts)
     add_domain_registers(claims, facts);
     add_domain_attributes(claims, facts);
     add_level(&claims->platform, facts);
-    add_simulated(claims->platform.simulated, facts);
+    add_origin(claims->platform.simulated, facts);
 }
 
 /* ---- AMD ---- */
@@ -137,7 +137,7 @@ void facts_of_snp(const struct snp_claims *claims, struct facts *facts)
     facts_add(facts, "x-ms-sevsnpvm-hostdata", FACT_HEX, SLICE_ARRAY(claims->host_data));
     facts_add(facts, "x-ms-sevsnpvm-reportdata", FACT_HEX, SLICE_ARRAY(claims->report_data));
     facts_add(facts, "x-ms-sevsnpvm-reportid", FACT_HEX, SLICE_ARRAY(claims->report_id));
-    add_simulated(claims->simulated, facts);
+    add_origin(claims->simulated, facts);
 }
 
 /* ---- what came with it ---- */

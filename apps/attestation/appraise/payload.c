@@ -156,6 +156,7 @@ enum status appraised_payload(const struct appraiser *appraiser, const struct at
     struct facts facts;
     CLEANUP(members_done) struct members members = {};
     CLEANUP(buffer_done) struct buffer signer = buffer_of_maximum(ATTESTATION_TOKEN_MAX_BYTES);
+    if (!appraised->is_permitted) return ERR_INTERNAL;
     TRY(write_signer(materials->policy->signer, &signer));
     facts_of(request, appraised, &facts);
     add_token_facts(appraiser, materials, jti, buffer_slice(&signer), &facts);

@@ -30,7 +30,7 @@ static int set_up(void **state)
     assert_ok(document_certs(&scene->parts.signer, &scene->certs));
     assert_ok(document_openid("https://localhost:7443", &scene->openid));
     scene->routes = (struct attestation_routes){
-        .appraiser = scene->parts.appraiser,
+        .attest = scene->parts.attest,
         .certs = buffer_slice(&scene->certs),
         .openid = buffer_slice(&scene->openid),
     };
@@ -215,7 +215,7 @@ static void test_evidence_that_does_not_hold_is_refused(void **state)
     assert_non_null(data);
     memcpy(data + 8, "e3w", 3);
     post(scene, ATTEST, buffer_slice(&body), &answer);
-    assert_error(&answer, 400, "InvalidParameter", "quote.report.reportData");
+    assert_error(&answer, 400, "InvalidParameter", "report_data");
 }
 
 static void test_what_no_route_takes_is_answered_in_azures_form(void **state)

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "attestation/appraise.h"
+#include "attestation/attest.h"
 #include "base/encoding.h"
 #include "base/json.h"
 #include "simulated_source.h"
@@ -19,9 +19,10 @@ struct scene {
     struct simulated_machine *machine;
     struct clock *clock;
     struct collateral_feed *feed;
-    struct verification_cache *cache;
+    struct evidence_caches caches;
+    struct stored_policy policies[ATTESTATION_TYPE_COUNT];
     struct signer signer;
-    struct appraiser appraiser;
+    struct attest_service attest;
 };
 
 static const struct simulated_identity scene_program = {
@@ -40,28 +41,34 @@ static inline void scene_open(struct scene *scene)
         .fetch_context = &scene->source,
     };
     assert_ok(collateral_feed_start(&options, &scene->feed));
-    assert_ok(verification_cache_new(16, &scene->cache));
+    assert_ok(verification_cache_new(16, &scene->caches.intel));
     assert_ok(key_generate(KEY_RSA, SIGNER_KEY_BITS, &scene->signer.key));
     assert_ok(attestation_key_id(scene->signer.key, &scene->signer.id));
     scene->signer.certificate = buffer_of_maximum(0);
-    scene->appraiser = (struct appraiser){
+    assert_ok(attest_default_policies(scene->policies));
+    scene->attest = (struct attest_service){
+        .appraiser =
+            {
+                .roots = &scene->source.roots,
+                .caches = &scene->caches,
+                .issuer = "https://localhost:7443",
+                .minimum_tcb_evaluation = SIMULATED_TCB_EVALUATION,
+            },
+        .policies = scene->policies,
         .clock = scene->clock,
-        .roots = &scene->source.roots,
         .collateral = scene->feed,
-        .cache = scene->cache,
         .signer = &scene->signer,
-        .issuer = "https://localhost:7443",
-        .minimum_tcb_evaluation = SIMULATED_TCB_EVALUATION,
     };
 }
 
 static inline void scene_close(struct scene *scene)
 {
     collateral_feed_free(scene->feed);
-    verification_cache_free(scene->cache);
+    verification_cache_free(scene->caches.intel);
     clock_free(scene->clock);
     simulated_machine_free(scene->machine);
     simulated_source_done(&scene->source);
+    for (size_t i = 0; i < ATTESTATION_TYPE_COUNT; i++) stored_policy_done(&scene->policies[i]);
     signer_done(&scene->signer);
 }
 
