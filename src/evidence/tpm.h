@@ -18,6 +18,7 @@ enum {
     TPM_SIGNATURE_MAX_BYTES = 1024,
     TPM_PUBLIC_MAX_BYTES = 1024,
     TPM_BANK_MAX_COUNT = 16,
+    TPM_QUOTED_BANK_MAX = 4, /* of one quote */
     TPM_EVENT_LOG_MAX_BYTES = 1024 * 1024,
     TPM_EVENT_MAX_COUNT = 4096,
     TPM_PCR_FILE_MAX_BYTES = 16 * 1024,
@@ -93,6 +94,88 @@ enum status tpm_pcrs_read_quoted(struct slice bytes, struct slice attest, struct
 /* Replays a log (TCG_PCR_EVENT2, or SHA-1's TCG_PCR_EVENT) into the bank; `known` are the PCRs that it names.
  * ERR_TPM_EVENT_LOG. */
 enum status tpm_event_log_replay(struct slice log, enum tpm_hash bank, struct refusal *why, struct tpm_pcrs *pcrs_out);
+
+/* A log event by event: a cursor, which borrows the bytes. What events say is not proven here: a PCR that replays to
+ * what is quoted proves their digests, and a digest of their data proves the data. */
+enum { TPM_EVENT_NO_ACTION = 3 /* says something, measures nothing */ };
+
+struct tpm_event_log {
+    struct slice rest;
+    struct tpm_bank_size {
+        uint16_t algorithm, size;
+    } banks[TPM_BANK_MAX_COUNT];
+    size_t bank_count, event_count;
+    bool is_sha1; /* TCG_PCR_EVENT throughout */
+};
+struct tpm_event {
+    uint32_t pcr, type; /* 0 to 23; of TPM_EVENT_NO_ACTION also 0xffffffff */
+    struct slice data;
+    struct slice digests[TPM_BANK_MAX_COUNT]; /* in the order of the log's banks */
+};
+enum status tpm_event_log_open(struct slice bytes, struct refusal *why, struct tpm_event_log *log_out);
+/* `event_out` is written if there is another one. ERR_TPM_EVENT_LOG. */
+enum status tpm_event_log_next(struct tpm_event_log *log, struct refusal *why, struct tpm_event *event_out,
+                               bool *is_event_out);
+bool tpm_event_log_has(const struct tpm_event_log *log, enum tpm_hash bank);
+/* Empty if the log does not have the bank. */
+struct slice tpm_event_digest(const struct tpm_event_log *log, const struct tpm_event *event, enum tpm_hash bank);
+
+/* ---- a whole platform: one quote over the PCRs of one bank or several, and the logs that lead there ---- */
+
+struct tpm_banks {
+    struct tpm_pcrs items[TPM_QUOTED_BANK_MAX]; /* no bank twice */
+    size_t count;
+};
+
+struct tpm_platform {
+    struct slice attest, signature; /* TPMS_ATTEST or TPM2B_ATTEST, TPMT_SIGNATURE */
+    const struct key *key;          /* the attestation key, which the caller trusts or not */
+    struct slice nonce;             /* must be the quote's extraData, whole; empty: any, left to the caller */
+    const struct tpm_banks *pcrs;   /* values of all quoted PCRs; others are passed over */
+    const struct slice *logs;       /* in the order in which they were measured */
+    size_t log_count;
+    uint32_t required; /* PCRs that must be quoted, each in one bank at least */
+};
+
+struct tpm_platform_claims {
+    uint8_t extra_data[TPM_EXTRA_DATA_MAX_BYTES];
+    size_t extra_data_size;
+    uint64_t clock_ms, firmware_version;
+    uint32_t reset_count, restart_count;
+    bool is_clock_safe;
+    struct tpm_banks pcrs; /* as quoted: `known` are those of the quote */
+    /* PCRs that the logs explain wholly: replayed, they give what is quoted, in every quoted bank that all logs have; a
+     * PCR that no log names is explained if it was never extended. Only events of such PCRs are proven. */
+    uint32_t explained;
+};
+
+/* A PCR that the logs name must replay to what is quoted, or all is refused. ERR_TPM_*, ERR_TRAILING_BYTES,
+ * ERR_TOO_LARGE. */
+enum status tpm_platform_verify(const struct tpm_platform *platform, struct refusal *why,
+                                struct tpm_platform_claims *claims_out);
+
+/* ---- keys certified by an attestation key (TPM2_Certify) ---- */
+
+struct tpm_certification {
+    struct slice area;              /* TPMT_PUBLIC or TPM2B_PUBLIC of the key */
+    struct slice attest, signature; /* TPMS_ATTEST or TPM2B_ATTEST, TPMT_SIGNATURE */
+    const struct key *key;          /* the attestation key */
+    struct slice nonce;             /* must be extraData, whole */
+};
+
+struct tpm_certified {
+    struct key *key; /* owned */
+    uint16_t name_hash;
+    uint32_t attributes; /* TPMA_OBJECT: whether it may leave the TPM, sign, decrypt, ... is for the caller to weigh */
+    uint8_t policy[TPM_DIGEST_MAX_BYTES];
+    size_t policy_size; /* 0: none */
+};
+void tpm_certified_done(struct tpm_certified *certified);
+
+/* An RSA key of 2048 to 4096 bits, or one on P-256 or P-384, with any attributes. ERR_TPM_*, ERR_KEY_INVALID,
+ * ERR_TRAILING_BYTES, ERR_TOO_LARGE. The caller ends it with tpm_certified_done. */
+enum status tpm_certification_verify(const struct tpm_certification *certification, struct refusal *why,
+                                     struct tpm_certified *certified_out);
 
 /* All of a TPM's evidence in one JSON text, bytes in base64url (docs/evidence.md):
  *   {"attest","signature","key": PEM,"public": TPM2B_PUBLIC,"pcrs": as tpm_pcrs_read_quoted has them,"event_log"}

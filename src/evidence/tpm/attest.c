@@ -5,12 +5,13 @@
 
 enum {
     TPM_GENERATED_VALUE = 0xff544347, /* what no TPM signs that was not made inside */
+    TPM_ST_ATTEST_CERTIFY = 0x8017,
     TPM_ST_ATTEST_QUOTE = 0x8018,
     SELECT_BYTES = TPM_PCR_COUNT / 8,
 };
 
-/* Magic and type come first: a signature over anything else says nothing about PCRs. */
-static enum status read_kind(struct reader *reader, struct refusal *why)
+/* Magic and type come first: a signature over anything else says nothing about PCRs, or about a key. */
+static enum status read_kind(struct reader *reader, uint16_t wanted, struct refusal *why)
 {
     uint32_t magic;
     uint16_t type;
@@ -18,15 +19,15 @@ static enum status read_kind(struct reader *reader, struct refusal *why)
     if (magic != TPM_GENERATED_VALUE)
         return refuse(why, ERR_TPM_MALFORMED, "attest.magic", "ff544347, made by a TPM", "%08x", (unsigned)magic);
     TRY(tpm_read_u16(reader, "attest.type", why, &type));
-    if (type != TPM_ST_ATTEST_QUOTE)
-        return refuse(why, ERR_TPM_MALFORMED, "attest.type", "8018, a quote", "%04x", type);
+    if (type != wanted)
+        return refuse(why, ERR_TPM_MALFORMED, "attest.type",
+                      wanted == TPM_ST_ATTEST_QUOTE ? "8018, a quote" : "8017, a certified key", "%04x", type);
     return OK;
 }
 
 /* A name is the identifier of its hash and a digest. */
-static enum status read_signer(struct reader *reader, struct refusal *why, struct slice *name_out)
+static enum status read_name(struct reader *reader, const char *field, struct refusal *why, struct slice *name_out)
 {
-    static const char field[] = "attest.qualifiedSigner";
     TRY(tpm_read_sized(reader, field, TPM_NAME_MAX_BYTES, why, name_out));
     struct reader name = reader_over(*name_out);
     uint16_t algorithm;
@@ -68,18 +69,27 @@ static enum status read_selection(struct reader *reader, struct refusal *why, ui
     return OK;
 }
 
+static enum status check_new_bank(const struct tpm_attest *attest, uint16_t bank, struct refusal *why)
+{
+    for (size_t i = 0; i < attest->selection_count; i++) {
+        if (attest->selections[i].bank == bank)
+            return refuse(why, ERR_TPM_PCR, "attest.pcrSelect", "each bank once", "%s again",
+                          tpm_algorithm_text(bank).text);
+    }
+    if (attest->selection_count < TPM_QUOTED_BANK_MAX) return OK;
+    return refuse(why, ERR_TPM_PCR, "attest.pcrSelect", "PCRs of at most 4 banks", "PCRs of more");
+}
+
 /* A TPM keeps the selection of a bank that it does not have, but empties it: those entries are passed over. */
 static enum status take_selection(uint16_t bank, uint32_t selection, struct refusal *why, struct tpm_attest *attest)
 {
     enum hash hash;
     if (selection == 0) return OK;
-    if (attest->selection != 0)
-        return refuse(why, ERR_TPM_PCR, "attest.pcrSelect", "PCRs of one bank", "PCRs of several banks");
+    TRY(check_new_bank(attest, bank, why));
     if (!tpm_hash_known(bank, &hash))
         return refuse(why, ERR_TPM_PCR, "attest.pcrSelect.hash", "SHA-1, SHA-256, SHA-384 or SHA-512", "%s",
                       tpm_algorithm_text(bank).text);
-    attest->bank = (enum tpm_hash)bank;
-    attest->selection = selection;
+    attest->selections[attest->selection_count++] = (struct tpm_selection){(enum tpm_hash)bank, selection};
     return OK;
 }
 
@@ -95,23 +105,58 @@ static enum status read_selections(struct reader *reader, struct refusal *why, s
         TRY(read_selection(reader, why, &bank, &selection));
         TRY(take_selection(bank, selection, why, attest));
     }
-    if (attest->selection == 0) /* it would verify, and say nothing */
+    if (attest->selection_count == 0) /* it would verify, and say nothing */
         return refuse(why, ERR_TPM_PCR, "attest.pcrSelect", "at least one PCR", "none");
+    attest->bank = attest->selections[0].bank;
+    attest->selection = attest->selections[0].pcrs;
+    return OK;
+}
+
+/* What every kind of attestation begins with. */
+static enum status read_common(struct slice bytes, uint16_t type, struct refusal *why, struct reader *reader_out,
+                               struct tpm_attest *attest)
+{
+    if (bytes.size > TPM_ATTEST_MAX_BYTES)
+        return refuse(why, ERR_TOO_LARGE, "attest", "at most 1024 bytes", "%zu bytes", bytes.size);
+    attest->whole = tpm_without_size(bytes);
+    struct reader reader = reader_over(attest->whole);
+    TRY(read_kind(&reader, type, why));
+    TRY(read_name(&reader, "attest.qualifiedSigner", why, &attest->qualified_signer));
+    TRY(tpm_read_sized(&reader, "attest.extraData", TPM_EXTRA_DATA_MAX_BYTES, why, &attest->extra_data));
+    TRY(read_clock(&reader, why, attest));
+    *reader_out = reader;
+    return OK;
+}
+
+enum status tpm_attest_parse_banks(struct slice bytes, struct refusal *why, struct tpm_attest *attest_out)
+{
+    struct tpm_attest attest = {};
+    struct reader reader;
+    TRY(read_common(bytes, TPM_ST_ATTEST_QUOTE, why, &reader, &attest));
+    TRY(read_selections(&reader, why, &attest));
+    TRY(tpm_read_sized(&reader, "attest.pcrDigest", TPM_DIGEST_MAX_BYTES, why, &attest.pcr_digest));
+    TRY(tpm_read_end(&reader, "attest", why));
+    *attest_out = attest;
     return OK;
 }
 
 enum status tpm_attest_parse(struct slice bytes, struct refusal *why, struct tpm_attest *attest_out)
 {
-    if (bytes.size > TPM_ATTEST_MAX_BYTES)
-        return refuse(why, ERR_TOO_LARGE, "attest", "at most 1024 bytes", "%zu bytes", bytes.size);
-    struct tpm_attest attest = {.whole = tpm_without_size(bytes)};
-    struct reader reader = reader_over(attest.whole);
-    TRY(read_kind(&reader, why));
-    TRY(read_signer(&reader, why, &attest.qualified_signer));
-    TRY(tpm_read_sized(&reader, "attest.extraData", TPM_EXTRA_DATA_MAX_BYTES, why, &attest.extra_data));
-    TRY(read_clock(&reader, why, &attest));
-    TRY(read_selections(&reader, why, &attest));
-    TRY(tpm_read_sized(&reader, "attest.pcrDigest", TPM_DIGEST_MAX_BYTES, why, &attest.pcr_digest));
+    struct tpm_attest attest;
+    TRY(tpm_attest_parse_banks(bytes, why, &attest));
+    if (attest.selection_count > 1)
+        return refuse(why, ERR_TPM_PCR, "attest.pcrSelect", "PCRs of one bank", "PCRs of several banks");
+    *attest_out = attest;
+    return OK;
+}
+
+enum status tpm_attest_parse_certify(struct slice bytes, struct refusal *why, struct tpm_attest *attest_out)
+{
+    struct tpm_attest attest = {};
+    struct reader reader;
+    TRY(read_common(bytes, TPM_ST_ATTEST_CERTIFY, why, &reader, &attest));
+    TRY(read_name(&reader, "attest.certify.name", why, &attest.name));
+    TRY(read_name(&reader, "attest.certify.qualifiedName", why, &attest.qualified_name));
     TRY(tpm_read_end(&reader, "attest", why));
     *attest_out = attest;
     return OK;

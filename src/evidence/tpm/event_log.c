@@ -10,29 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    EVENT_NO_ACTION = 3, /* says something, measures nothing */
-    LOCALITY_PCR = 0,
-    DYNAMIC_FIRST_PCR = 17, /* PCRs 17 to 22 are all ones until a dynamic launch (PC Client TPM Profile, 4.6.1) */
-    DYNAMIC_LAST_PCR = 22,
-};
-
-struct bank_size {
-    uint16_t algorithm, size;
-};
-
-struct replay {
-    enum tpm_hash bank;
-    struct bank_size banks[TPM_BANK_MAX_COUNT]; /* of each digest list; none for a SHA-1 log */
-    size_t bank_count;
-    struct tpm_pcrs pcrs;
-};
-
-struct event {
-    uint32_t pcr, type;
-    struct slice digest; /* of the bank */
-    struct slice data;
-};
+/* Windows' trust points belong to no PCR (wbcl.h): they say something, and measure nothing. */
+enum { NO_PCR = 0xffffffff };
 
 static enum status refuse_short(const struct reader *reader, const char *field, struct refusal *why)
 {
@@ -50,130 +29,90 @@ static enum status read_data(struct reader *reader, struct refusal *why, struct 
     return refuse(why, ERR_TPM_EVENT_LOG, "event_log.eventSize", expected, "%u", (unsigned)size);
 }
 
-static enum status read_head(struct reader *reader, struct refusal *why, struct event *event)
+static enum status refuse_index(const struct tpm_event *event, struct refusal *why)
+{
+    return refuse(why, ERR_TPM_EVENT_LOG, "event_log.pcrIndex", "0 to 23", "%u", (unsigned)event->pcr);
+}
+
+static enum status read_head(struct reader *reader, struct refusal *why, struct tpm_event *event)
 {
     if (reader_u32_le(reader, &event->pcr) != OK) return refuse_short(reader, "event_log.pcrIndex", why);
-    if (event->pcr >= TPM_PCR_COUNT)
-        return refuse(why, ERR_TPM_EVENT_LOG, "event_log.pcrIndex", "0 to 23", "%u", (unsigned)event->pcr);
+    if (event->pcr >= TPM_PCR_COUNT && event->pcr != NO_PCR) return refuse_index(event, why);
     if (reader_u32_le(reader, &event->type) != OK) return refuse_short(reader, "event_log.eventType", why);
+    if (event->pcr == NO_PCR && event->type != TPM_EVENT_NO_ACTION) return refuse_index(event, why);
     return OK;
 }
 
 /* TCG_PCR_EVENT. */
-static enum status read_sha1_event(struct reader *reader, struct refusal *why, struct event *event_out)
+static enum status read_sha1_event(struct reader *reader, struct refusal *why, struct tpm_event *event_out)
 {
     TRY(read_head(reader, why, event_out));
-    if (reader_slice(reader, SHA1_BYTES, &event_out->digest) != OK)
+    if (reader_slice(reader, SHA1_BYTES, &event_out->digests[0]) != OK)
         return refuse_short(reader, "event_log.digest", why);
     return read_data(reader, why, &event_out->data);
 }
 
-static const struct bank_size *bank_of(const struct replay *replay, uint16_t algorithm)
+static const struct tpm_bank_size *bank_of(const struct tpm_event_log *log, uint16_t algorithm)
 {
-    for (size_t i = 0; i < replay->bank_count; i++) {
-        if (replay->banks[i].algorithm == algorithm) return &replay->banks[i];
+    for (size_t i = 0; i < log->bank_count; i++) {
+        if (log->banks[i].algorithm == algorithm) return &log->banks[i];
     }
     return NULL;
 }
 
 /* TPML_DIGEST_VALUES: every bank of the log once, in any order. Since no bank is there twice and the count is right,
- * the quoted one is among them. */
-static enum status read_digests(struct reader *reader, const struct replay *replay, struct refusal *why,
-                                struct slice *digest_out)
+ * none is missing. */
+static enum status read_digests(struct reader *reader, const struct tpm_event_log *log, struct refusal *why,
+                                struct tpm_event *event_out)
 {
     uint32_t count, seen = 0;
     if (reader_u32_le(reader, &count) != OK) return refuse_short(reader, "event_log.digests.count", why);
-    if (count != replay->bank_count)
+    if (count != log->bank_count)
         return refuse(why, ERR_TPM_EVENT_LOG, "event_log.digests.count", "one for each bank of the log", "%u",
                       (unsigned)count);
     for (uint32_t i = 0; i < count; i++) {
         uint16_t algorithm;
-        struct slice digest;
         if (reader_u16_le(reader, &algorithm) != OK) return refuse_short(reader, "event_log.digests.hash", why);
-        const struct bank_size *const bank = bank_of(replay, algorithm);
-        const uint32_t bit = bank == NULL ? 0 : UINT32_C(1) << (bank - replay->banks);
+        const struct tpm_bank_size *const bank = bank_of(log, algorithm);
+        const uint32_t bit = bank == NULL ? 0 : UINT32_C(1) << (bank - log->banks);
         if (bank == NULL || (seen & bit) != 0)
             return refuse(why, ERR_TPM_EVENT_LOG, "event_log.digests.hash", "each bank of the log once", "%s",
                           tpm_algorithm_text(algorithm).text);
         seen |= bit;
-        if (reader_slice(reader, bank->size, &digest) != OK)
+        if (reader_slice(reader, bank->size, &event_out->digests[bank - log->banks]) != OK)
             return refuse_short(reader, "event_log.digests.digest", why);
-        if (algorithm == replay->bank) *digest_out = digest;
     }
     return OK;
 }
 
 /* TCG_PCR_EVENT2. */
-static enum status read_event(struct reader *reader, const struct replay *replay, struct refusal *why,
-                              struct event *event_out)
+static enum status read_event(struct reader *reader, const struct tpm_event_log *log, struct refusal *why,
+                              struct tpm_event *event_out)
 {
     TRY(read_head(reader, why, event_out));
-    TRY(read_digests(reader, replay, why, &event_out->digest));
+    TRY(read_digests(reader, log, why, event_out));
     return read_data(reader, why, &event_out->data);
 }
 
-/* What a PCR holds before its first extension. */
-static void begin_pcr(struct tpm_pcrs *pcrs, uint32_t pcr)
-{
-    if ((pcrs->known >> pcr & 1) == 1) return;
-    const bool is_dynamic = pcr >= DYNAMIC_FIRST_PCR && pcr <= DYNAMIC_LAST_PCR;
-    memset(pcrs->values[pcr], is_dynamic ? 0xff : 0, sizeof(pcrs->values[pcr]));
-    pcrs->known |= UINT32_C(1) << pcr;
-}
-
-/* PCR 0 begins with the locality that started the TPM, in its last byte; so it must be known before PCR 0 is used. */
-static enum status take_locality(const struct event *event, struct refusal *why, struct replay *replay)
-{
-    static const uint8_t name[16] = "StartupLocality";
-    static const char field[] = "event_log.StartupLocality";
-    if (!slice_starts_with(event->data, SLICE_ARRAY(name))) return OK;
-    if (event->data.size != sizeof(name) + 1 || event->pcr != LOCALITY_PCR)
-        return refuse(why, ERR_TPM_EVENT_LOG, field, "one byte, in an event of PCR 0", "%zu bytes, of PCR %u",
-                      event->data.size - sizeof(name), (unsigned)event->pcr);
-    const uint8_t locality = event->data.bytes[sizeof(name)];
-    if (locality != 0 && locality != 3 && locality != 4)
-        return refuse(why, ERR_TPM_EVENT_LOG, field, "0, 3 or 4", "%u", locality);
-    if ((replay->pcrs.known & 1) == 1)
-        return refuse(why, ERR_TPM_EVENT_LOG, field, "once, before PCR 0 is extended", "behind an event of PCR 0");
-    begin_pcr(&replay->pcrs, LOCALITY_PCR);
-    replay->pcrs.values[LOCALITY_PCR][hash_bytes(tpm_hash_of(replay->bank)) - 1] = locality;
-    return OK;
-}
-
-static enum status extend(const struct event *event, struct replay *replay)
-{
-    uint8_t *const value = replay->pcrs.values[event->pcr];
-    const enum hash hash = tpm_hash_of(replay->bank);
-    begin_pcr(&replay->pcrs, event->pcr);
-    const struct slice parts[] = {slice_of(value, hash_bytes(hash)), event->digest};
-    return hash_parts(hash, parts, 2, value);
-}
-
-static enum status take_event(const struct event *event, struct refusal *why, struct replay *replay)
-{
-    if (event->type == EVENT_NO_ACTION) return take_locality(event, why, replay);
-    return extend(event, replay);
-}
-
 /* One bank of TCG_EfiSpecIdEvent. Banks that are not known here are passed over by their size. */
-static enum status read_bank(struct reader *reader, struct refusal *why, struct replay *replay)
+static enum status read_bank(struct reader *reader, struct refusal *why, struct tpm_event_log *log)
 {
-    struct bank_size bank;
+    struct tpm_bank_size bank;
     enum hash hash;
     if (reader_u16_le(reader, &bank.algorithm) != OK || reader_u16_le(reader, &bank.size) != OK)
         return refuse_short(reader, "event_log.SpecID.digestSizes", why);
-    if (bank_of(replay, bank.algorithm) != NULL)
+    if (bank_of(log, bank.algorithm) != NULL)
         return refuse(why, ERR_TPM_EVENT_LOG, "event_log.SpecID.digestSizes", "each algorithm once", "%s again",
                       tpm_algorithm_text(bank.algorithm).text);
     const bool fits = !tpm_hash_known(bank.algorithm, &hash) || bank.size == hash_bytes(hash);
     if (!fits || bank.size > TPM_DIGEST_MAX_BYTES)
         return refuse(why, ERR_TPM_EVENT_LOG, "event_log.SpecID.digestSizes", "the algorithm's size", "%u for %s",
                       bank.size, tpm_algorithm_text(bank.algorithm).text);
-    replay->banks[replay->bank_count++] = bank;
+    log->banks[log->bank_count++] = bank;
     return OK;
 }
 
-static enum status read_spec_id(struct slice data, struct refusal *why, struct replay *replay)
+static enum status read_spec_id(struct slice data, struct refusal *why, struct tpm_event_log *log)
 {
     enum { BEFORE_COUNT = 16 + 4 + 4 }; /* signature, platform class, version and size of a number */
     struct reader reader = reader_over(data);
@@ -184,7 +123,7 @@ static enum status read_spec_id(struct slice data, struct refusal *why, struct r
     if (count > TPM_BANK_MAX_COUNT)
         return refuse(why, ERR_TPM_EVENT_LOG, "event_log.SpecID.numberOfAlgorithms", "at most 16", "%u",
                       (unsigned)count);
-    for (uint32_t i = 0; i < count; i++) TRY(read_bank(&reader, why, replay));
+    for (uint32_t i = 0; i < count; i++) TRY(read_bank(&reader, why, log));
     if (reader_u8(&reader, &vendor_size) != OK) return refuse_short(&reader, "event_log.SpecID.vendorInfo", why);
     if (reader_left(&reader) != vendor_size)
         return refuse(why, ERR_TPM_EVENT_LOG, "event_log.SpecID.vendorInfoSize", "what is left of the event", "%u",
@@ -193,39 +132,52 @@ static enum status read_spec_id(struct slice data, struct refusal *why, struct r
 }
 
 /* The first event tells which form the log has. */
-static enum status begin(struct reader *reader, struct refusal *why, struct replay *replay, bool *is_sha1_out)
+enum status tpm_event_log_open(struct slice bytes, struct refusal *why, struct tpm_event_log *log_out)
 {
     static const uint8_t signature[16] = "Spec ID Event03";
-    struct event first = {};
-    struct reader ahead = *reader;
+    if (bytes.size > TPM_EVENT_LOG_MAX_BYTES)
+        return refuse(why, ERR_TPM_EVENT_LOG, "event_log", "at most 1048576 bytes", "%zu bytes", bytes.size);
+    struct tpm_event_log log = {.rest = bytes};
+    struct reader ahead = reader_over(bytes);
+    struct tpm_event first = {};
     TRY(read_sha1_event(&ahead, why, &first));
-    *is_sha1_out = first.type != EVENT_NO_ACTION || !slice_starts_with(first.data, SLICE_ARRAY(signature));
-    if (*is_sha1_out) {
-        if (replay->bank == TPM_HASH_SHA1) return OK;
-        return refuse(why, ERR_TPM_EVENT_LOG, "event_log", tpm_algorithm_text((uint16_t)replay->bank).text,
-                      "a log of SHA-1 digests alone");
+    log.is_sha1 = first.type != TPM_EVENT_NO_ACTION || !slice_starts_with(first.data, SLICE_ARRAY(signature));
+    if (log.is_sha1) {
+        log.banks[log.bank_count++] = (struct tpm_bank_size){TPM_HASH_SHA1, SHA1_BYTES};
+    } else {
+        TRY(read_spec_id(first.data, why, &log));
+        log.rest = ahead.rest;
     }
-    TRY(read_spec_id(first.data, why, replay));
-    *reader = ahead;
-    if (bank_of(replay, (uint16_t)replay->bank) != NULL) return OK;
-    return refuse(why, ERR_TPM_EVENT_LOG, "event_log.SpecID", tpm_algorithm_text((uint16_t)replay->bank).text,
-                  "a log of other banks");
+    *log_out = log;
+    return OK;
 }
 
-enum status tpm_event_log_replay(struct slice log, enum tpm_hash bank, struct refusal *why, struct tpm_pcrs *pcrs_out)
+enum status tpm_event_log_next(struct tpm_event_log *log, struct refusal *why, struct tpm_event *event_out,
+                               bool *is_event_out)
 {
-    if (log.size > TPM_EVENT_LOG_MAX_BYTES)
-        return refuse(why, ERR_TPM_EVENT_LOG, "event_log", "at most 1048576 bytes", "%zu bytes", log.size);
-    struct replay replay = {.bank = bank, .pcrs.hash = bank};
-    struct reader reader = reader_over(log);
-    bool is_sha1;
-    TRY(begin(&reader, why, &replay, &is_sha1));
-    for (size_t i = 0; reader_left(&reader) > 0; i++) {
-        struct event event = {};
-        if (i == TPM_EVENT_MAX_COUNT) return refuse(why, ERR_TPM_EVENT_LOG, "event_log", "at most 4096 events", "more");
-        TRY(is_sha1 ? read_sha1_event(&reader, why, &event) : read_event(&reader, &replay, why, &event));
-        TRY(take_event(&event, why, &replay));
+    if (log->rest.size == 0) {
+        *is_event_out = false;
+        return OK;
     }
-    *pcrs_out = replay.pcrs;
+    if (log->event_count == TPM_EVENT_MAX_COUNT)
+        return refuse(why, ERR_TPM_EVENT_LOG, "event_log", "at most 4096 events", "more");
+    struct reader reader = reader_over(log->rest);
+    struct tpm_event event = {};
+    TRY(log->is_sha1 ? read_sha1_event(&reader, why, &event) : read_event(&reader, log, why, &event));
+    log->rest = reader.rest;
+    log->event_count++;
+    *event_out = event;
+    *is_event_out = true;
     return OK;
+}
+
+bool tpm_event_log_has(const struct tpm_event_log *log, enum tpm_hash bank)
+{
+    return bank_of(log, (uint16_t)bank) != NULL;
+}
+
+struct slice tpm_event_digest(const struct tpm_event_log *log, const struct tpm_event *event, enum tpm_hash bank)
+{
+    const struct tpm_bank_size *const found = bank_of(log, (uint16_t)bank);
+    return found == NULL ? (struct slice){} : event->digests[found - log->banks];
 }

@@ -78,7 +78,7 @@ static enum status refuse_key(enum status status, struct refusal *why)
                   "another number");
 }
 
-static enum status read_rsa(struct reader *reader, struct refusal *why, struct key **key_out)
+enum status tpm_read_rsa(struct reader *reader, struct refusal *why, struct key **key_out)
 {
     uint16_t bits;
     uint32_t exponent;
@@ -95,7 +95,7 @@ static enum status read_rsa(struct reader *reader, struct refusal *why, struct k
     return refuse_key(key_from_rsa(modulus, SLICE_ARRAY(bytes), key_out), why);
 }
 
-static enum status read_ecc(struct reader *reader, struct refusal *why, struct key **key_out)
+enum status tpm_read_ecc(struct reader *reader, struct refusal *why, struct key **key_out)
 {
     uint16_t curve, derivation;
     struct slice x, y;
@@ -126,7 +126,7 @@ enum status tpm_public_parse(struct slice bytes, struct refusal *why, struct tpm
     uint16_t type;
     TRY(read_head(&reader, why, &type, &parsed));
     TRY(read_scheme(&reader, type, why, &parsed));
-    TRY(type == TPM_ALG_RSA ? read_rsa(&reader, why, &parsed.key) : read_ecc(&reader, why, &parsed.key));
+    TRY(type == TPM_ALG_RSA ? tpm_read_rsa(&reader, why, &parsed.key) : tpm_read_ecc(&reader, why, &parsed.key));
     TRY(tpm_read_end(&reader, "public", why));
     *public_out = parsed;
     parsed.key = NULL;
@@ -141,15 +141,21 @@ enum status tpm_public_key(struct slice area, struct refusal *why, struct key **
     return OK;
 }
 
+enum status tpm_name_of(struct slice area, enum tpm_hash name_hash, uint8_t name_out[static TPM_NAME_MAX_BYTES],
+                        size_t *size_out)
+{
+    const enum hash hash = tpm_hash_of(name_hash);
+    TRY(hash_parts(hash, &area, 1, name_out + 2));
+    name_out[0] = (uint8_t)(name_hash >> 8);
+    name_out[1] = (uint8_t)name_hash;
+    *size_out = 2 + hash_bytes(hash);
+    return OK;
+}
+
 enum status tpm_public_name_of(const struct tpm_public *parsed, uint8_t name_out[static TPM_NAME_MAX_BYTES],
                                size_t *size_out)
 {
-    const enum hash hash = tpm_hash_of(parsed->name_hash);
-    TRY(hash_parts(hash, &parsed->area, 1, name_out + 2));
-    name_out[0] = (uint8_t)(parsed->name_hash >> 8);
-    name_out[1] = (uint8_t)parsed->name_hash;
-    *size_out = 2 + hash_bytes(hash);
-    return OK;
+    return tpm_name_of(parsed->area, parsed->name_hash, name_out, size_out);
 }
 
 enum status tpm_public_name(struct slice area, struct refusal *why, uint8_t name_out[static TPM_NAME_MAX_BYTES],

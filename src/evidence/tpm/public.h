@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/reader.h"
 #include "base/refusal.h"
 #include "crypto/key.h"
 #include "evidence/tpm.h"
@@ -17,6 +18,29 @@ struct tpm_public {
     struct key *key; /* owned */
 };
 void tpm_public_done(struct tpm_public *parsed);
+
+/* The key's numbers, behind the scheme: TPMS_RSA_PARMS and TPM2B_PUBLIC_KEY_RSA, or TPMS_ECC_PARMS and TPMS_ECC_POINT.
+ * ERR_TPM_MALFORMED, ERR_TPM_KEY, ERR_KEY_INVALID. */
+enum status tpm_read_rsa(struct reader *reader, struct refusal *why, struct key **key_out);
+enum status tpm_read_ecc(struct reader *reader, struct refusal *why, struct key **key_out);
+
+/* The name of a public area. */
+enum status tpm_name_of(struct slice area, enum tpm_hash name_hash, uint8_t name_out[static TPM_NAME_MAX_BYTES],
+                        size_t *size_out);
+
+/* Any key, whatever it may do. */
+struct tpm_object {
+    struct slice area;
+    enum tpm_hash name_hash;
+    uint32_t attributes;
+    struct slice policy;
+    struct key *key; /* owned */
+};
+void tpm_object_done(struct tpm_object *object);
+
+/* TPM2B_PUBLIC or TPMT_PUBLIC; it borrows. As tpm_public_parse, but for attributes and schemes, which are not judged.
+ */
+enum status tpm_object_parse(struct slice bytes, struct refusal *why, struct tpm_object *object_out);
 
 /* As tpm_public_name of evidence/tpm.h. */
 enum status tpm_public_name_of(const struct tpm_public *parsed, uint8_t name_out[static TPM_NAME_MAX_BYTES],
