@@ -365,6 +365,25 @@ bool certificate_has_unknown_critical_extension(const struct certificate *certif
     return certificate->has_unknown_critical_extension;
 }
 
+static bool is_among(struct slice oid, const char *const *oids)
+{
+    for (; *oids != NULL; oids++) {
+        struct oid wanted;
+        if (oid_from_text(*oids, &wanted) == OK && slice_equal(oid, slice_of(wanted.bytes, wanted.size))) return true;
+    }
+    return false;
+}
+
+bool certificate_understood(const struct certificate *certificate, const char *const *oids)
+{
+    static const char *const own[] = {"2.5.29.19", "2.5.29.15", NULL};
+    for (size_t i = 0; i < certificate->extension_count; i++) {
+        const struct extension *const extension = &certificate->extensions[i];
+        if (extension->critical && !is_among(extension->oid, own) && !is_among(extension->oid, oids)) return false;
+    }
+    return true;
+}
+
 enum status certificate_extension(const struct certificate *certificate, const char *oid, struct slice *value_out)
 {
     struct oid wanted;

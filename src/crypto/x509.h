@@ -57,6 +57,10 @@ bool certificate_may_sign_crls(const struct certificate *certificate);
 bool certificate_may_sign_data(const struct certificate *certificate); /* keyUsage digitalSignature */
 bool certificate_has_unknown_critical_extension(const struct certificate *certificate);
 
+/* Whether every critical extension is basicConstraints, keyUsage or one of `oids` (dotted text, NULL-terminated), which
+ * the caller looks at. */
+bool certificate_understood(const struct certificate *certificate, const char *const *oids);
+
 /* The content of the extension's OCTET STRING, borrowed. `oid` in dotted text. ERR_FIELD_MISSING. */
 enum status certificate_extension(const struct certificate *certificate, const char *oid, struct slice *value_out);
 

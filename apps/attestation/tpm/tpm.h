@@ -4,18 +4,20 @@
  * and the published protocol "virtualization-based security"; docs/tpm-attestation.md says what each claim rests on).
  * Pure: time, roots and keys are passed in.
  *
- *     {"data": base64url({"payload": {"type": "aikcert"}})}   ->  {"data": ...{"payload": {"challenge",
- * "service_context"}}}
- *     {"data": base64url({"payload": {"request": JWS}})}      ->  {"data": ...{"payload": {"report": JWT}}}
+ *     {"data": base64url({"payload": {"type": "aikcert"}})}
+ *         -> {"data": base64url({"payload": {"challenge": ..., "service_context": ...}})}
+ *     {"data": base64url({"payload": {"request": JWS}})}
+ *         -> {"data": base64url({"payload": {"report": JWT}})}
  *
  * Who calls what:
- *   parser    tpm_message_read: an init message ends there (the service asks the signers for a challenge and answers
- *             with tpm_write_challenge); a request's JWS becomes the attest_request's evidence.
- *   both      in appraise(): policy_configure, tpm_rules_read, tpm_report_verify, tpm_report_claims, policy_evaluate;
- *             in appraised_payload(): tpm_report_payload, which also sets iat, nbf and exp.
- *   signer    tpm_challenge_make and tpm_challenge_check with a key that no parser has; tpm_report_omits_certificate
- * for the token's header (x5c, or x5t). service   tpm_write_report around the token. Without a stored policy for Tpm
- * both messages are answered with 400, code "Bad request" and TPM_NO_POLICY_TEXT, before anything is read.
+ *   - A parser: tpm_message_kind. An init message ends there: the service asks the signers for a challenge and answers
+ *     with tpm_write_challenge. A request goes on to appraise().
+ *   - Parser and signer in appraise(): tpm_rules_read behind policy_configure, tpm_report_verify, tpm_report_claims; in
+ *     appraised_payload(): tpm_report_token, tpm_report_life.
+ *   - A signer: tpm_challenge_make and tpm_challenge_check with a key that no parser has; tpm_report_omits_certificate
+ *     for the token's header (x5c, or x5t).
+ *   - The service: tpm_write_report around the token. Without a stored policy for Tpm both messages are answered with
+ *     400, code TPM_NO_POLICY_CODE and TPM_NO_POLICY_TEXT, before anything is read.
  */
 #pragma once
 
@@ -34,22 +36,23 @@ enum {
     TPM_CHALLENGE_BYTES = 32,
     TPM_CHALLENGE_KEY_BYTES = 32,
     TPM_CHALLENGE_LIFE_S = 600,
+    TPM_CHALLENGE_CLOCK_SLACK_S = 60, /* between replicas, whose clocks differ */
     TPM_CONTEXT_MAX_BYTES = 256,
     TPM_CUSTOM_CLAIM_MAX_COUNT = 32,
     TPM_OTHER_KEY_MAX_COUNT = 2,
     TPM_LOG_MAX_COUNT = 8, /* of one attestation */
-    TPM_REPORT_LIFE_MIN = 24 * 60,
+    TPM_REPORT_LIFE_DEFAULT_MIN = 24 * 60,
     TPM_REPORT_LIFE_MAX_MIN = 365 * 24 * 60,
+    TPM_REPORT_EARLY_S = 300, /* iat - nbf */
 };
 
 /* ---- messages ---- */
 
 enum tpm_message_kind { TPM_MESSAGE_INIT, TPM_MESSAGE_REQUEST };
 
-/* From the body's `data`, decoded or not: `request` is appended only for TPM_MESSAGE_REQUEST. ERR_JSON_SYNTAX,
+/* Of what stood in the body's `data`, decoded: the evidence of an attest_request of type Tpm. ERR_JSON_SYNTAX,
  * ERR_FIELD_*, ERR_TOO_LARGE. */
-enum status tpm_message_read(struct slice body, struct refusal *why, enum tpm_message_kind *kind_out,
-                             struct buffer *request);
+enum status tpm_message_kind(struct slice message, struct refusal *why, enum tpm_message_kind *kind_out);
 
 /* Bodies of answers. Append. */
 enum status tpm_write_challenge(struct slice challenge, struct slice context, struct buffer *body);
@@ -88,12 +91,12 @@ struct tpm_report;
 void tpm_report_free(struct tpm_report *report);
 void tpm_report_cleanup(struct tpm_report **report);
 
-/* Verifies all of a request that can be judged without the challenge's key: form, proof of possession (PS256 by the
- * attested key), quotes, PCR values, event logs, AIK certificates, keys certified by the AIK, the enclave's report.
- * That the quotes are over the challenge of the request is checked here; that it is ours and fresh, by
- * tpm_challenge_check alone. ERR_TOKEN_*, ERR_TPM_*, ERR_CHAIN, ERR_CERTIFICATE_*, ERR_FIELD_*, ERR_UNSUPPORTED,
+/* Verifies all of a message with a request that can be judged without the challenge's key: form, proof of possession
+ * (PS256 by the attested key), quotes, PCR values, event logs, AIK certificates, keys certified by the AIK, the
+ * enclave's report. That the quotes are over the challenge of the request is checked here; that it is ours and fresh,
+ * by tpm_challenge_check alone. ERR_TOKEN_*, ERR_TPM_*, ERR_CHAIN, ERR_CERTIFICATE_*, ERR_FIELD_*, ERR_UNSUPPORTED,
  * ERR_TOO_LARGE. */
-enum status tpm_report_verify(struct slice request, const struct tpm_rules *rules, int64_t now_s, struct refusal *why,
+enum status tpm_report_verify(struct slice message, const struct tpm_rules *rules, int64_t now_s, struct refusal *why,
                               struct tpm_report **report_out);
 
 /* Whether the request's challenge is one that tpm_challenge_make made with `key` at most TPM_CHALLENGE_LIFE_S ago. A
@@ -105,11 +108,18 @@ enum status tpm_challenge_check(const struct tpm_report *report, struct slice ke
 enum status tpm_report_claims(const struct tpm_report *report, const char *issuer, struct refusal *why,
                               struct claim_set *incoming);
 
-/* Sets the payload's members that are a report's own: iat, nbf, exp (by property report_validity_in_minutes), cnf,
- * rp_data, nonce, x-ms-tpm-request-key, x-ms-tpm-other-keys and x-ms-policy (what was issued, once more in one object,
- * as Azure's reports have it). ERR_POLICY_VALUE for a property of another type or range. */
-enum status tpm_report_payload(const struct tpm_report *report, const struct claim_set *outgoing,
-                               const struct claim_set *properties, int64_t now_s, struct refusal *why, json_t *payload);
+/* What of a report stands in the token besides what the policy issues. Borrowed; an empty slice: not there. */
+struct tpm_report_token {
+    struct slice confirmation; /* cnf, JSON {"jwk"}: the attested key, if the evidence binds it */
+    struct slice rp_data;      /* rp_data and nonce, base64url as sent */
+    struct slice request_key;  /* x-ms-tpm-request-key, JSON */
+    struct slice other_keys;   /* x-ms-tpm-other-keys, JSON */
+};
+struct tpm_report_token tpm_report_token(const struct tpm_report *report);
+
+/* exp - iat, in seconds, by property report_validity_in_minutes (Integer, 1 to TPM_REPORT_LIFE_MAX_MIN). Reports are
+ * valid TPM_REPORT_EARLY_S before they were issued, as Azure's. ERR_POLICY_VALUE. */
+enum status tpm_report_life(const struct claim_set *properties, struct refusal *why, int64_t *life_s_out);
 
 /* Property omit_x5c: the token's header has x5t (SHA-1 of the signing certificate, base64url) instead of x5c. */
 enum status tpm_report_omits_certificate(const struct claim_set *properties, struct refusal *why, bool *omits_out);
