@@ -125,6 +125,18 @@ static bool is_our_fault(enum status status)
     return status == ERR_NO_MEMORY || status == ERR_INTERNAL || status == ERR_CRYPTO;
 }
 
+/* Of a draft; the same code as for a policy that is to be set. */
+static bool is_policy_text(enum status status)
+{
+    return status == ERR_POLICY_SYNTAX || status == ERR_POLICY_LIMIT || status == ERR_JMESPATH;
+}
+
+static const char *code_of_refusal(enum appraisal_step step, enum status status)
+{
+    if (step == APPRAISAL_REQUEST && is_policy_text(status)) return "PolicyParsingError";
+    return step == APPRAISAL_POLICY ? "PolicyEvaluationError" : "InvalidParameter";
+}
+
 void answer_refusal(struct http_response *response, enum appraisal_step step, const struct refusal *why)
 {
     if (is_our_fault(why->status) || step == APPRAISAL_SIGNING)
@@ -132,7 +144,7 @@ void answer_refusal(struct http_response *response, enum appraisal_step step, co
     else if (step == APPRAISAL_COLLATERAL)
         answer_collateral(response, why);
     else
-        answer_error(response, 400, step == APPRAISAL_POLICY ? "PolicyEvaluationError" : "InvalidParameter", why);
+        answer_error(response, 400, code_of_refusal(step, why->status), why);
 }
 
 static const char *code_of(unsigned http_status)
