@@ -157,12 +157,12 @@ enum status run_action(struct run *run)
         if (run->denied_by == NULL) run->denied_by = rule;
         return OK;
     }
-    const size_t width = (size_t)__builtin_popcount(rule->uses);
+    const size_t width = rule->use_count;
     for (size_t i = 0; i < run->combination_count; i++) {
         const struct memory_mark mark = memory_mark(&run->memory);
         take_combination(run, run->combinations + i * width);
         TRY(rule->is_copy ? copy_claim(run) : make_claims(run));
-        memory_release(&run->memory, mark);
+        run_release(run, mark);
     }
     return OK;
 }

@@ -112,6 +112,13 @@ static enum status lex_integer(struct lexer *lexer, struct token *token, struct 
     return OK;
 }
 
+/* Quotation marks and backslashes need a backslash before them, other punctuation may have one: published policies were
+ * escaped for their web page. Letters may not: elsewhere they then mean something else. */
+static bool is_escaped(uint8_t c)
+{
+    return c > ' ' && c < 0x7f && (!is_of_a_name(c) || c == '_');
+}
+
 static enum status lex_string(struct lexer *lexer, struct token *token, struct lexer_fault *fault_out)
 {
     struct lexer ahead = *lexer;
@@ -119,8 +126,8 @@ static enum status lex_string(struct lexer *lexer, struct token *token, struct l
     for (uint8_t c; (c = peek(&ahead, 0)) != '"';) {
         if (ahead.at == ahead.text.size || c == '\n' || c == '\r')
             return fault(lexer, 16, "a string that ends on its line", quotes_fix, fault_out);
-        if (c == '\\' && peek(&ahead, 1) != '"' && peek(&ahead, 1) != '\\')
-            return fault(&ahead, 2, "\\\" or \\\\ behind a backslash", "write \\\\ for a backslash itself", fault_out);
+        if (c == '\\' && !is_escaped(peek(&ahead, 1)))
+            return fault(&ahead, 2, "punctuation behind a backslash", "write \\\\ for a backslash itself", fault_out);
         advance(&ahead, c == '\\' ? 2 : 1);
     }
     token->kind = TOKEN_STRING;

@@ -109,11 +109,6 @@ static enum status has_claim(struct run *run, const struct condition *condition,
 
 /* ---- combinations ---- */
 
-static size_t used_count(const struct rule *rule)
-{
-    return (size_t)__builtin_popcount(rule->uses);
-}
-
 static enum status refuse_combinations(struct run *run)
 {
     return refuse(run->why, ERR_POLICY_LIMIT, "POLICY_COMBINATION_MAX_COUNT",
@@ -147,7 +142,7 @@ static enum status is_known(struct run *run, const uint16_t *combination, size_t
 /* The claims of the names that the action uses, each combination once. */
 static enum status note_combination(struct run *run)
 {
-    const size_t width = used_count(run->rule);
+    const size_t width = run->rule->use_count;
     uint16_t combination[POLICY_CONDITION_MAX_COUNT];
     size_t count = 0;
     for (size_t i = 0; i < run->rule->condition_count; i++) {

@@ -75,11 +75,6 @@ enum status memory_copy(struct memory *memory, struct slice bytes, struct slice 
     return OK;
 }
 
-struct memory_mark memory_mark(const struct memory *memory)
-{
-    return (struct memory_mark){.block = memory->current, .used = memory->used, .total = memory->total};
-}
-
 void memory_release(struct memory *memory, struct memory_mark mark)
 {
     memory->current = mark.block;

@@ -30,5 +30,8 @@ struct memory_mark {
     struct memory_block *block;
     size_t used, total;
 };
-struct memory_mark memory_mark(const struct memory *memory);
+static inline struct memory_mark memory_mark(const struct memory *memory)
+{
+    return (struct memory_mark){.block = memory->current, .used = memory->used, .total = memory->total};
+}
 void memory_release(struct memory *memory, struct memory_mark mark);

@@ -20,6 +20,7 @@ struct parser {
     struct condition conditions[POLICY_CONDITION_MAX_COUNT];
     size_t condition_count;
     condition_set uses; /* names of which expressions were read since it was last emptied */
+    bool calls_functions;
     unsigned nesting;
 };
 

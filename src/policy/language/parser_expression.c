@@ -124,6 +124,7 @@ static enum status parse_call(struct parser *p, struct token name, struct expres
     if (p->nesting == POLICY_NESTING_MAX)
         return parser_limit(p, "POLICY_NESTING_MAX", POLICY_NESTING_MAX, "function calls in one another");
     p->nesting++;
+    p->calls_functions = true;
     TRY(parser_advance(p));
     TRY(parse_arguments(p, expression));
     p->nesting--;

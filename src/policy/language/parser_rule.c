@@ -297,17 +297,22 @@ static void plan(struct parser *p, struct rule *rule)
 {
     condition_set bound = rule->uses;
     for (size_t i = 0; i < p->condition_count; i++) bound |= p->conditions[i].uses;
-    for (size_t i = 0; i < p->condition_count; i++) {
+    for (uint8_t i = 0; i < p->condition_count; i++) {
         p->conditions[i].is_bound = (bound >> i & 1) != 0;
-        if ((rule->uses >> i & 1) != 0) rule->last_used = i;
+        if ((rule->uses >> i & 1) == 0) continue;
+        rule->last_used = i;
+        rule->use_count++;
     }
     for (size_t i = 0; i < rule->last_used; i++)
         rule->may_repeat = rule->may_repeat || (p->conditions[i].is_bound && (rule->uses >> i & 1) == 0);
+    rule->may_fail = p->calls_functions || (rule->made_type != NULL && !is_literal(rule->made_type)) ||
+                     rule->made_value_type != NULL;
 }
 
 enum status parse_rule(struct parser *p, struct rule *rule_out)
 {
     struct rule rule = {.place = p->token.place, .type = TYPE_NONE};
+    p->calls_functions = false;
     TRY(parse_conditions(p));
     TRY(parser_take(p, TOKEN_ARROW, p->condition_count > 0 ? "&& or =>" : "=>"));
     TRY(parse_action(p, &rule));

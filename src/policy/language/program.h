@@ -67,8 +67,10 @@ struct rule {
     size_t condition_count;
     enum action action;
     condition_set uses; /* names of whose claims the action runs for each combination */
-    size_t last_used;   /* the last of those conditions; conditions behind it must hold, and that is all */
+    uint8_t use_count;  /* how many those are */
+    uint8_t last_used;  /* the last of those conditions; conditions behind it must hold, and that is all */
     bool may_repeat;    /* a combination can come up again, with other claims for names that the action does not use */
+    bool may_fail;      /* it calls functions, or works out a type: what it did may have to be taken back */
     bool is_copy;       /* claim = name */
     uint8_t copied;
     uint16_t type;                                               /* of a literal `made_type`, otherwise TYPE_NONE */

@@ -98,26 +98,20 @@ static enum status index_claims(struct run *run)
     return run_step(run, claim_set_count(run->incoming));
 }
 
-struct marks {
-    struct claim_set_mark incoming, outgoing, properties;
-};
-
-static struct marks mark_sets(const struct run *run)
+static void mark_sets(struct run *run)
 {
-    return (struct marks){
-        .incoming = claim_set_mark(run->incoming),
-        .outgoing = claim_set_mark(run->result->outgoing),
-        .properties = claim_set_mark(run->result->properties),
-    };
+    run->before.incoming = claim_set_mark(run->incoming);
+    run->before.outgoing = claim_set_mark(run->result->outgoing);
+    run->before.properties = claim_set_mark(run->result->properties);
 }
 
 /* A rule of which a part failed does nothing at all. */
-static enum status take_back(struct run *run, const struct marks *marks)
+static enum status take_back(struct run *run)
 {
-    if (claim_set_count(run->incoming) == marks->incoming.count) return OK;
-    claim_set_take_back(run->incoming, marks->incoming);
-    claim_set_take_back(run->result->outgoing, marks->outgoing);
-    claim_set_take_back(run->result->properties, marks->properties);
+    if (claim_set_count(run->incoming) == run->before.incoming.count) return OK;
+    claim_set_take_back(run->incoming, run->before.incoming);
+    claim_set_take_back(run->result->outgoing, run->before.outgoing);
+    claim_set_take_back(run->result->properties, run->before.properties);
     run_forget_documents(run);
     return index_claims(run);
 }
@@ -127,15 +121,15 @@ static enum status run_rule(struct run *run, size_t number)
     const struct memory_mark memory = memory_mark(&run->memory);
     bool fires = false;
     run->nothing_made = NULL;
-    const struct marks marks = run->section == POLICY_ISSUANCE ? mark_sets(run) : (struct marks){};
+    if (run->section == POLICY_ISSUANCE && run->rule->may_fail) mark_sets(run);
     enum status status = run_match(run, &fires);
     if (status == OK && fires) status = run_action(run);
-    memory_release(&run->memory, memory);
+    run_release(run, memory);
     if (status == OK || status == ERR_POLICY_VALUE) explain(run, number, fires, status == OK ? NULL : run->why);
     if (status != ERR_POLICY_VALUE || run->section != POLICY_ISSUANCE) return status;
     /* Issuance cannot fail an attestation: such a rule issues nothing. */
     if (run->why != NULL) *run->why = (struct refusal){};
-    return take_back(run, &marks);
+    return take_back(run);
 }
 
 static enum status run_section(struct run *run, enum policy_section section)

@@ -31,7 +31,11 @@ struct document {
     size_t held; /* memory that it is counted with */
 };
 
-enum condition_state { NOT_TRIED, HOLDS, FAILS };
+struct set_marks {
+    struct claim_set_mark incoming, outgoing, properties;
+};
+
+enum { NOT_TRIED, HOLDS, FAILS }; /* of a condition */
 
 struct run {
     const struct policy *policy;
@@ -50,14 +54,15 @@ struct run {
     /* of the rule that is being evaluated */
     enum policy_section section;
     const struct rule *rule;
-    size_t visible;                                          /* claims that were there when it began */
-    uint16_t claims[POLICY_CONDITION_MAX_COUNT];             /* that its names stand for */
-    enum condition_state states[POLICY_CONDITION_MAX_COUNT]; /* of conditions that depend on no name */
-    bool is_hopeless;                                        /* such a condition fails */
-    size_t failed_condition;                                 /* the furthest, from 1 */
+    size_t visible;                              /* claims that were there when it began */
+    uint16_t claims[POLICY_CONDITION_MAX_COUNT]; /* that its names stand for */
+    uint8_t states[POLICY_CONDITION_MAX_COUNT];  /* of conditions that depend on no name */
+    bool is_hopeless;                            /* such a condition fails */
+    size_t failed_condition;                     /* the furthest, from 1 */
     uint16_t *combinations; /* of claims for which the action runs: one for each of rule->uses, one after the other */
     size_t combination_count, combination_capacity; /* the latter in claims */
     uint16_t few_combinations[FEW_COMBINATIONS];
+    struct set_marks before;  /* where a rule that may fail began to change the sets */
     const char *nothing_made; /* why no claim came of it, for the trace */
 };
 
@@ -71,6 +76,12 @@ static inline enum status run_step(struct run *run, uint64_t steps)
     return OK;
 }
 enum status run_take(struct run *run, size_t size, void **piece_out);
+
+/* Most rules take nothing. */
+static inline void run_release(struct run *run, struct memory_mark mark)
+{
+    if (run->memory.total != mark.total) memory_release(&run->memory, mark);
+}
 
 /* Counts memory that is held elsewhere for the evaluation, and no longer is. ERR_POLICY_LIMIT. */
 enum status run_hold(struct run *run, size_t size);
