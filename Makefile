@@ -7,7 +7,7 @@ SANITIZE := build/sanitize
 RELEASE  := build/release
 export LC_ALL := C.UTF-8
 
-.PHONY: help setup build sanitize release dist portal run demo test bench lint format fuzz mutants leak-hunt kill-9 faults upgrade-drill soak clean
+.PHONY: help setup build sanitize release dist portal run demo test bench lint format fuzz mutated-policies mutants leak-hunt kill-9 faults upgrade-drill soak clean
 
 help:
 	@sed -n 's/^#   //p; s/^## //p' Makefile
@@ -21,6 +21,7 @@ help:
 ## make faults   [FAULTS="disk-full ..."]   parts gone, hanging, or without room: what a clerk sees, and how soon all is well again
 ## make soak MINUTES=30   mixed load on the whole chain: errors, memory, open files, tails (build/soak.json)
 ## make fuzz MINUTES=1 [RUNS=1000000] [TARGETS="a b"]   every fuzz target, or a group: TARGETS=evidence (fuzz/README.md)
+## make mutated-policies RUNS=1000000 [SEED=1]   mutated attestation policies over mutated claim sets, under sanitizers
 ## make mutants [FILES="src/evidence/amd/*.c"] [FLAWS=1] [OWN=1]   deletes each check of src/evidence in turn: does a test notice?
 ## make upgrade-drill   hand-over and recovery, kill -9 at each step
 ## make clean    removes what was built (not run/, which holds the demo's records)
@@ -86,6 +87,10 @@ soak: build
 
 fuzz: | setup
 	@MINUTES="$(MINUTES)" RUNS="$(RUNS)" TARGETS="$(TARGETS)" JOBS="$(JOBS)" MAX_MS="$(MAX_MS)" MINIMISE="$(MINIMISE)" scripts/run-fuzz
+
+mutated-policies: $(SANITIZE)/build.ninja
+	@ninja -C $(SANITIZE) --quiet fuzz/policy-mutations
+	@$(SANITIZE)/fuzz/policy-mutations $(or $(RUNS),1000000) $(or $(SEED),1) fuzz/corpus/policy_evaluate
 
 mutants: | setup
 	@scripts/mutants --jobs $(or $(JOBS),2) $(if $(FLAWS),--flaws) $(if $(OWN),--own) $(FILES)

@@ -94,7 +94,7 @@ static enum status write_result(struct run *run, const json_t *result, struct sl
                       "more, at policy line %u", run->rule->place.line);
     TRY(status);
     TRY(run_step(run, text.size / JSON_STEP_BYTES));
-    return memory_copy(&run->memory, buffer_slice(&text), text_out);
+    return run_copy(run, buffer_slice(&text), text_out);
 }
 
 static enum status refuse_query(struct run *run, const struct expression *place, const struct refusal *inner)
@@ -164,7 +164,7 @@ static enum status value_of(struct run *run, const struct expression *call, cons
         return OK;
     case JSON_STRING:
         value_out->type = CLAIM_STRING;
-        return memory_copy(&run->memory, slice_of(json_string_value(json), json_string_length(json)), &value_out->text);
+        return run_copy(run, slice_of(json_string_value(json), json_string_length(json)), &value_out->text);
     case JSON_REAL: return run_refuse_value(run, call, "an integer for JsonToClaimValue", "a fraction");
     case JSON_OBJECT:
         return run_refuse_value(run, call, "a scalar, or an array of them, for JsonToClaimValue", "an object");

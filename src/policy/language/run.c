@@ -31,6 +31,15 @@ enum status run_take(struct run *run, size_t size, void **piece_out)
     return status == ERR_POLICY_LIMIT ? refuse_memory(run) : status;
 }
 
+enum status run_copy(struct run *run, struct slice bytes, struct slice *copy_out)
+{
+    void *copy;
+    TRY(run_take(run, bytes.size, &copy));
+    if (bytes.size > 0) memcpy(copy, bytes.bytes, bytes.size);
+    *copy_out = slice_of(copy, bytes.size);
+    return OK;
+}
+
 enum status run_hold(struct run *run, size_t size)
 {
     if (size > run->memory.maximum - run->memory.total) return refuse_memory(run);

@@ -76,6 +76,7 @@ static inline enum status run_step(struct run *run, uint64_t steps)
     return OK;
 }
 enum status run_take(struct run *run, size_t size, void **piece_out);
+enum status run_copy(struct run *run, struct slice bytes, struct slice *copy_out);
 
 /* Most rules take nothing. */
 static inline void run_release(struct run *run, struct memory_mark mark)
