@@ -28,9 +28,8 @@ struct machine {
 
 struct machine_certificate {
     const struct key *subject, *issuer;
-    bool is_ca, is_self_signed, no_purpose, unknown_critical;
-    int64_t not_before_s, not_after_s; /* 0: a year around the tests' time */
-    int path_length;                   /* of a CA; 0: no limit is told as -1 */
+    bool is_ca, no_purpose, unknown_critical, no_path; /* no_path: no authority below */
+    int64_t not_before_s, not_after_s;                 /* 0: a year around the tests' time */
 };
 
 static inline struct buffer machine_purpose(void)
@@ -58,7 +57,7 @@ static inline struct buffer machine_certificate(const struct machine_certificate
         .not_before_s = options->not_before_s != 0 ? options->not_before_s : MACHINE_NOW_S - MACHINE_YEAR_S,
         .not_after_s = options->not_after_s != 0 ? options->not_after_s : MACHINE_NOW_S + MACHINE_YEAR_S,
         .is_ca = options->is_ca,
-        .path_length = options->path_length != 0 ? options->path_length : CERTIFICATE_NO_PATH_LIMIT,
+        .path_length = options->no_path ? 0 : CERTIFICATE_NO_PATH_LIMIT,
         .usage = options->is_ca ? CERTIFICATE_USAGE_SIGN_CERTIFICATES : CERTIFICATE_USAGE_SIGN_DATA,
         .alternative_names = options->is_ca ? NULL : "DNS:tpm",
         .extensions = extensions + skipped,
@@ -176,8 +175,7 @@ static inline void machine_trust_boundary(struct buffer *log, uint32_t pcr, cons
 static inline void machine_identity_key(struct buffer *elements, const struct key *key)
 {
     CLEANUP(buffer_done)
-    struct buffer data = buffer_of_maximum(2048),
-                  n = buffer_of_maximum(512), e = buffer_of_maximum(8);
+    struct buffer data = buffer_of_maximum(2048), n = buffer_of_maximum(512), e = buffer_of_maximum(8);
     assert_ok(key_rsa_numbers(key, &n, &e));
     assert_ok(buffer_append_u32_le(&data, 1));
     assert_ok(buffer_append_u32_le(&data, (uint32_t)n.size * 8));
@@ -193,8 +191,8 @@ static inline struct buffer machine_windows_log(const struct key *identity)
 {
     struct buffer log = machine_log();
     CLEANUP(buffer_done)
-    struct buffer loader = buffer_of_maximum(65536),
-                  system = buffer_of_maximum(65536), module = buffer_of_maximum(4096);
+    struct buffer loader = buffer_of_maximum(65536), system = buffer_of_maximum(65536),
+                  module = buffer_of_maximum(4096);
     machine_event(&log, 0, 8, SLICE_LITERAL("firmware 1.0"));
     machine_variable_event(&log, 0x80000001, "SecureBoot", SLICE_LITERAL("\1"));
     machine_variable_event(&log, 0x80000001, "PK", SLICE_LITERAL("a key"));
@@ -600,8 +598,8 @@ static inline struct buffer machine_message(const struct machine_request *given)
                                : options.is_v1        ? "{\"alg\":\"PS256\",\"typ\":\"attReq\"}"
                                                       : "{\"alg\":\"PS256\",\"typ\":\"attReqV2\"}";
     CLEANUP(buffer_done)
-    struct buffer payload = machine_payload(&options),
-                  jws = buffer_of_maximum(1 << 21), signature = buffer_of_maximum(512);
+    struct buffer payload = machine_payload(&options), jws = buffer_of_maximum(1 << 21),
+                  signature = buffer_of_maximum(512);
     assert_ok(base64url_encode(slice_of_text(header), &jws));
     assert_ok(buffer_append_text(&jws, "."));
     assert_ok(base64url_encode(buffer_slice(&payload), &jws));
