@@ -72,11 +72,79 @@ static void test_claims_are_issued(void **)
     policy_world_end(&world);
 }
 
+static void test_configuration_gives_properties(void **)
+{
+    struct policy_world world;
+    policy_world_begin(&world);
+    must_compile(&world,
+                 "version=1.1; configurationrules { => issueproperty(type=\"required_pcr_mask\", value=15);"
+                 "[type==\"tee\", value==\"tpm\"] => issueproperty(type=\"require_valid_aik_cert\", value=false);"
+                 "[type==\"required_pcr_mask\"] => issueproperty(type=\"seen\", value=true); };"
+                 "authorizationrules { => permit(); }; issuancerules {"
+                 "=> issueproperty(type=\"report_validity_in_minutes\", value=1440); };");
+    claims_of_text("tee='tpm'", world.incoming);
+    claims_of_text("left=1", world.properties);
+    claims_of_text("left=1", world.outgoing);
+    const struct policy_result result = policy_world_result(&world);
+    assert_ok(policy_configure(world.policy, world.incoming, NULL, NULL, &result));
+    assert_string_equal(text_of_claims(world.properties).text,
+                        "required_pcr_mask=15 require_valid_aik_cert=false seen=true");
+    assert_ok(policy_evaluate(world.policy, world.incoming, NULL, NULL, &result));
+    assert_string_equal(text_of_claims(world.properties).text,
+                        "required_pcr_mask=15 require_valid_aik_cert=false seen=true report_validity_in_minutes=1440");
+    assert_string_equal(text_of_claims(world.outgoing).text, "");
+    policy_world_end(&world);
+}
+
+static void test_a_function_may_fail_the_configuration(void **)
+{
+    struct policy_world world;
+    policy_world_begin(&world);
+    must_compile(&world, "version=1.2; configurationrules { => issueproperty(type=\"a\", value=NegateBool(1)); };"
+                         "authorizationrules { => permit(); };");
+    const struct policy_result result = policy_world_result(&world);
+    assert_status(policy_configure(world.policy, world.incoming, NULL, &world.why, &result), ERR_POLICY_VALUE);
+    assert_string_equal(world.why.field, "policy line 1, column 68");
+    policy_world_end(&world);
+}
+
+/* Published policies for TPMs issue among authorization rules: other rules see it, the token does not. */
+static void test_issue_among_authorization_rules_adds(void **)
+{
+    struct policy_world world;
+    policy_world_begin(&world);
+    assert_issues(&world,
+                  "version=1.2; authorizationrules { [type==\"a\"] => issue(type=\"ok\", value=true);"
+                  "[type==\"ok\", value==true, issuer==\"AttestationPolicy\"] => permit(); };"
+                  "issuancerules { c:[type==\"ok\"] => issue(type=\"seen\", value=c.value); };",
+                  "a=1", "seen=true");
+    assert_int_equal(claim_set_count(world.incoming), 3);
+    policy_world_end(&world);
+}
+
+static void test_what_was_denied_issues_nothing(void **)
+{
+    struct policy_world world;
+    policy_world_begin(&world);
+    assert_status(run_policy(&world,
+                             "version=1.2; authorizationrules { => permit(); => deny(); };"
+                             "issuancerules { => issue(type=\"a\", value=1); };",
+                             ""),
+                  ERR_POLICY_DENIED);
+    assert_int_equal(claim_set_count(world.outgoing), 0);
+    assert_int_equal(claim_set_count(world.incoming), 0);
+    policy_world_end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_deny_wins_and_without_a_permit_nothing_passes),
         cmocka_unit_test(test_claims_are_issued),
+        cmocka_unit_test(test_configuration_gives_properties),
+        cmocka_unit_test(test_a_function_may_fail_the_configuration),
+        cmocka_unit_test(test_issue_among_authorization_rules_adds),
+        cmocka_unit_test(test_what_was_denied_issues_nothing),
     };
     return cmocka_run_group_tests_name("policy/evaluation", tests, NULL, NULL);
 }
