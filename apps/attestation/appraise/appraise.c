@@ -3,6 +3,7 @@
 
 #include "attestation/appraise/bindings.h"
 #include "attestation/appraise/facts.h"
+#include "attestation/tpm/tpm.h"
 #include "base/encoding.h"
 
 #include <stdio.h>
@@ -26,6 +27,7 @@ enum status appraised_new(struct appraised **appraised_out)
 void appraised_free(struct appraised *appraised)
 {
     if (appraised == NULL) return;
+    tpm_report_free(appraised->tpm);
     claim_set_free(appraised->incoming);
     claim_set_free(appraised->outgoing);
     claim_set_free(appraised->properties);
@@ -44,6 +46,7 @@ void appraised_cleanup(struct appraised **appraised)
 static void clear(struct appraised *appraised)
 {
     appraised->is_permitted = false;
+    tpm_report_cleanup(&appraised->tpm);
     claim_set_clear(appraised->incoming);
     claim_set_clear(appraised->outgoing);
     claim_set_clear(appraised->properties);
@@ -57,9 +60,10 @@ static void clear(struct appraised *appraised)
 static enum evidence_kind kind_of(enum attestation_type type)
 {
     static const enum evidence_kind kinds[ATTESTATION_TYPE_COUNT] = {
-        [ATTESTATION_SGX_ENCLAVE] = EVIDENCE_SGX, [ATTESTATION_OPEN_ENCLAVE] = EVIDENCE_OPEN_ENCLAVE,
-        [ATTESTATION_SEV_SNP_VM] = EVIDENCE_SNP,  [ATTESTATION_TDX_VM] = EVIDENCE_TDX,
-        [ATTESTATION_TPM] = EVIDENCE_TPM,
+        [ATTESTATION_SGX_ENCLAVE] = EVIDENCE_SGX,
+        [ATTESTATION_OPEN_ENCLAVE] = EVIDENCE_OPEN_ENCLAVE,
+        [ATTESTATION_SEV_SNP_VM] = EVIDENCE_SNP,
+        [ATTESTATION_TDX_VM] = EVIDENCE_TDX,
     };
     return kinds[type];
 }
@@ -142,24 +146,11 @@ static enum status check_evaluation(const struct appraiser *appraiser, const str
 
 /* ---- the whole ---- */
 
-static enum status evaluate(const struct attest_request *request, const struct appraisal_materials *materials,
-                            struct refusal *why, struct appraised *appraised)
+/* Up to its claims, an enclave or a machine. */
+static enum status verify_platform(const struct appraiser *appraiser, const struct attest_request *request,
+                                   const struct appraisal_materials *materials, struct refusal *why,
+                                   enum appraisal_step *step_out, struct appraised *appraised)
 {
-    const struct policy_result result = {appraised->outgoing, appraised->properties};
-    struct facts facts;
-    facts_of(request, appraised, &facts);
-    TRY(facts_show(&facts, why, appraised->incoming));
-    return policy_evaluate(materials->policy->policy, appraised->incoming, NULL, why, &result);
-}
-
-enum status appraise(const struct appraiser *appraiser, const struct attest_request *request,
-                     const struct appraisal_materials *materials, struct refusal *why, enum appraisal_step *step_out,
-                     struct appraised *appraised)
-{
-    const struct policy_result result = {appraised->outgoing, appraised->properties};
-    clear(appraised);
-    *step_out = APPRAISAL_POLICY;
-    TRY(policy_configure(materials->policy->policy, appraised->incoming, NULL, why, &result));
     *step_out = APPRAISAL_EVIDENCE;
     TRY(verify(appraiser, request, materials, why, &appraised->evidence));
     TRY(check_init_time(&request->init_time, &appraised->evidence, why));
@@ -170,8 +161,58 @@ enum status appraise(const struct appraiser *appraiser, const struct attest_requ
     TRY(check_nonce(buffer_slice(&request->nonce), why));
     TRY(embed_collateral(&appraised->evidence, &appraised->collateral_json));
     *step_out = APPRAISAL_POLICY;
+    if (appraiser->operator_policy == NULL) return OK;
+    return appraisal_check(appraiser->operator_policy, &appraised->evidence, materials->now_s, why);
+}
+
+static enum status verify_tpm(const struct appraiser *appraiser, const struct attest_request *request, int64_t now_s,
+                              struct refusal *why, enum appraisal_step *step_out, struct appraised *appraised)
+{
+    struct tpm_rules rules;
+    *step_out = APPRAISAL_POLICY;
     if (appraiser->operator_policy != NULL)
-        TRY(appraisal_check(appraiser->operator_policy, &appraised->evidence, materials->now_s, why));
+        return refuse(why, ERR_APPRAISAL, "attestation type", "one that the operator's policy judges", "Tpm");
+    TRY(tpm_rules_of_policy(appraised->properties, appraiser->tpm_roots, why, &rules));
+    *step_out = APPRAISAL_EVIDENCE;
+    TRY(tpm_report_verify(buffer_slice(&request->evidence), &rules, now_s, why, &appraised->tpm));
+    appraised->evidence = (struct evidence_claims){.kind = EVIDENCE_TPM};
+    *step_out = APPRAISAL_POLICY;
+    return tpm_report_claims(appraised->tpm, appraiser->issuer, why, appraised->incoming);
+}
+
+/* How long the token lives: a policy can say so for TPMs alone. */
+static enum status set_life(struct refusal *why, struct appraised *appraised)
+{
+    appraised->life_s = ATTESTATION_TOKEN_LIFE_S;
+    appraised->early_s = 0;
+    if (appraised->tpm == NULL) return OK;
+    appraised->early_s = TPM_REPORT_EARLY_S;
+    return tpm_report_life(appraised->properties, why, &appraised->life_s);
+}
+
+static enum status evaluate(const struct attest_request *request, const struct appraisal_materials *materials,
+                            struct refusal *why, struct appraised *appraised)
+{
+    const struct policy_result result = {appraised->outgoing, appraised->properties};
+    struct facts facts;
+    facts_of(request, appraised, &facts);
+    TRY(facts_show(&facts, why, appraised->incoming));
+    TRY(policy_evaluate(materials->policy->policy, appraised->incoming, NULL, why, &result));
+    return set_life(why, appraised);
+}
+
+enum status appraise(const struct appraiser *appraiser, const struct attest_request *request,
+                     const struct appraisal_materials *materials, struct refusal *why, enum appraisal_step *step_out,
+                     struct appraised *appraised)
+{
+    const struct policy_result result = {appraised->outgoing, appraised->properties};
+    clear(appraised);
+    *step_out = APPRAISAL_POLICY;
+    TRY(policy_configure(materials->policy->policy, appraised->incoming, NULL, why, &result));
+    if (request->type == ATTESTATION_TPM)
+        TRY(verify_tpm(appraiser, request, materials->now_s, why, step_out, appraised));
+    else
+        TRY(verify_platform(appraiser, request, materials, why, step_out, appraised));
     TRY(evaluate(request, materials, why, appraised));
     appraised->is_permitted = true;
     return OK;

@@ -6,6 +6,8 @@
  */
 #include "attestation/appraise/facts.h"
 
+#include "attestation/tpm/tpm.h"
+
 /* ---- Intel ---- */
 
 /* Azure's own tokens of enclaves say nothing of the platform's level: policies may issue it. */
@@ -140,6 +142,29 @@ void facts_of_snp(const struct snp_claims *claims, struct facts *facts)
     add_origin(claims->simulated, facts);
 }
 
+/* ---- TPMs ---- */
+
+static void add_json(const char *name, struct slice json, struct facts *facts)
+{
+    if (json.size == 0) return;
+    facts_add(facts, name, FACT_JSON, json);
+    facts_restrict(facts, FACT_FOR_TOKEN);
+}
+
+/* Most claims of a TPM are for its policy, which decides what the token says (tpm_report_claims); these are Azure's own
+ * of each report. Which type it has there is not published. */
+void facts_of_tpm(const struct tpm_report *report, struct facts *facts)
+{
+    const struct tpm_report_token said = tpm_report_token(report);
+    add_type("tpm", facts);
+    add_json("cnf", said.confirmation, facts);
+    add_json("x-ms-tpm-request-key", said.request_key, facts);
+    add_json("x-ms-tpm-other-keys", said.other_keys, facts);
+    if (said.rp_data.size == 0) return;
+    facts_add(facts, "rp_data", FACT_TEXT, said.rp_data);
+    facts_add_alias(facts, "nonce", FACT_FOR_BOTH);
+}
+
 /* ---- what came with it ---- */
 
 static bool is_enclave(const struct appraised *appraised)
@@ -174,6 +199,8 @@ void facts_of(const struct attest_request *request, const struct appraised *appr
         facts_of_domain(&evidence->tdx, facts_out);
     else if (evidence->kind == EVIDENCE_SNP)
         facts_of_snp(&evidence->snp, facts_out);
+    else if (evidence->kind == EVIDENCE_TPM)
+        facts_of_tpm(appraised->tpm, facts_out);
     add_data(request, appraised, facts_out);
     if (request->nonce.size > 0) facts_add(facts_out, "nonce", FACT_TEXT, buffer_slice(&request->nonce));
 }

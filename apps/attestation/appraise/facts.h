@@ -50,6 +50,7 @@ void facts_restrict(struct facts *facts, enum fact_use use);
 void facts_of_enclave(const struct sgx_claims *claims, struct slice collateral_json, struct facts *facts);
 void facts_of_domain(const struct tdx_claims *claims, struct facts *facts);
 void facts_of_snp(const struct snp_claims *claims, struct facts *facts);
+void facts_of_tpm(const struct tpm_report *report, struct facts *facts);
 
 /* All that is said of appraised evidence and of what came with it; what of it is new in every token is not here. */
 void facts_of(const struct attest_request *request, const struct appraised *appraised, struct facts *facts_out);

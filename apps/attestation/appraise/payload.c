@@ -13,12 +13,13 @@
 /* ---- what is new in each token ---- */
 
 static void add_token_facts(const struct appraiser *appraiser, const struct appraisal_materials *materials,
-                            const char *jti, struct slice signer, struct facts *facts)
+                            const struct appraised *appraised, const char *jti, struct slice signer,
+                            struct facts *facts)
 {
     facts_add_text(facts, "iss", appraiser->issuer);
     facts_add_integer(facts, "iat", materials->now_s);
-    facts_add_integer(facts, "nbf", materials->now_s);
-    facts_add_integer(facts, "exp", materials->now_s + ATTESTATION_TOKEN_LIFE_S);
+    facts_add_integer(facts, "nbf", materials->now_s - appraised->early_s);
+    facts_add_integer(facts, "exp", materials->now_s + appraised->life_s);
     facts_add_text(facts, "jti", jti);
     facts_add_text(facts, "x-ms-ver", "1.0");
     facts_add_text(facts, "x-ms-policy-hash", materials->policy->hash);
@@ -159,7 +160,7 @@ enum status appraised_payload(const struct appraiser *appraiser, const struct at
     if (!appraised->is_permitted) return ERR_INTERNAL;
     TRY(write_signer(materials->policy->signer, &signer));
     facts_of(request, appraised, &facts);
-    add_token_facts(appraiser, materials, jti, buffer_slice(&signer), &facts);
+    add_token_facts(appraiser, materials, appraised, jti, buffer_slice(&signer), &facts);
     TRY(gather(&facts, appraised, &members));
     const enum status status = write_members(&members, payload);
     if (status == ERR_TOO_LARGE)

@@ -28,6 +28,8 @@ static const char *const names[] = {
     "x-ms-policy-hash",
     "x-ms-policy-signer",
     "x-ms-runtime",
+    "x-ms-tpm-other-keys",
+    "x-ms-tpm-request-key",
     "x-ms-ver",
 };
 

@@ -35,7 +35,7 @@ static enum status read_integer(const struct claim_set *properties, const char *
     return OK;
 }
 
-enum status tpm_rules_read(const struct claim_set *properties, const struct tpm_roots *roots, struct refusal *why,
+enum status tpm_rules_of_policy(const struct claim_set *properties, const struct tpm_roots *roots, struct refusal *why,
                            struct tpm_rules *rules_out)
 {
     enum { ALL_PCRS = (1 << TPM_PCR_COUNT) - 1 };

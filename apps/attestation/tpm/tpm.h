@@ -12,7 +12,7 @@
  * Who calls what:
  *   - A parser: tpm_message_kind. An init message ends there: the service asks the signers for a challenge and answers
  *     with tpm_write_challenge. A request goes on to appraise().
- *   - Parser and signer in appraise(): tpm_rules_read behind policy_configure, tpm_report_verify, tpm_report_claims; in
+ *   - Parser and signer in appraise(): tpm_rules_of_policy behind policy_configure, tpm_report_verify, tpm_report_claims; in
  *     appraised_payload(): tpm_report_token, tpm_report_life.
  *   - A signer: tpm_challenge_make and tpm_challenge_check with a key that no parser has; tpm_report_omits_certificate
  *     for the token's header (x5c, or x5t).
@@ -83,7 +83,7 @@ struct tpm_rules {
 };
 
 /* ERR_POLICY_VALUE for properties of another type or range. */
-enum status tpm_rules_read(const struct claim_set *properties, const struct tpm_roots *roots, struct refusal *why,
+enum status tpm_rules_of_policy(const struct claim_set *properties, const struct tpm_roots *roots, struct refusal *why,
                            struct tpm_rules *rules_out);
 
 /* Everything that verification found. */

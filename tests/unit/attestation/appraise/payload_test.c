@@ -87,6 +87,8 @@ static const char *const reserved[] = {
     "x-ms-runtime",
     "x-ms-sevsnpvm-launchmeasurement",
     "x-ms-sgx-ehd",
+    "x-ms-tpm-request-key",
+    "x-ms-tpm-other-keys",
     "x-ms-sgx-mrenclave",
     "x-ms-sgx-anything",
     "x-ms-ver",

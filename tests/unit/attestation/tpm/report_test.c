@@ -629,7 +629,7 @@ static void test_properties(void **)
     struct tpm_rules read;
     int64_t life_s;
     bool omits;
-    assert_ok(tpm_rules_read(set, machine()->roots, NULL, &read));
+    assert_ok(tpm_rules_of_policy(set, machine()->roots, NULL, &read));
     assert_true(read.require_valid_aik_cert && read.required_pcr_mask == 0xffffff && read.roots == machine()->roots);
     assert_ok(tpm_report_life(set, NULL, &life_s));
     assert_int_equal(life_s, 86400);
@@ -637,11 +637,11 @@ static void test_properties(void **)
     assert_false(omits);
     claim_set_free(set);
     set = property("require_valid_aik_cert", CLAIM_BOOLEAN, 0);
-    assert_ok(tpm_rules_read(set, NULL, NULL, &read));
+    assert_ok(tpm_rules_of_policy(set, NULL, NULL, &read));
     assert_false(read.require_valid_aik_cert);
     claim_set_free(set);
     set = property("required_pcr_mask", CLAIM_INTEGER, 0x81);
-    assert_ok(tpm_rules_read(set, NULL, NULL, &read));
+    assert_ok(tpm_rules_of_policy(set, NULL, NULL, &read));
     assert_int_equal(read.required_pcr_mask, 0x81);
     claim_set_free(set);
     set = property("report_validity_in_minutes", CLAIM_INTEGER, 5);
@@ -679,7 +679,7 @@ static void test_properties_of_another_kind(void **)
         bool omits;
         char field[96];
         (void)snprintf(field, sizeof(field), "configurationrules.%s", bad[i].type);
-        enum status status = tpm_rules_read(set, NULL, &why, &read);
+        enum status status = tpm_rules_of_policy(set, NULL, &why, &read);
         if (status == OK) status = tpm_report_life(set, &why, &life_s);
         if (status == OK) status = tpm_report_omits_certificate(set, &why, &omits);
         assert_refused(status, ERR_POLICY_VALUE, &why, field);
