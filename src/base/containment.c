@@ -87,13 +87,14 @@ static enum status close_file_system(enum containment_level level, struct refusa
 
 /* ---- seccomp ---- */
 
-/* Memory, time, and the descriptors that are open already. */
+/* Memory, time, and the descriptors that are open already; and its own number, by which OpenSSL sees that it was forked
+ * before it gives random bytes. */
 static const int compute_calls[] = {
     SCMP_SYS(read),         SCMP_SYS(write),          SCMP_SYS(readv),           SCMP_SYS(writev),
     SCMP_SYS(close),        SCMP_SYS(exit),           SCMP_SYS(exit_group),      SCMP_SYS(brk),
     SCMP_SYS(munmap),       SCMP_SYS(mremap),         SCMP_SYS(madvise),         SCMP_SYS(futex),
     SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(sigaltstack),     SCMP_SYS(clock_gettime),
-    SCMP_SYS(getrandom),    SCMP_SYS(sched_yield),    SCMP_SYS(restart_syscall),
+    SCMP_SYS(getrandom),    SCMP_SYS(sched_yield),    SCMP_SYS(restart_syscall), SCMP_SYS(getpid),
 };
 
 /* Further calls of a loaded library: looking at files and at the machine, scheduling its threads. */

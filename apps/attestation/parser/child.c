@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attestation/parser/child.h"
 
+#include "attestation/tpm/tpm.h"
+
 #include <string.h>
 
 /* What a child keeps from question to question. */
@@ -82,7 +84,9 @@ static enum status answer_question(const struct child *child, struct link *link,
 #ifdef LAZARET_SIMULATION
     be_planted_fault(&request);
 #endif
-    if (request.type == ATTESTATION_TPM && request.evidence.size == 0) {
+    enum tpm_message_kind kind = TPM_MESSAGE_REQUEST;
+    if (request.type == ATTESTATION_TPM) TRY(tpm_message_kind(buffer_slice(&request.evidence), why, &kind));
+    if (kind == TPM_MESSAGE_INIT) {
         answer->kind = PARSER_ANSWER_CHALLENGE;
         return OK;
     }

@@ -3,6 +3,8 @@
 
 #include "attestation/parser/child.h"
 #include "base/clock.h"
+#include "base/json.h"
+#include "crypto/hash.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -17,12 +19,19 @@ struct place {
     struct place *next; /* in the list of those that are free */
 };
 
+/* A question that waits for a place; on its thread's stack. */
+struct waiter {
+    pthread_cond_t is_served;
+    struct place *place; /* NULL: not yet */
+    struct waiter *next;
+};
+
 struct parsers {
     struct parser_options options;
     struct nursery *nursery;
-    pthread_mutex_t mutex; /* over what follows */
-    pthread_cond_t freed;
-    struct place *free_places;
+    pthread_mutex_t mutex;     /* over what follows */
+    struct place *free_places; /* none while somebody waits */
+    struct waiter *first;
     unsigned waiting;
     struct place places[];
 };
@@ -58,6 +67,15 @@ static void replace_child(struct parsers *parsers, struct place *place)
 
 /* ---- start and end ---- */
 
+/* Libraries open files when they are first used, which a child may not: jansson for the seed of its tables, OpenSSL for
+ * its configuration. */
+static enum status use_libraries_once(void)
+{
+    CLEANUP(json_done) json_t *object = json_object();
+    uint8_t digest[SHA256_BYTES];
+    return sha256((struct slice){}, digest);
+}
+
 static enum status start_nursery(struct parsers *parsers, struct refusal *why)
 {
     const struct nursery_plan plan = {
@@ -67,17 +85,8 @@ static enum status start_nursery(struct parsers *parsers, struct refusal *why)
         .containment = {.level = CONTAINED_COMPUTE, .memory_bytes = PARSER_MEMORY_BYTES},
         .keep_descriptor = -1,
     };
+    TRY(use_libraries_once());
     return nursery_start(&plan, why, &parsers->nursery);
-}
-
-static void make_lock(struct parsers *parsers)
-{
-    pthread_condattr_t monotonic;
-    (void)pthread_mutex_init(&parsers->mutex, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&parsers->freed, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
 }
 
 enum status parsers_start(const struct parser_options *options, struct refusal *why, struct parsers **parsers_out)
@@ -89,7 +98,7 @@ enum status parsers_start(const struct parser_options *options, struct refusal *
     parsers->options.count = count;
     if (parsers->options.queue == 0) parsers->options.queue = PARSER_QUEUE;
     if (parsers->options.timeout_ms == 0) parsers->options.timeout_ms = PARSER_TIMEOUT_MS;
-    make_lock(parsers);
+    (void)pthread_mutex_init(&parsers->mutex, NULL);
     for (unsigned i = 0; i < count; i++) {
         parsers->places[i] = (struct place){.socket = -1, .next = parsers->free_places};
         parsers->free_places = &parsers->places[i];
@@ -108,7 +117,6 @@ void parsers_free(struct parsers *parsers)
     if (parsers == NULL) return;
     for (unsigned i = 0; i < parsers->options.count; i++) close_child(&parsers->places[i]);
     nursery_stop(parsers->nursery);
-    (void)pthread_cond_destroy(&parsers->freed);
     (void)pthread_mutex_destroy(&parsers->mutex);
     free(parsers);
 }
@@ -120,41 +128,72 @@ static struct timespec time_of(int64_t monotonic_ms)
     return (struct timespec){.tv_sec = monotonic_ms / 1000, .tv_nsec = monotonic_ms % 1000 * 1000000};
 }
 
-/* Under the mutex. */
-static enum status wait_for_place(struct parsers *parsers, int64_t deadline_ms, struct refusal *why)
+/* For a condition that is waited for by the clock that only goes forward. */
+static void make_condition(pthread_cond_t *condition)
 {
-    const struct timespec deadline = time_of(deadline_ms);
-    if (parsers->free_places != NULL) return OK;
-    if (parsers->waiting == parsers->options.queue)
-        return refuse(why, ERR_BUSY, "attestation", "fewer requests at a time", "%u are waiting", parsers->waiting);
-    parsers->waiting++;
-    int result = 0;
-    while (parsers->free_places == NULL && result != ETIMEDOUT)
-        result = pthread_cond_timedwait(&parsers->freed, &parsers->mutex, &deadline);
-    parsers->waiting--;
-    if (parsers->free_places != NULL) return OK;
-    return refuse(why, ERR_BUSY, "attestation", "fewer requests at a time", "no process was free in time");
+    pthread_condattr_t monotonic;
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(condition, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
 }
 
-static enum status take_place(struct parsers *parsers, int64_t deadline_ms, struct refusal *why,
-                              struct place **place_out)
+static void leave_queue(struct parsers *parsers, struct waiter *waiter)
+{
+    struct waiter **at = &parsers->first;
+    while (*at != NULL && *at != waiter) at = &(*at)->next;
+    if (*at == waiter) *at = waiter->next;
+}
+
+static void join_queue(struct parsers *parsers, struct waiter *waiter)
+{
+    struct waiter **at = &parsers->first;
+    while (*at != NULL) at = &(*at)->next;
+    *at = waiter;
+}
+
+/* Under the mutex: whoever comes later does not get before those who wait. */
+static struct place *wait_for_place(struct parsers *parsers, int64_t deadline_ms)
+{
+    const struct timespec deadline = time_of(deadline_ms);
+    struct waiter waiter = {};
+    int result = 0;
+    make_condition(&waiter.is_served);
+    join_queue(parsers, &waiter);
+    parsers->waiting++;
+    while (waiter.place == NULL && result != ETIMEDOUT)
+        result = pthread_cond_timedwait(&waiter.is_served, &parsers->mutex, &deadline);
+    parsers->waiting--;
+    if (waiter.place == NULL) leave_queue(parsers, &waiter);
+    (void)pthread_cond_destroy(&waiter.is_served);
+    return waiter.place;
+}
+
+/* NULL: none is free and the queue is full, or none became free in time. */
+static struct place *take_place(struct parsers *parsers, int64_t deadline_ms)
 {
     (void)pthread_mutex_lock(&parsers->mutex);
-    const enum status status = wait_for_place(parsers, deadline_ms, why);
-    if (status == OK) {
-        *place_out = parsers->free_places;
-        parsers->free_places = parsers->free_places->next;
-    }
+    struct place *place = parsers->free_places;
+    if (place != NULL)
+        parsers->free_places = place->next;
+    else if (parsers->waiting < parsers->options.queue)
+        place = wait_for_place(parsers, deadline_ms);
     (void)pthread_mutex_unlock(&parsers->mutex);
-    return status;
+    return place;
 }
 
 static void give_place_back(struct parsers *parsers, struct place *place)
 {
     (void)pthread_mutex_lock(&parsers->mutex);
-    place->next = parsers->free_places;
-    parsers->free_places = place;
-    (void)pthread_cond_signal(&parsers->freed);
+    struct waiter *const first = parsers->first;
+    if (first != NULL) {
+        parsers->first = first->next;
+        first->place = place;
+        (void)pthread_cond_signal(&first->is_served);
+    } else {
+        place->next = parsers->free_places;
+        parsers->free_places = place;
+    }
     (void)pthread_mutex_unlock(&parsers->mutex);
 }
 
@@ -191,10 +230,10 @@ enum status parsers_ask(struct parsers *parsers, const struct parser_question *q
 {
     CLEANUP(buffer_done) struct buffer bytes = buffer_of_maximum(PARSER_QUESTION_MAX_BYTES);
     const int64_t deadline_ms = clock_monotonic_ms() + parsers->options.timeout_ms + question->supply_wait_ms;
-    struct place *place;
     *step_out = APPRAISAL_SIGNING;
     TRY(parser_question_write(question, &bytes));
-    TRY(take_place(parsers, deadline_ms, why, &place));
+    struct place *const place = take_place(parsers, deadline_ms);
+    if (place == NULL) return refuse(why, ERR_BUSY, "attestation", "fewer requests at a time", "no parser is free");
     const enum status status =
         ask_in(parsers, place, buffer_slice(&bytes), supply, context, deadline_ms, why, step_out, answer_out);
     give_place_back(parsers, place);

@@ -28,12 +28,18 @@ struct parts {
 static const struct simulated_identity parts_program = {
     .mrenclave = {0xaa, [31] = 1}, .mrsigner = {0xbb, [31] = 2}, .product_id = 3, .svn = 4};
 
-static inline void parts_open(struct parts *parts)
+/* Without threads: who forks does it after this. */
+static inline void parts_make(struct parts *parts)
 {
     *parts = (struct parts){};
     simulated_source_init(&parts->source, PARTS_NOW);
     assert_ok(simulated_machine_new(parts->source.authority, NULL, PARTS_NOW, &parts->machine));
     assert_ok(clock_new_fixed(PARTS_NOW, &parts->clock));
+    assert_ok(state_defaults(&parts->view));
+}
+
+static inline void parts_start(struct parts *parts)
+{
     const struct collateral_feed_options options = {
         .clock = parts->clock,
         .roots = &parts->source.roots,
@@ -41,9 +47,14 @@ static inline void parts_open(struct parts *parts)
         .fetch_context = &parts->source,
     };
     assert_ok(collateral_feed_start(&options, &parts->feed));
-    assert_ok(state_defaults(&parts->view));
     parts->supplies = (struct supplies){.collateral = parts->feed};
     parts->supply = (struct supply){.supplies = &parts->supplies, .view = &parts->view, .wait_ms = PARTS_PATIENCE_MS};
+}
+
+static inline void parts_open(struct parts *parts)
+{
+    parts_make(parts);
+    parts_start(parts);
 }
 
 static inline void parts_close(struct parts *parts)
