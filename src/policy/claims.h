@@ -32,7 +32,7 @@ struct claim {
     struct slice type;
     struct claim_value value;
     enum claim_issuer issuer;
-    bool read_only; /* evidence as such (`events`, `pcrs`), and what functions make of it: cannot be issued */
+    bool read_only; /* cannot be issued, nor what functions make of it: `pcrs` (docs/policy-language.md, "Read-only") */
 };
 
 /* Claims in the order in which they were added; several may have one type. Copies what it is given. */

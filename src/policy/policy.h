@@ -60,7 +60,8 @@ struct policy_result {
 };
 
 /* Runs the configuration rules alone, before there are claims of evidence: they decide how it is verified. `incoming`
- * holds what there is (often nothing). Only `result->properties` is written. ERR_POLICY_LIMIT, ERR_POLICY_VALUE. */
+ * holds what there is (often nothing); the properties are added to it too, so that who adds the evidence's claims to
+ * that set shows them to the other rules. Of `result` only `properties` is used. ERR_POLICY_LIMIT, ERR_POLICY_VALUE. */
 enum status policy_configure(const struct policy *policy, struct claim_set *incoming, const struct policy_trace *trace,
                              struct refusal *why, const struct policy_result *result);
 
