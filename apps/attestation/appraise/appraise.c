@@ -170,13 +170,14 @@ static enum status verify_tpm(const struct appraiser *appraiser, const struct at
 {
     struct tpm_rules rules;
     *step_out = APPRAISAL_POLICY;
-    if (appraiser->operator_policy != NULL)
-        return refuse(why, ERR_APPRAISAL, "attestation type", "one that the operator's policy judges", "Tpm");
     TRY(tpm_rules_of_policy(appraised->properties, appraiser->tpm_roots, why, &rules));
     *step_out = APPRAISAL_EVIDENCE;
     TRY(tpm_report_verify(buffer_slice(&request->evidence), &rules, now_s, why, &appraised->tpm));
     appraised->evidence = (struct evidence_claims){.kind = EVIDENCE_TPM};
+    TRY(tpm_report_quote(appraised->tpm, &appraised->evidence.tpm));
     *step_out = APPRAISAL_POLICY;
+    if (appraiser->operator_policy != NULL)
+        TRY(appraisal_check(appraiser->operator_policy, &appraised->evidence, now_s, why));
     return tpm_report_claims(appraised->tpm, appraiser->issuer, why, appraised->incoming);
 }
 

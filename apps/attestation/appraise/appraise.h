@@ -53,7 +53,7 @@ enum appraisal_step {
 struct appraised {
     bool is_permitted; /* appraise() came to its end: without that there is no payload */
     struct evidence_claims evidence;
-    struct tpm_report *tpm;  /* of a TPM's request, else NULL: tpm/tpm.h; `evidence` has its kind alone then */
+    struct tpm_report *tpm;  /* of a TPM's request, else NULL: tpm/tpm.h; `evidence` has its quote then */
     int64_t life_s, early_s; /* of the token: exp - iat, iat - nbf */
     struct claim_set *incoming, *outgoing, *properties;
     /* Compact JSON, as it stands in tokens: runtime and init time data of type JSON with their members sorted, and the

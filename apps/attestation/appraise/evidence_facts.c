@@ -157,6 +157,8 @@ void facts_of_tpm(const struct tpm_report *report, struct facts *facts)
 {
     const struct tpm_report_token said = tpm_report_token(report);
     add_type("tpm", facts);
+    facts_add_text(facts, "ver", "1.0");
+    facts_restrict(facts, FACT_FOR_TOKEN);
     add_json("cnf", said.confirmation, facts);
     add_json("x-ms-tpm-request-key", said.request_key, facts);
     add_json("x-ms-tpm-other-keys", said.other_keys, facts);

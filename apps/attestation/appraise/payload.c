@@ -150,6 +150,26 @@ static enum status write_signer(const json_t *signer, struct buffer *text)
     return signer == NULL ? OK : json_write(signer, text);
 }
 
+/* Azure's reports of TPMs have what was issued in one object, "x-ms-policy"; here it stands at the top as well, as in
+ * every other token. */
+static enum status add_issued(const struct appraised *appraised, struct buffer *json, struct facts *facts)
+{
+    static const struct facts none = {};
+    CLEANUP(members_done) struct members members = {};
+    if (appraised->tpm == NULL) return OK;
+    TRY(gather(&none, appraised, &members));
+    if (members.count == 0) return OK;
+    TRY(write_members(&members, json));
+    facts_add(facts, "x-ms-policy", FACT_JSON, buffer_slice(json));
+    return OK;
+}
+
+static enum status refuse_large(enum status status, size_t maximum, struct refusal *why)
+{
+    if (status != ERR_TOO_LARGE) return status;
+    return refuse(why, status, "token", "room for what the policy issues", "more than %zu bytes", maximum);
+}
+
 enum status appraised_payload(const struct appraiser *appraiser, const struct attest_request *request,
                               const struct appraisal_materials *materials, const struct appraised *appraised,
                               const char *jti, struct refusal *why, struct buffer *payload)
@@ -157,15 +177,14 @@ enum status appraised_payload(const struct appraiser *appraiser, const struct at
     struct facts facts;
     CLEANUP(members_done) struct members members = {};
     CLEANUP(buffer_done) struct buffer signer = buffer_of_maximum(ATTESTATION_TOKEN_MAX_BYTES);
+    CLEANUP(buffer_done) struct buffer issued = buffer_of_maximum(ATTESTATION_TOKEN_MAX_BYTES);
     if (!appraised->is_permitted) return ERR_INTERNAL;
     TRY(write_signer(materials->policy->signer, &signer));
     facts_of(request, appraised, &facts);
     add_token_facts(appraiser, materials, appraised, jti, buffer_slice(&signer), &facts);
+    TRY(refuse_large(add_issued(appraised, &issued, &facts), issued.maximum, why));
     TRY(gather(&facts, appraised, &members));
-    const enum status status = write_members(&members, payload);
-    if (status == ERR_TOO_LARGE)
-        return refuse(why, status, "token", "room for what the policy issues", "more than %zu bytes", payload->maximum);
-    return status;
+    return refuse_large(write_members(&members, payload), payload->maximum, why);
 }
 
 enum status unsecured_token(struct slice payload, struct buffer *token)

@@ -40,7 +40,7 @@ struct attest_data {
 
 struct attest_request {
     enum attestation_type type;
-    struct buffer evidence;     /* quote, Open Enclave report, SNP report; a TPM's: the request JWS */
+    struct buffer evidence;     /* quote, Open Enclave report, SNP report; a TPM's: its message (tpm/tpm.h) */
     struct buffer endorsements; /* SNP: PEM of VCEK, ASK, ARK; otherwise empty */
     struct attest_data runtime, init_time;
     struct buffer nonce; /* empty if none was given */

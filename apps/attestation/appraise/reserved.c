@@ -21,6 +21,7 @@ static const char *const names[] = {
     "nbf",
     "nonce",
     "rp_data",
+    "ver",
     "x-ms-attestation-type",
     "x-ms-compliance-status",
     "x-ms-inittime",

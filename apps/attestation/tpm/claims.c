@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* ---- properties ---- */
 
@@ -36,7 +37,7 @@ static enum status read_integer(const struct claim_set *properties, const char *
 }
 
 enum status tpm_rules_of_policy(const struct claim_set *properties, const struct tpm_roots *roots, struct refusal *why,
-                           struct tpm_rules *rules_out)
+                                struct tpm_rules *rules_out)
 {
     enum { ALL_PCRS = (1 << TPM_PCR_COUNT) - 1 };
     struct tpm_rules rules = {.roots = roots, .require_valid_aik_cert = true};
@@ -142,10 +143,44 @@ enum status tpm_report_claims(const struct tpm_report *report, const char *issue
     TRY(add_enclave(report, incoming, why));
     TRY(add_text(incoming, "x-ms-tpm-request-key", buffer_slice(&report->request_key), false, why));
     TRY(add_text(incoming, "x-ms-tpm-other-keys", buffer_slice(&report->other_keys), false, why));
+    /* Azure's own samples issue what they find in events, and say that PCRs cannot be issued. */
     TRY(add_text(incoming, "pcrs", buffer_slice(&report->pcrs), true, why));
-    TRY(add_text(incoming, "events", buffer_slice(&report->events), true, why));
-    TRY(add_text(incoming, "bootEvents", buffer_slice(&report->boot_events), true, why));
+    TRY(add_text(incoming, "events", buffer_slice(&report->events), false, why));
+    TRY(add_text(incoming, "bootEvents", buffer_slice(&report->boot_events), false, why));
     return add_custom(report, issuer, incoming, why);
+}
+
+/* ---- for the host's policy ---- */
+
+static const struct tpm_pcrs *longest_bank(const struct tpm_banks *banks)
+{
+    const struct tpm_pcrs *longest = &banks->items[0];
+    for (size_t i = 1; i < banks->count; i++) {
+        if (banks->items[i].hash > longest->hash) longest = &banks->items[i];
+    }
+    return longest;
+}
+
+enum status tpm_report_quote(const struct tpm_report *report, struct tpm_claims *claims_out)
+{
+    const struct tpm_platform_claims *const platform = &report->current;
+    const struct tpm_pcrs *const bank = longest_bank(&platform->pcrs);
+    struct tpm_claims claims = {
+        .extra_data_size = platform->extra_data_size,
+        .clock_ms = platform->clock_ms,
+        .firmware_version = platform->firmware_version,
+        .reset_count = platform->reset_count,
+        .restart_count = platform->restart_count,
+        .is_clock_safe = platform->is_clock_safe,
+        .bank = bank->hash,
+        .selection = bank->known,
+        .pcrs = *bank,
+        .has_event_log = report->request.current.log_count > 0,
+    };
+    memcpy(claims.extra_data, platform->extra_data, platform->extra_data_size);
+    TRY(key_thumbprint(report->request.current.aik, claims.key_thumbprint));
+    *claims_out = claims;
+    return OK;
 }
 
 /* ---- the token ---- */

@@ -12,8 +12,8 @@
  * Who calls what:
  *   - A parser: tpm_message_kind. An init message ends there: the service asks the signers for a challenge and answers
  *     with tpm_write_challenge. A request goes on to appraise().
- *   - Parser and signer in appraise(): tpm_rules_of_policy behind policy_configure, tpm_report_verify, tpm_report_claims; in
- *     appraised_payload(): tpm_report_token, tpm_report_life.
+ *   - Parser and signer in appraise(): tpm_rules_of_policy behind policy_configure, tpm_report_verify,
+ * tpm_report_claims; in appraised_payload(): tpm_report_token, tpm_report_life.
  *   - A signer: tpm_challenge_make and tpm_challenge_check with a key that no parser has; tpm_report_omits_certificate
  *     for the token's header (x5c, or x5t).
  *   - The service: tpm_write_report around the token. Without a stored policy for Tpm both messages are answered with
@@ -24,6 +24,7 @@
 #include "base/json.h"
 #include "base/refusal.h"
 #include "crypto/x509.h"
+#include "evidence/tpm.h"
 #include "policy/claims.h"
 
 #define TPM_NO_POLICY_CODE "Bad request"
@@ -84,7 +85,7 @@ struct tpm_rules {
 
 /* ERR_POLICY_VALUE for properties of another type or range. */
 enum status tpm_rules_of_policy(const struct claim_set *properties, const struct tpm_roots *roots, struct refusal *why,
-                           struct tpm_rules *rules_out);
+                                struct tpm_rules *rules_out);
 
 /* Everything that verification found. */
 struct tpm_report;
@@ -107,6 +108,10 @@ enum status tpm_challenge_check(const struct tpm_report *report, struct slice ke
  * is `issuer` with "/" and their name. ERR_POLICY_LIMIT, ERR_NO_MEMORY. */
 enum status tpm_report_claims(const struct tpm_report *report, const char *issuer, struct refusal *why,
                               struct claim_set *incoming);
+
+/* The quote of now as the host's appraisal policy judges it: over the bank with the longest digests. What the key may
+ * do is not known here, for requests name it without its public area. */
+enum status tpm_report_quote(const struct tpm_report *report, struct tpm_claims *claims_out);
 
 /* What of a report stands in the token besides what the policy issues. Borrowed; an empty slice: not there. */
 struct tpm_report_token {

@@ -76,6 +76,7 @@ static const char *const reserved[] = {
     "nbf",
     "nonce",
     "rp_data",
+    "ver",
     "tdx_mrtd",
     "tdx_anything",
     "x-ms-attestation-type",

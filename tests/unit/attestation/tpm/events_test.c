@@ -49,8 +49,8 @@ static bool secure_boot_of(const struct buffer *log)
 static void test_secure_boot_is_the_variable_of_the_firmware(void **)
 {
     CLEANUP(buffer_done)
-    struct buffer on = machine_log(),
-                  off = machine_log(), none = machine_log(), strange = machine_log(), other = machine_log();
+    struct buffer on = machine_log(), off = machine_log(), none = machine_log(), strange = machine_log(),
+                  other = machine_log();
     machine_variable_event(&on, 0x80000001, "SecureBoot", SLICE_LITERAL("\1"));
     machine_variable_event(&off, 0x80000001, "SecureBoot", SLICE_LITERAL("\0"));
     machine_variable_event(&none, 0x80000001, "PK", SLICE_LITERAL("\1"));
@@ -66,8 +66,7 @@ static void test_secure_boot_is_the_variable_of_the_firmware(void **)
 static void test_a_variable_of_another_pcr_is_nobodys_word(void **)
 {
     CLEANUP(buffer_done)
-    struct buffer log = machine_log(),
-                  variable = machine_variable("SecureBoot", SLICE_LITERAL("\1"));
+    struct buffer log = machine_log(), variable = machine_variable("SecureBoot", SLICE_LITERAL("\1"));
     machine_event(&log, 11, 0x80000001, buffer_slice(&variable));
     assert_false(secure_boot_of(&log));
 }
@@ -112,8 +111,7 @@ static void test_behind_hidden_data_nothing_is_known(void **)
 static void test_doctored_values_are_not_told(void **)
 {
     CLEANUP(buffer_done)
-    struct buffer log = machine_log(),
-                  off = machine_variable("SecureBoot", SLICE_LITERAL("\0")),
+    struct buffer log = machine_log(), off = machine_variable("SecureBoot", SLICE_LITERAL("\0")),
                   on = machine_variable("SecureBoot", SLICE_LITERAL("\1"));
     CLEANUP(json_done) json_t *events = NULL;
     CLEANUP(boot_facts_done) struct boot_facts facts = {};
@@ -204,8 +202,7 @@ static void test_another_system_is_not_windows_out_of_safe_mode(void **)
 static void test_what_is_measured_twice_must_agree(void **)
 {
     CLEANUP(buffer_done)
-    struct buffer log = log_with(&(struct flags){0, 0, 0, 1, -1, 1, false}),
-                  elements = buffer_of_maximum(4096);
+    struct buffer log = log_with(&(struct flags){0, 0, 0, 1, -1, 1, false}), elements = buffer_of_maximum(4096);
     add_flag(&elements, 0x00040001, 1);
     add_flag(&elements, 0x000a0003, 0);
     machine_trust_boundary(&log, 13, &elements);
@@ -242,8 +239,7 @@ static void test_what_follows_the_loader_is_not_its_word(void **)
 static void test_a_trust_boundary_under_another_type_is_refused(void **)
 {
     CLEANUP(buffer_done)
-    struct buffer log = machine_log(),
-                  elements = buffer_of_maximum(4096), tagged = buffer_of_maximum(4096);
+    struct buffer log = machine_log(), elements = buffer_of_maximum(4096), tagged = buffer_of_maximum(4096);
     add_flag(&elements, 0x00040001, 1);
     machine_element(&tagged, 0x40010001, buffer_slice(&elements));
     machine_event(&log, 12, 12, buffer_slice(&tagged));
@@ -253,8 +249,7 @@ static void test_a_trust_boundary_under_another_type_is_refused(void **)
 static void test_hidden_data_beside_trust_boundaries_are_refused(void **)
 {
     CLEANUP(buffer_done)
-    struct buffer log = log_with(&(struct flags){0, 0, 0, 1, -1, 1, false}),
-                  linux_log = machine_log();
+    struct buffer log = log_with(&(struct flags){0, 0, 0, 1, -1, 1, false}), linux_log = machine_log();
     machine_event_of(&log, 13, 6, SLICE_LITERAL("debugging"), SLICE_LITERAL("nothing"));
     refused(&log, "event_log.event");
     machine_event_of(&linux_log, 12, 13, SLICE_LITERAL("credentials"), SLICE_LITERAL("their name"));
@@ -321,8 +316,7 @@ static void test_bytes_that_are_no_elements_are_told_raw(void **)
 static void test_boot_variables_and_actions(void **)
 {
     CLEANUP(buffer_done)
-    struct buffer log = machine_log(),
-                  order = machine_variable("BootOrder", SLICE_LITERAL("\1\0"));
+    struct buffer log = machine_log(), order = machine_variable("BootOrder", SLICE_LITERAL("\1\0"));
     CLEANUP(json_done) json_t *events = NULL;
     CLEANUP(boot_facts_done) struct boot_facts facts = {};
     machine_event_of(&log, 1, 0x80000002, SLICE_LITERAL("\1\0"), buffer_slice(&order)); /* as firmware measures it */

@@ -283,8 +283,7 @@ static void test_roots_that_are_none(void **)
 {
     CLEANUP(chain_done) struct chain chain = make_chain(NULL);
     CLEANUP(buffer_done)
-    struct buffer leaf = buffer_of_maximum(CERTIFICATE_PEM_MAX_BYTES),
-                  many = buffer_of_maximum(TPM_ROOTS_MAX_BYTES);
+    struct buffer leaf = buffer_of_maximum(CERTIFICATE_PEM_MAX_BYTES), many = buffer_of_maximum(TPM_ROOTS_MAX_BYTES);
     struct tpm_roots *roots = NULL;
     struct refusal why = {};
     assert_refused(tpm_roots_from_pem((struct slice){}, &why, &roots), ERR_CHAIN, &why, "tpm_roots");
