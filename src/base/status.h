@@ -67,6 +67,7 @@
     X(ERR_TPM_KEY, 0x0335, "the TPM key is not fit for attestation")                                                   \
     X(ERR_AZURE_REPORT, 0x0340, "the HCL report is malformed, or its parts do not belong together")                    \
     X(ERR_APPRAISAL, 0x0350, "the appraisal policy does not accept this evidence")                                     \
+    X(ERR_APPRAISAL_DIFFERS, 0x0352, "a signer's own appraisal comes to another result than a parser's")               \
     X(ERR_APPRAISAL_POLICY, 0x0351, "the appraisal policy is not usable")                                              \
     /* token */                                                                                                        \
     X(ERR_TOKEN_MALFORMED, 0x0401, "the token is malformed")                                                           \

@@ -70,7 +70,11 @@ enum status attestation_token_sign(const json_t *payload, const char *kid, const
 enum status attestation_token_sign_text(const char *issuer, struct slice payload, const char *kid,
                                         const struct key *key, struct buffer *token);
 
-/* The extension of the signing certificate whose value is the signer's own quote (docs/protocols.md, section 4). */
+/* The extension of a signing certificate that holds the signer's own quote, with Open Enclave's header before it: since
+ * 2021 Azure's form, and ours (reference: azure-attestation section 3.2; docs/protocols.md, section 4). */
+#define ATTESTATION_REPORT_OID "1.3.6.1.4.1.311.105.1"
+
+/* The extension of our older signing certificates: the bare quote. */
 #define ATTESTATION_QUOTE_OID "2.25.255985462217562341571262384637716423731"
 
 /* The `kid` of a signing key as Azure makes it: standard base64 of SHA-256 of the SubjectPublicKeyInfo's PEM text and a

@@ -110,7 +110,18 @@ static enum status get_whole(int socket, int64_t deadline_ms, size_t size, uint8
     return OK;
 }
 
-enum status frame_receive(int socket, int64_t deadline_ms, struct frame *frame_out, struct buffer *bytes)
+/* What follows the head, of which `have` bytes are here already. */
+static enum status get_body(int socket, int64_t deadline_ms, size_t size, struct slice have, struct buffer *bytes)
+{
+    if (size > LINK_FRAME_MAX_BYTES || size < have.size || size > bytes->maximum - bytes->size) return ERR_CHILD_DIED;
+    uint8_t *place;
+    TRY(buffer_extend(bytes, size, &place));
+    if (have.size > 0) memcpy(place, have.bytes, have.size);
+    return get_whole(socket, deadline_ms, size - have.size, place + have.size);
+}
+
+enum status frame_receive(int socket, int64_t deadline_ms, enum frame_kind wanted, struct frame *frame_out,
+                          struct buffer *bytes, struct buffer *aside)
 {
     __attribute__((uninitialized)) uint8_t first[FIRST_BYTES]; /* most of it is never read */
     size_t have = 0;
@@ -121,13 +132,9 @@ enum status frame_receive(int socket, int64_t deadline_ms, struct frame *frame_o
     }
     struct head head;
     memcpy(&head, first, sizeof(head));
-    have -= sizeof(head);
-    if (head.zero != 0 || head.size > LINK_FRAME_MAX_BYTES || head.size < have) return ERR_CHILD_DIED;
-    if (head.size > bytes->maximum - bytes->size) return ERR_CHILD_DIED;
-    uint8_t *place;
-    TRY(buffer_extend(bytes, head.size, &place));
-    if (have > 0) memcpy(place, first + sizeof(head), have);
-    TRY(get_whole(socket, deadline_ms, head.size - have, place + have));
+    struct buffer *const place = head.kind == wanted ? bytes : aside;
+    if (head.zero != 0 || place == NULL) return ERR_CHILD_DIED;
+    TRY(get_body(socket, deadline_ms, head.size, slice_of(first + sizeof(head), have - sizeof(head)), place));
     *frame_out = (struct frame){.kind = (enum frame_kind)head.kind, .detail = head.detail};
     return OK;
 }

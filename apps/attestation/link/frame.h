@@ -28,9 +28,11 @@ enum { FRAME_NO_DEADLINE = -1 };
  * Without a deadline only write, read and their like are called: a contained process may do no more. */
 enum status frame_send(int socket, struct frame frame, struct slice bytes, int64_t deadline_ms);
 
-/* Appends the frame's bytes. ERR_CHILD_DIED: the other side is gone, or what it sent is no frame, or more than `bytes`
- * takes. ERR_TIMEOUT, ERR_NO_MEMORY. */
-enum status frame_receive(int socket, int64_t deadline_ms, struct frame *frame_out, struct buffer *bytes);
+/* Appends the bytes of a frame of the kind that is `wanted` to `bytes`, of any other kind to `aside` (NULL: there must
+ * be no other). ERR_CHILD_DIED: the other side is gone, or what it sent is no frame, or more than the buffer takes.
+ * ERR_TIMEOUT, ERR_NO_MEMORY. */
+enum status frame_receive(int socket, int64_t deadline_ms, enum frame_kind wanted, struct frame *frame_out,
+                          struct buffer *bytes, struct buffer *aside);
 
 /* A refusal as a frame's bytes, and back. ERR_CHILD_DIED: the bytes are not a sound refusal. */
 enum status frame_send_refusal(int socket, struct frame frame, enum status status, const struct refusal *why,

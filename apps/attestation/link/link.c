@@ -16,29 +16,24 @@ static void reuse(struct buffer *buffer)
 
 /* ---- the asking side ---- */
 
-/* A refusal of the other side's, at the end of `answer`, is taken off again. Those two statuses tell the caller about
- * the socket, which is sound. */
-static enum status take_refusal(struct buffer *answer, size_t from, struct refusal *why)
+/* Those two statuses tell the caller about the socket, which is sound. */
+static enum status take_refusal(struct slice bytes, struct refusal *why)
 {
     struct refusal refusal;
-    TRY(frame_read_refusal(slice_part(buffer_slice(answer), from, SIZE_MAX), &refusal));
-    buffer_truncate(answer, from);
+    TRY(frame_read_refusal(bytes, &refusal));
     if (refusal.status == ERR_CHILD_DIED || refusal.status == ERR_TIMEOUT) refusal.status = ERR_IO;
     if (why != NULL) *why = refusal;
     return refusal.status;
 }
 
-/* What is asked back for stands in `answer` from `from` on, and is taken off again. */
-static enum status supply_need(int socket, struct frame need, link_supply *supply, void *context, size_t from,
-                               int64_t deadline_ms, struct buffer *answer)
+static enum status supply_need(int socket, struct frame need, struct slice key, link_supply *supply, void *context,
+                               int64_t deadline_ms)
 {
     if (supply == NULL || need.detail < LINK_NEED_COLLATERAL || need.detail > LINK_NEED_ENDORSEMENTS)
         return ERR_CHILD_DIED;
     CLEANUP(buffer_done) struct buffer supplied = buffer_of_maximum(LINK_FRAME_MAX_BYTES);
     struct refusal why = {};
-    const struct slice key = slice_part(buffer_slice(answer), from, SIZE_MAX);
     const enum status status = supply(context, (enum link_need)need.detail, key, &why, &supplied);
-    buffer_truncate(answer, from);
     if (status != OK)
         return frame_send_refusal(socket, (struct frame){.kind = FRAME_SUPPLY_REFUSED}, status, &why, deadline_ms);
     return frame_send(socket, (struct frame){.kind = FRAME_SUPPLY}, buffer_slice(&supplied), deadline_ms);
@@ -47,16 +42,17 @@ static enum status supply_need(int socket, struct frame need, link_supply *suppl
 static enum status ask(int socket, struct slice question, link_supply *supply, void *context, int64_t deadline_ms,
                        struct refusal *why, unsigned *step_out, struct buffer *answer)
 {
-    const size_t from = answer->size;
+    CLEANUP(buffer_done) struct buffer aside = buffer_of_maximum(LINK_FRAME_MAX_BYTES);
     TRY(frame_send(socket, (struct frame){.kind = FRAME_QUESTION}, question, deadline_ms));
     for (unsigned needs = 0; needs <= LINK_NEED_MAX_COUNT; needs++) {
         struct frame frame;
-        TRY(frame_receive(socket, deadline_ms, &frame, answer));
+        buffer_clear(&aside);
+        TRY(frame_receive(socket, deadline_ms, FRAME_ANSWER, &frame, answer, &aside));
         *step_out = frame.detail;
         if (frame.kind == FRAME_ANSWER) return OK;
-        if (frame.kind == FRAME_REFUSAL) return take_refusal(answer, from, why);
+        if (frame.kind == FRAME_REFUSAL) return take_refusal(buffer_slice(&aside), why);
         if (frame.kind != FRAME_NEED) return ERR_CHILD_DIED;
-        TRY(supply_need(socket, frame, supply, context, from, deadline_ms, answer));
+        TRY(supply_need(socket, frame, buffer_slice(&aside), supply, context, deadline_ms));
     }
     return ERR_CHILD_DIED;
 }
@@ -85,15 +81,14 @@ struct link {
 static enum status ask_back(struct link *link, enum link_need need, struct slice key, struct refusal *why,
                             struct buffer *supplied)
 {
-    const size_t from = supplied->size;
+    CLEANUP(buffer_done) struct buffer aside = buffer_of_maximum(sizeof(struct refusal));
     struct frame frame = {.kind = FRAME_NEED, .detail = (uint8_t)need};
     TRY(frame_send(link->socket, frame, key, FRAME_NO_DEADLINE));
-    TRY(frame_receive(link->socket, FRAME_NO_DEADLINE, &frame, supplied));
+    TRY(frame_receive(link->socket, FRAME_NO_DEADLINE, FRAME_SUPPLY, &frame, supplied, &aside));
     if (frame.kind == FRAME_SUPPLY) return OK;
     struct refusal refusal;
     if (frame.kind != FRAME_SUPPLY_REFUSED) return ERR_CHILD_DIED;
-    TRY(frame_read_refusal(slice_part(buffer_slice(supplied), from, SIZE_MAX), &refusal));
-    buffer_truncate(supplied, from);
+    TRY(frame_read_refusal(buffer_slice(&aside), &refusal));
     if (why != NULL) *why = refusal;
     return refusal.status;
 }
@@ -106,14 +101,19 @@ enum status link_ask_back(struct link *link, enum link_need need, struct slice k
     return status;
 }
 
+void link_give_up(struct link *link)
+{
+    link->is_lost = true;
+}
+
 /* False when the other side is gone. */
 static bool serve_one(struct link *link, link_handle *handle, void *context)
 {
     struct frame frame;
     reuse(&link->question);
     reuse(&link->answer);
-    if (frame_receive(link->socket, FRAME_NO_DEADLINE, &frame, &link->question) != OK) return false;
-    if (frame.kind != FRAME_QUESTION) return false;
+    if (frame_receive(link->socket, FRAME_NO_DEADLINE, FRAME_QUESTION, &frame, &link->question, NULL) != OK)
+        return false;
     struct refusal why = {};
     unsigned step = 0;
     const enum status status = handle(context, link, buffer_slice(&link->question), &why, &step, &link->answer);

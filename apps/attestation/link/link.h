@@ -33,7 +33,7 @@ typedef enum status link_supply(void *context, enum link_need need, struct slice
  * side set it; statuses and texts are checked, since it may have been taken over. ERR_CHILD_DIED, ERR_TIMEOUT: close
  * the socket and take another process; the other side's own refusals with these two come back as ERR_IO. `supply` may
  * be NULL for questions that are never asked back for; it keeps to the deadline by itself. `step_out` may be NULL.
- * `answer` also takes keys while they are served; what is larger than its maximum is ERR_CHILD_DIED. */
+ * An answer that is larger than `answer` takes is ERR_CHILD_DIED. */
 enum status link_ask(int socket, struct slice question, link_supply *supply, void *context, int64_t deadline_ms,
                      struct refusal *why, unsigned *step_out, struct buffer *answer);
 
@@ -52,3 +52,6 @@ typedef enum status link_handle(void *context, struct link *link, struct slice q
 /* Serves questions until the other side closes or breaks the form, with no other calls than read, write and their like.
  */
 void link_serve(int socket, link_handle *handle, void *context);
+
+/* From a handler: the question breaks the form. There will be no answer, and the serving ends. */
+void link_give_up(struct link *link);

@@ -12,10 +12,12 @@
 #include "tee/tee.h"
 #include "token/attestation_token.h"
 
+#include <sys/types.h>
+
 enum {
     SIGNING_KEY_BITS = 2048,
     SIGNING_KEY_MAX_BYTES = 64 * 1024, /* one key, sealed, with its certificate */
-    SIGNING_KEY_MAX_COUNT = 32,
+    SIGNING_KEY_MAX_COUNT = 250,       /* with all that ever signed: the history is for good */
 };
 
 enum signing_algorithm { SIGNING_RS256, SIGNING_ES256 };
@@ -31,9 +33,14 @@ struct signer_options {
     unsigned queue; /* of questions that wait for one; 0: 64 */
 };
 
-/* Forks. Before threads. */
+/* Forks. Before threads. The TEE is taken over only on OK. */
 enum status signers_start(const struct signer_options *options, struct refusal *why, struct signers **signers_out);
 void signers_free(struct signers *signers);
+
+/* For service_program.goes_on_without. The first signer has the TEE, and no other can take its place: the service ends
+ * with it. Without another one it goes on; the question that it had is lost with ERR_CHILD_DIED, and nobody asks it
+ * again. */
+bool signers_outlive(struct signers *signers, pid_t process);
 
 /* ---- the table of permitted questions ---- */
 
@@ -47,6 +54,8 @@ void signing_key_done(struct signing_key *key);
 
 /* Makes a key inside, with its certificate. `issuer` is in its subject. */
 enum status signers_make_key(struct signers *signers, int64_t now_s, struct refusal *why, struct signing_key *key_out);
+/* Whether these signers can open a key, or those of another machine or measurement that share the state. */
+bool signers_own_key(const struct signers *signers, const struct signing_key *key);
 /* Opens a sealed key in every signer; `kid` signs from now on. ERR_AUTHENTICATION: sealed by another measurement. */
 enum status signers_use_key(struct signers *signers, const struct signing_key *key, struct refusal *why);
 

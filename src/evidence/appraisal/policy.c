@@ -52,7 +52,7 @@ static enum status read_sections(const json_t *json, struct refusal *why, struct
     if (policy->has_tdx) TRY(tdx_rules_read(&tdx, &policy->tdx));
     if (policy->has_snp) TRY(snp_rules_read(&snp, &policy->snp));
     if (policy->has_azure) TRY(azure_rules_read(&azure, &policy->azure));
-    if (policy->has_tpm) TRY(tpm_rules_read(&tpm, &policy->tpm));
+    if (policy->has_tpm) TRY(tpm_section_read(&tpm, &policy->tpm));
     return OK;
 }
 

@@ -119,7 +119,7 @@ struct tpm_rules {
     struct pcr_rules pcrs;
 };
 
-enum status tpm_rules_read(const struct section_source *source, struct tpm_rules *rules_out);
+enum status tpm_section_read(const struct section_source *source, struct tpm_rules *rules_out);
 enum status tpm_rules_check(const struct tpm_rules *rules, const struct appraisal *appraisal,
                             const struct tpm_claims *claims);
 

@@ -168,7 +168,7 @@ static enum status read_firmware(const struct section_source *source, uint64_t *
     return OK;
 }
 
-enum status tpm_rules_read(const struct section_source *source, struct tpm_rules *rules_out)
+enum status tpm_section_read(const struct section_source *source, struct tpm_rules *rules_out)
 {
     struct tpm_rules rules = {};
     TRY(section_read(&shape, source, &rules.section));

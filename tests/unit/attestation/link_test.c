@@ -379,11 +379,12 @@ static void test_a_supply_of_another_form_ends_the_serving(void **state)
         CLEANUP(buffer_done) struct buffer bytes = buffer_of_maximum(4096);
         assert_ok(frame_send(scene.socket, (struct frame){.kind = FRAME_QUESTION}, SLICE_LITERAL("Bx"),
                              clock_monotonic_ms() + DEADLINE_MS));
-        assert_ok(frame_receive(scene.socket, clock_monotonic_ms() + DEADLINE_MS, &frame, &bytes));
+        assert_ok(frame_receive(scene.socket, clock_monotonic_ms() + DEADLINE_MS, FRAME_NEED, &frame, &bytes, NULL));
         assert_int_equal(frame.kind, FRAME_NEED);
         buffer_clear(&bytes);
         assert_int_equal(write(scene.socket, &heads[i], sizeof(heads[i])), sizeof(heads[i]));
-        assert_status(frame_receive(scene.socket, clock_monotonic_ms() + DEADLINE_MS, &frame, &bytes), ERR_CHILD_DIED);
+        assert_status(frame_receive(scene.socket, clock_monotonic_ms() + DEADLINE_MS, FRAME_NEED, &frame, &bytes, NULL),
+                      ERR_CHILD_DIED);
         end(&scene, false);
     }
 }
