@@ -5,9 +5,9 @@
  */
 #pragma once
 
+#include "../tests/support/test_token.h"
 #include "base/json.h"
 #include "parts.h"
-#include "token/attestation_token.h"
 #include "token/jws.h"
 #include "token/relying_party.h"
 
@@ -32,18 +32,16 @@ static inline json_t *fuzz_payload(const char *service, const char *deployment, 
     must(buffer_append(&data.ohttp, ohttp));
     CLEANUP(buffer_done) struct buffer runtime = buffer_of_maximum(RUNTIME_DATA_MAX_BYTES);
     must(runtime_data_write(&data, &runtime));
-    const struct attestation_token token = {
+    const struct test_token token = {
         .issuer = FUZZ_ISSUER,
         .issued_s = FUZZ_NOW_S - 60,
-        .id = "00",
-        .runtime = {.bytes = buffer_slice(&runtime), .is_json = true},
+        .runtime = buffer_slice(&runtime),
         .policy_hash = FUZZ_POLICY,
-        .sgx = {.product_id = 3, .svn = 5},
+        .product_id = 3,
+        .svn = 5,
     };
-    json_t *payload = NULL;
-    must(attestation_token_payload(&token, NULL, &payload));
     runtime_data_done(&data);
-    return payload;
+    return test_token_payload(&token);
 }
 
 static inline struct role_rule fuzz_role(const char *service, const char *deployment)

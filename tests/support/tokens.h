@@ -5,8 +5,8 @@
 #pragma once
 
 #include "base/encoding.h"
+#include "test_token.h"
 #include "testing.h"
-#include "token/attestation_token.h"
 #include "token/jws.h"
 #include "token/relying_party.h"
 
@@ -30,20 +30,18 @@ static inline json_t *token_test_payload(const struct token_fixture *fixture)
     for (size_t use = 0; use < KEY_USE_COUNT; use++) data.keys[use] = fixture->keys[use];
     CLEANUP(buffer_done) struct buffer runtime = buffer_of_maximum(RUNTIME_DATA_MAX_BYTES);
     assert_ok(runtime_data_write(&data, &runtime));
-    struct attestation_token token = {
+    struct test_token token = {
         .issuer = TOKEN_TEST_ISSUER,
         .issued_s = TOKEN_TEST_NOW_S - 60,
-        .id = "00",
         .nonce = SLICE_LITERAL("nonce of the test"),
-        .runtime = {.bytes = buffer_slice(&runtime), .is_json = true},
+        .runtime = buffer_slice(&runtime),
         .policy_hash = TOKEN_TEST_POLICY,
-        .sgx = {.product_id = TOKEN_TEST_PRODUCT, .svn = TOKEN_TEST_SVN},
+        .product_id = TOKEN_TEST_PRODUCT,
+        .svn = TOKEN_TEST_SVN,
     };
-    memset(token.sgx.mrenclave, 0xee, 32);
-    memset(token.sgx.mrsigner, 0x55, 32);
-    json_t *payload = NULL;
-    assert_ok(attestation_token_payload(&token, NULL, &payload));
-    return payload;
+    memset(token.mrenclave, 0xee, 32);
+    memset(token.mrsigner, 0x55, 32);
+    return test_token_payload(&token);
 }
 
 static inline void token_fixture_rules(struct token_fixture *fixture)

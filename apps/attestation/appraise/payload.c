@@ -184,7 +184,10 @@ enum status appraised_payload(const struct appraiser *appraiser, const struct at
     add_token_facts(appraiser, materials, appraised, jti, buffer_slice(&signer), &facts);
     TRY(refuse_large(add_issued(appraised, &issued, &facts), issued.maximum, why));
     TRY(gather(&facts, appraised, &members));
-    return refuse_large(write_members(&members, payload), payload->maximum, why);
+    const size_t before = payload->size;
+    const enum status status = write_members(&members, payload);
+    const bool is_large = status == OK && payload->size - before > ATTESTATION_PAYLOAD_MAX_BYTES;
+    return refuse_large(is_large ? ERR_TOO_LARGE : status, ATTESTATION_PAYLOAD_MAX_BYTES, why);
 }
 
 enum status unsecured_token(struct slice payload, struct buffer *token)

@@ -19,19 +19,18 @@ enum status tee_quote_data(struct tee *, struct slice, struct buffer *evidence)
     return buffer_append_text(evidence, "a quote");
 }
 
-static enum status appraise(void *, struct slice, struct slice runtime_data, struct refusal *why, struct buffer *token)
+static enum status appraise(void *, struct slice, struct slice runtime_data, struct refusal *, struct buffer *token)
 {
-    struct attestation_token text = {
+    struct test_token text = {
         .issuer = TOKEN_TEST_ISSUER,
         .issued_s = place.issued_s,
-        .id = "00",
-        .runtime = {.bytes = runtime_data, .is_json = true},
+        .runtime = runtime_data,
         .policy_hash = TOKEN_TEST_POLICY,
-        .sgx = {.product_id = TOKEN_TEST_PRODUCT, .svn = TOKEN_TEST_SVN},
+        .product_id = TOKEN_TEST_PRODUCT,
+        .svn = TOKEN_TEST_SVN,
     };
-    memset(text.sgx.mrenclave, 0xee, 32);
-    CLEANUP(json_done) json_t *payload = NULL;
-    TRY(attestation_token_payload(&text, why, &payload));
+    memset(text.mrenclave, 0xee, 32);
+    CLEANUP(json_done) json_t *payload = test_token_payload(&text);
     return attestation_token_sign(payload, TOKEN_TEST_KID, place.tokens.issuer, token);
 }
 

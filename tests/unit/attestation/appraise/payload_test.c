@@ -220,6 +220,28 @@ static void test_a_payload_has_its_maximum(void **)
     assert_string_equal(why.field, "token");
 }
 
+/* Each claim is within its own maximum, all together are not. */
+static void test_a_policy_that_issues_too_much_has_no_token(void **)
+{
+    static char policy[POLICY_MAX_BYTES];
+    static char data[ATTESTATION_RUNTIME_MAX_BYTES + 1];
+    CLEANUP(appraisal_done) struct appraisal a;
+    CLEANUP(buffer_done) struct buffer payload = buffer_of_maximum(2 * ATTESTATION_TOKEN_MAX_BYTES);
+    struct refusal why = {};
+    memset(data, 'a', ATTESTATION_RUNTIME_MAX_BYTES);
+    (void)snprintf(policy, sizeof(policy), PERMIT "%s%s%s};",
+                   "c:[type==\"$maa-ehd\"] => issue(type=\"a\", value=c.value);",
+                   "c:[type==\"$maa-ehd\"] => issue(type=\"b\", value=c.value);",
+                   "c:[type==\"$maa-ehd\"] => issue(type=\"c\", value=c.value);");
+    appraisal_init(&a, ATTESTATION_SGX_ENCLAVE);
+    appraisal_bind(&a, data, false, NULL);
+    appraisal_use_policy(&a, slice_of_text(policy));
+    appraisal_must_run(&a);
+    assert_status(appraised_payload(&a.appraiser, &a.request, &a.materials, a.appraised, TEST_JTI, &why, &payload),
+                  ERR_TOO_LARGE);
+    assert_string_equal(why.field, "token");
+}
+
 static void test_a_token_of_a_draft_is_unsecured(void **)
 {
     CLEANUP(buffer_done) struct buffer token = buffer_of_maximum(256), header = token, payload = token;
@@ -249,6 +271,7 @@ int main(void)
         cmocka_unit_test(test_a_signed_policy_names_its_signer),
         cmocka_unit_test(test_what_is_refused_has_no_payload),
         cmocka_unit_test(test_a_payload_has_its_maximum),
+        cmocka_unit_test(test_a_policy_that_issues_too_much_has_no_token),
         cmocka_unit_test(test_a_token_of_a_draft_is_unsecured),
     };
     return cmocka_run_group_tests_name("attestation/payload", tests, NULL, NULL);
