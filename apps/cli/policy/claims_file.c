@@ -19,10 +19,10 @@ const char *claims_file_issuer(enum claim_issuer issuer)
     return issuers[issuer];
 }
 
-/* As the service marks them: a policy reads what is in them, and cannot issue them. */
+/* As the service marks them: a policy reads what is in them, and cannot issue it. */
 static bool is_read_only(struct slice type)
 {
-    return slice_equal_text(type, "events") || slice_equal_text(type, "bootEvents") || slice_equal_text(type, "pcrs");
+    return slice_equal_text(type, "pcrs");
 }
 
 static enum status add(struct slice type, const json_t *value, enum claim_issuer issuer, const char *path,

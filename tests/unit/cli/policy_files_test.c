@@ -50,7 +50,7 @@ static void test_claims_by_type(void **)
     assert_claims("{\"a\":[\"x\",1,false],\"b\":[]}", "a|String|AttestationService|x\na|Integer|AttestationService|1\n"
                                                       "a|Boolean|AttestationService|false\n");
     assert_claims("{\"events\":{\"b\":[1],\"a\":2},\"pcrs\":[{\"c\":1}]}",
-                  "events|String|AttestationService|{\"a\":2,\"b\":[1]}|read-only\n"
+                  "events|String|AttestationService|{\"a\":2,\"b\":[1]}\n"
                   "pcrs|String|AttestationService|{\"c\":1}|read-only\n");
 }
 
