@@ -13,3 +13,9 @@ enum status host_policy_configure(const struct configuration *configuration, str
 
 /* NULL for "". The caller frees. ERR_IO, ERR_TOO_LARGE, ERR_APPRAISAL_POLICY. */
 enum status host_policy_open(const char *path, struct refusal *why, struct appraisal_policy **policy_out);
+
+/* The file's text, empty for "". The caller frees. ERR_IO, ERR_TOO_LARGE. */
+enum status host_policy_read(const char *path, struct refusal *why, struct buffer *text);
+
+/* Whether the file still says `text`: the processes that apply the policy have it from their start. ERR_CONFIG. */
+enum status host_policy_check_same(const char *path, const struct buffer *text, struct refusal *why);

@@ -5,10 +5,11 @@
 #include "attestation/attested_log.h"
 #include "attestation/collateral_setup.h"
 #include "attestation/documents.h"
+#include "attestation/front.h"
 #include "attestation/host_policy.h"
 #include "attestation/routes.h"
-#include "base/file.h"
 #include "base/log.h"
+#include "service/reload.h"
 #include "service/service.h"
 
 #include <errno.h>
@@ -17,24 +18,20 @@
 #include <sys/stat.h>
 
 enum {
-    TLS_FILE_MAX_BYTES = 64 * 1024,
-    ORIGIN_MAX_COUNT = 7,
-    CHAINS_KEPT = 1024,        /* PCK chains whose signatures need not be verified again */
-    REQUESTS_PER_SECOND = 200, /* of a client: some tenths of what a core does */
-    REQUESTS_AT_ONCE = 400,
+    CHAINS_KEPT = 1024,            /* PCK chains whose signatures need not be verified again */
     OWN_COLLATERAL_WAIT_MS = 5000, /* for this service's own evidence, outside any request */
 };
 
+struct settings {
+    struct front_settings front;
+    char issuer[ISSUER_NAME_MAX_BYTES + 1];
+    struct collateral_configuration collateral;
+    char policy[PATH_MAX];       /* of an appraisal policy, or "" */
+    char attested_log[PATH_MAX]; /* or "" */
+};
+
 struct attestation {
-    struct {
-        char certificate[PATH_MAX], private_key[PATH_MAX]; /* of the HTTPS listener */
-        char issuer[ISSUER_NAME_MAX_BYTES + 1];
-        char origins[ORIGIN_MAX_COUNT][ADDRESS_MAX_BYTES + 1]; /* of portals, for CORS */
-        size_t origin_count;
-        struct collateral_configuration collateral;
-        char policy[PATH_MAX];       /* of an appraisal policy, or "" */
-        char attested_log[PATH_MAX]; /* or "" */
-    } configuration;
+    struct settings configuration;
     struct service *service;
     struct signer signer;
     struct trust_roots roots;
@@ -44,30 +41,13 @@ struct attestation {
     struct pck_feed *pck; /* NULL: the source is a folder */
     struct evidence_caches caches;
     struct stored_policy policies[ATTESTATION_TYPE_COUNT];
+    struct buffer policy_text;
     struct appraisal_policy *policy;
     struct attested_log *attested_log;
     struct buffer certs, openid;
     struct attestation_routes routes;
-    struct http_server *server;
-    struct tunnel_endpoint *endpoint;
-    struct tunnel_listener *listener;
+    struct front front;
 };
-
-static enum status read_origins(const json_t *json, struct refusal *why, struct attestation *attestation)
-{
-    if (!json_has(json, "portal_origins")) return OK;
-    json_t *origins;
-    TRY(json_get_array(json, "", "portal_origins", ORIGIN_MAX_COUNT, why, &origins));
-    for (size_t i = 0; i < json_array_size(origins); i++) {
-        const char *const origin = json_string_value(json_array_get(origins, i));
-        if (origin == NULL || strlen(origin) > ADDRESS_MAX_BYTES)
-            return refuse(why, ERR_FIELD_VALUE, "portal_origins", "origins such as https://portal.example",
-                          "something else");
-        (void)snprintf(attestation->configuration.origins[attestation->configuration.origin_count++],
-                       ADDRESS_MAX_BYTES + 1, "%s", origin);
-    }
-    return OK;
-}
 
 /* Tokens and key set name the issuer; a slash at its end would make it another name. */
 static enum status read_issuer(const json_t *json, struct refusal *why,
@@ -79,21 +59,20 @@ static enum status read_issuer(const json_t *json, struct refusal *why,
     return refuse(why, ERR_FIELD_VALUE, "issuer", "https://host[:port] without a slash at its end", "%s", issuer_out);
 }
 
+static enum status read_settings(const struct configuration *configuration, struct refusal *why,
+                                 struct settings *settings)
+{
+    TRY(front_configure(configuration, why, &settings->front));
+    TRY(read_issuer(configuration->json, why, settings->issuer));
+    TRY(collateral_configure(configuration, why, &settings->collateral));
+    TRY(host_policy_configure(configuration, why, settings->policy));
+    return attested_log_configure(configuration, why, settings->attested_log);
+}
+
 static enum status configure(void *context, const struct configuration *configuration, struct refusal *why)
 {
     struct attestation *const attestation = context;
-    static const char *const tls_names[] = {"certificate", "key", NULL};
-    const json_t *const json = configuration->json;
-    json_t *tls;
-    TRY(json_get_object(json, "", "tls", why, &tls));
-    TRY(json_only(tls, "tls", tls_names, why));
-    TRY(configuration_path(configuration, tls, "tls", "certificate", why, attestation->configuration.certificate));
-    TRY(configuration_path(configuration, tls, "tls", "key", why, attestation->configuration.private_key));
-    TRY(read_issuer(json, why, attestation->configuration.issuer));
-    TRY(collateral_configure(configuration, why, &attestation->configuration.collateral));
-    TRY(host_policy_configure(configuration, why, attestation->configuration.policy));
-    TRY(attested_log_configure(configuration, why, attestation->configuration.attested_log));
-    return read_origins(json, why, attestation);
+    return read_settings(configuration, why, &attestation->configuration);
 }
 
 static enum status allow(void *context, const struct configuration *, struct sandbox *sandbox, struct refusal *why)
@@ -102,9 +81,8 @@ static enum status allow(void *context, const struct configuration *, struct san
     const struct collateral_configuration *const collateral = &attestation->configuration.collateral;
     char log_folder[PATH_MAX];
     attested_log_folder(attestation->configuration.attested_log, log_folder);
-    TRY(sandbox_allow(sandbox, SANDBOX_READ, attestation->configuration.certificate));
-    TRY(sandbox_allow(sandbox, SANDBOX_READ, attestation->configuration.private_key));
-    TRY(sandbox_allow(sandbox, SANDBOX_READ, attestation->configuration.policy));
+    TRY(front_allow(&attestation->configuration.front, sandbox));
+    TRY(reload_allow_file(sandbox, attestation->configuration.policy));
     TRY(sandbox_allow(sandbox, SANDBOX_CHANGE, log_folder));
     TRY(sandbox_allow(sandbox, SANDBOX_READ, collateral->folder));
     TRY(sandbox_allow(sandbox, SANDBOX_READ, collateral->ca));
@@ -201,46 +179,19 @@ static enum status fill_routes(struct attestation *attestation)
     return OK;
 }
 
-static enum status open_server(struct attestation *attestation)
-{
-    struct http_server_options options = attestation_options(&attestation->routes);
-    options.limits = attestation->service->configuration->http_limits;
-    options.rate_limit = attestation->service->configuration->rate_limit;
-    for (size_t i = 0; i < attestation->configuration.origin_count; i++)
-        options.allowed_origins[i] = attestation->configuration.origins[i];
-    return http_server_new(&options, &attestation->server);
-}
-
-/* The outer TLS: its key is a file of the host. Tokens are signed and evidence is public, so it protects neither. */
-static enum status open_listener(struct attestation *attestation, struct refusal *why)
-{
-    CLEANUP(buffer_done) struct buffer certificate = buffer_of_maximum(TLS_FILE_MAX_BYTES);
-    CLEANUP(buffer_done) struct buffer private_key = buffer_of_maximum(TLS_FILE_MAX_BYTES);
-    struct service *const service = attestation->service;
-    struct tunnel_identity *identity = NULL;
-    TRY(file_read(attestation->configuration.certificate, why, &certificate));
-    TRY(file_read(attestation->configuration.private_key, why, &private_key));
-    TRY(tunnel_identity_web(buffer_slice(&certificate), buffer_slice(&private_key), why, &identity));
-    TRY(tunnel_endpoint_new(&attestation->endpoint));
-    tunnel_endpoint_set_identity(attestation->endpoint, identity);
-    TRY(tunnel_listen(service->tunnel, service->configuration->listen, attestation->endpoint, http_server_on_connection,
-                      attestation->server, why, &attestation->listener));
-    tunnel_listener_set_pace(attestation->listener, http_server_pace, attestation->server);
-    return service_listening(service, tunnel_listener_port(attestation->listener), why);
-}
-
 static enum status start(void *context, struct service *service, struct refusal *why)
 {
     struct attestation *const attestation = context;
     attestation->service = service;
     TRY(open_signer(attestation, why));
     TRY(host_policy_open(attestation->configuration.policy, why, &attestation->policy));
+    TRY(host_policy_read(attestation->configuration.policy, why, &attestation->policy_text));
     TRY(attested_log_open(attestation->configuration.attested_log, why, &attestation->attested_log));
     TRY(open_collateral(attestation, why));
     TRY(attest_default_policies(attestation->policies));
     TRY(fill_routes(attestation));
-    TRY(open_server(attestation));
-    return open_listener(attestation, why);
+    return front_open(&attestation->configuration.front, attestation_options(&attestation->routes), service, why,
+                      &attestation->front);
 }
 
 /* This service's own evidence goes the way of everybody's, but for the request. */
@@ -259,6 +210,30 @@ static enum status appraise_own(void *context, struct slice quote, struct slice 
     return attest(&attestation->routes.attest, &request, OWN_COLLATERAL_WAIT_MS, why, &step, token);
 }
 
+static void drain(void *context, int64_t patience_ms)
+{
+    struct attestation *const attestation = context;
+    front_drain(&attestation->front, patience_ms);
+}
+
+/* All that may fail comes before the first change. */
+static enum status reload(void *context, const struct configuration *configuration, struct refusal *why)
+{
+    struct attestation *const attestation = context;
+    struct settings *const settings = &attestation->configuration;
+    struct settings next = {};
+    struct tunnel_identity *identity = NULL;
+    TRY(read_settings(configuration, why, &next));
+    TRY(host_policy_check_same(settings->policy, &attestation->policy_text, why));
+    TRY(front_read_identity(&next.front, why, &identity));
+    front_take_up(&attestation->front, &next.front, identity);
+    if (next.collateral.minimum_evaluation != settings->collateral.minimum_evaluation)
+        collateral_feed_set_minimum(attestation->feed, next.collateral.minimum_evaluation);
+    settings->front = next.front;
+    settings->collateral.minimum_evaluation = next.collateral.minimum_evaluation;
+    return OK;
+}
+
 static void interrupt(void *context)
 {
     struct attestation *const attestation = context;
@@ -268,15 +243,14 @@ static void interrupt(void *context)
 static void stop(void *context)
 {
     struct attestation *const attestation = context;
-    tunnel_listener_free(attestation->listener);
-    http_server_free(attestation->server);
-    tunnel_endpoint_free(attestation->endpoint);
+    front_close(&attestation->front);
     collateral_feed_free(attestation->feed);
     pck_feed_free(attestation->pck);
     collateral_setup_done(&attestation->collateral);
     verification_cache_free(attestation->caches.intel);
     for (size_t i = 0; i < ATTESTATION_TYPE_COUNT; i++) stored_policy_done(&attestation->policies[i]);
     appraisal_policy_free(attestation->policy);
+    buffer_done(&attestation->policy_text);
     attested_log_free(attestation->attested_log);
     buffer_done(&attestation->certs);
     buffer_done(&attestation->openid);
@@ -288,6 +262,8 @@ int main(int count, char **arguments)
     static struct attestation attestation;
     static const char *const own_names[] = {"tls",       "issuer",       "collateral", "portal_origins",
                                             "appraisal", "attested_log", "rate_limit", NULL};
+    static const char *const changeable[] = {"tls", "portal_origins", "rate_limit", "collateral.minimum_evaluation",
+                                             NULL};
     static const struct service_program program = {
         .name = "lazaret-attestation",
         .role = "attestation",
@@ -306,11 +282,14 @@ int main(int count, char **arguments)
             "                  \"burst\": requests at once (400)}; a connection counts as four\n"
             "  attested_log    PATH of a log of attested platforms, for: lazaret tcb preview\n",
         .own_names = own_names,
-        .rate_limit = {.per_second = REQUESTS_PER_SECOND, .burst = REQUESTS_AT_ONCE},
+        .rate_limit = {.per_second = FRONT_REQUESTS_PER_SECOND, .burst = FRONT_REQUESTS_AT_ONCE},
+        .changeable = changeable,
         .configure = configure,
         .allow = allow,
         .appraise = appraise_own,
         .start = start,
+        .drain = drain,
+        .reload = reload,
         .interrupt = interrupt,
         .stop = stop,
     };

@@ -63,6 +63,10 @@ enum status tunnel_new(const struct clock *clock, const struct tunnel_limits *li
  * call may be under way. */
 void tunnel_free(struct tunnel *tunnel);
 
+/* Waits until everything that listeners' connections were given has been taken by their peers, or been given up, at
+ * most `patience_ms`: before tunnel_free, which drops what waits. False if something was left. */
+bool tunnel_drain(struct tunnel *tunnel, int64_t patience_ms);
+
 /* What this side shows. Replaced as a whole when a new token arrives; connections made before keep the old one. */
 struct tunnel_identity;
 enum status tunnel_identity_attested(const struct key *tls_key, struct slice token, int64_t now_s,

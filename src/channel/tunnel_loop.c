@@ -170,6 +170,33 @@ enum status tunnel_new(const struct clock *clock, const struct tunnel_limits *li
     return status;
 }
 
+struct look {
+    struct task task;
+    struct tunnel *tunnel;
+    bool is_something_left;
+};
+
+static void look_for_rest(struct task *task)
+{
+    struct look *const look = (struct look *)task;
+    for (const struct connection *at = look->tunnel->connections; at != NULL; at = at->next) {
+        if (at->queues != NULL && at->state == CONNECTION_OPEN && !at->outbound.sink_ended)
+            look->is_something_left = true;
+    }
+}
+
+bool tunnel_drain(struct tunnel *tunnel, int64_t patience_ms)
+{
+    enum { LOOK_AGAIN_US = 10000 };
+    const int64_t end_ms = clock_monotonic_ms() + patience_ms;
+    for (;;) {
+        struct look look = {.task.run = look_for_rest, .tunnel = tunnel};
+        loop_call(tunnel, &look.task);
+        if (!look.is_something_left || clock_monotonic_ms() >= end_ms) return !look.is_something_left;
+        (void)usleep(LOOK_AGAIN_US);
+    }
+}
+
 struct ending {
     struct task task;
     struct tunnel *tunnel;

@@ -37,6 +37,7 @@ struct collateral_feed {
     struct collateral_feed_options options;
     struct keeper *keeper;
     _Atomic uint64_t generation;
+    _Atomic int64_t minimum_evaluation;
     struct collateral_memory *carried;
     pthread_mutex_t mutex;
     struct highest highest[COLLATERAL_PLATFORM_MAX_COUNT];
@@ -132,7 +133,7 @@ static enum status check(struct collateral_feed *feed, const struct collateral_p
     collateral_facts(collateral, facts_out);
     TRY(collateral_check_platform(platform, facts_out, why));
     clock_raise_floor(feed->options.clock, facts_out->issued_s);
-    TRY(collateral_issue_check_minimum(&facts_out->issue, feed->options.minimum_evaluation, why));
+    TRY(collateral_issue_check_minimum(&facts_out->issue, feed->minimum_evaluation, why));
     TRY(highest_of(feed, &name, why, highest_out));
     TRY(collateral_issue_check(&facts_out->issue, highest_out, why));
     return collateral_check_time(collateral, clock_now_s(feed->options.clock), why);
@@ -278,6 +279,7 @@ enum status collateral_feed_start(const struct collateral_feed_options *options,
     struct collateral_feed *const feed = calloc(1, sizeof(*feed));
     if (feed == NULL) return ERR_NO_MEMORY;
     feed->options = *options;
+    feed->minimum_evaluation = options->minimum_evaluation;
     (void)pthread_mutex_init(&feed->mutex, NULL);
     const enum status status = begin(feed);
     if (status != OK)
@@ -302,7 +304,12 @@ static enum status get_kept(struct collateral_feed *feed, const struct collatera
     const struct place_name name = place_of(feed, platform);
     void *object = NULL;
     TRY(keeper_get(feed->keeper, name.text, platform, wait_ms, why, &object));
-    *kept_out = object;
+    CLEANUP(drop_kept) struct kept_platform *kept = object;
+    struct collateral_facts facts;
+    collateral_facts(kept->collateral, &facts);
+    TRY(collateral_issue_check_minimum(&facts.issue, feed->minimum_evaluation, why));
+    *kept_out = kept;
+    kept = NULL;
     return OK;
 }
 
@@ -321,6 +328,13 @@ enum status collateral_feed_texts(struct collateral_feed *feed, const struct col
     CLEANUP(drop_kept) struct kept_platform *kept = NULL;
     TRY(get_kept(feed, platform, wait_ms, why, &kept));
     return buffer_append(texts, buffer_slice(&kept->texts));
+}
+
+void collateral_feed_set_minimum(struct collateral_feed *feed, int64_t minimum_evaluation)
+{
+    feed->minimum_evaluation = minimum_evaluation;
+    (void)atomic_fetch_add(&feed->generation, 1);
+    keeper_renew(feed->keeper);
 }
 
 uint64_t collateral_feed_generation(const struct collateral_feed *feed)

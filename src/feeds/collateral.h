@@ -47,6 +47,9 @@ enum status collateral_feed_get(struct collateral_feed *feed, const struct colla
 enum status collateral_feed_texts(struct collateral_feed *feed, const struct collateral_platform *platform, int wait_ms,
                                   struct refusal *why, struct buffer *texts);
 
+/* Another minimum from now on: what is kept below it is not given out any more, and everything is fetched anew. */
+void collateral_feed_set_minimum(struct collateral_feed *feed, int64_t minimum_evaluation);
+
 /* Rises whenever the collateral of any platform is replaced by another: who keeps texts asks again when it does. */
 uint64_t collateral_feed_generation(const struct collateral_feed *feed);
 

@@ -244,6 +244,17 @@ static int64_t turn(struct keeper *keeper)
     return left_ms > 0 ? left_ms : 0;
 }
 
+void keeper_renew(struct keeper *keeper)
+{
+    (void)pthread_mutex_lock(&keeper->mutex);
+    for (size_t i = 0; i < keeper->kind->max_count; i++) {
+        struct entry *const entry = &keeper->entries[i];
+        if (entry->is_used && entry->thing.object != NULL) entry->due_ms = now_ms(keeper);
+    }
+    (void)pthread_cond_signal(&keeper->wake);
+    (void)pthread_mutex_unlock(&keeper->mutex);
+}
+
 int64_t keeper_turn(struct keeper *keeper)
 {
     (void)pthread_mutex_lock(&keeper->mutex);

@@ -76,5 +76,8 @@ void keeper_free(struct keeper *keeper);
 enum status keeper_get(struct keeper *keeper, const char *name, const void *request, int wait_ms, struct refusal *why,
                        void **object_out);
 
+/* Everything that is kept is replaced now, each in its turn, and serves meanwhile. */
+void keeper_renew(struct keeper *keeper);
+
 /* Does the next thing that is due, if one is, as the thread would. How long until the next is due; 0: at once. */
 int64_t keeper_turn(struct keeper *keeper);

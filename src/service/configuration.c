@@ -55,6 +55,15 @@ static enum status read_log_level(const json_t *json, struct refusal *why, enum 
                   (const char *)text.bytes);
 }
 
+static enum status read_drain(struct configuration *configuration, struct refusal *why)
+{
+    int64_t drain_s = DRAIN_S;
+    if (json_has(configuration->json, "drain_s"))
+        TRY(json_get_integer(configuration->json, "", "drain_s", 0, DRAIN_MAX_S, why, &drain_s));
+    configuration->drain_s = (int)drain_s;
+    return OK;
+}
+
 static enum status read_attestation(struct configuration *configuration, struct refusal *why)
 {
     if (!json_has(configuration->json, "attestation")) return OK;
@@ -128,6 +137,7 @@ static enum status check_names(const json_t *json, const char *const *own_names,
         "ready_file",
         "log_level",
         "limits",
+        "drain_s",
 #ifdef LAZARET_SIMULATION
         "insecure_clock_file",
 #endif
@@ -157,6 +167,7 @@ static enum status read_members(struct configuration *configuration, struct refu
                                configuration->insecure_clock_file));
 #endif
     TRY(read_log_level(json, why, &configuration->log_level));
+    TRY(read_drain(configuration, why));
     TRY(read_limits(configuration, why));
     TRY(read_rate_limit(configuration, why));
     return read_attestation(configuration, why);

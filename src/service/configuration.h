@@ -14,7 +14,13 @@
 
 #include <limits.h>
 
-enum { CONFIGURATION_MAX_BYTES = 64 * 1024, ADDRESS_MAX_BYTES = 255, URL_MAX_BYTES = 1024 };
+enum {
+    CONFIGURATION_MAX_BYTES = 64 * 1024,
+    ADDRESS_MAX_BYTES = 255,
+    URL_MAX_BYTES = 1024,
+    DRAIN_S = 10,
+    DRAIN_MAX_S = 600
+};
 
 struct configuration {
     char folder[PATH_MAX];                      /* of the file; "." if it has none */
@@ -29,6 +35,7 @@ struct configuration {
     char insecure_clock_file[PATH_MAX]; /* "" if not given: else clock_new_insecure's file, for tests */
 #endif
     enum log_level log_level;
+    int drain_s;                        /* how long a stop waits for what is under way */
     struct tunnel_limits tunnel_limits; /* of all connections, 0 where not given */
     struct http_limits http_limits;     /* of those that carry HTTP */
     struct rate_limit rate_limit;       /* of each client, for programs that name it: the defaults' where not given */

@@ -8,6 +8,7 @@
 #include "channel/address.h"
 #include "service/floor.h"
 #include "service/options.h"
+#include "service/reload.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -23,7 +24,9 @@ enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, HTTPS_PORT = 443 };
 
 /* Everything that service_main owns, in the order in which it is made. */
 struct runtime {
+    const char *path; /* of the configuration */
     struct configuration configuration;
+    json_t *in_force;       /* its JSON, or that of a later one that was taken up */
     struct sandbox sandbox; /* here for its size alone */
     struct service service;
     struct secret sealing_key;
@@ -57,6 +60,7 @@ static void print_help(const struct service_program *program)
         "  attestation   {\"url\": attestation service, \"ca\": PEM file with its TLS anchors}\n"
         "  ready_file    file that is written with the port once the program listens\n"
         "  log_level     debug, info (default), warning, error\n"
+        "  drain_s       how many seconds a stop waits at most for requests that are under way (10)\n"
         "  limits        what peers may take, each member optional: {\"connections\": 4096, \"handshake_s\": 10,\n"
         "                \"head_s\": 10, \"body_s\": 20 (and one more for each 4 KiB), \"idle_s\": 60, \"stall_s\": "
         "30}\n"
@@ -255,12 +259,13 @@ static enum status make_token_feed(struct runtime *runtime)
     return own_token_new(&options, &service->token);
 }
 
-static void block_signals(sigset_t *signals_out)
+static void block_signals(const struct service_program *program, sigset_t *signals_out)
 {
     (void)sigemptyset(signals_out);
     (void)sigaddset(signals_out, SIGTERM);
     (void)sigaddset(signals_out, SIGINT);
     (void)sigaddset(signals_out, SIGCHLD);
+    if (program->reload != NULL) (void)sigaddset(signals_out, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, signals_out, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     /* A file that may not grow is an error of the write, as on a full disk. */
@@ -309,6 +314,8 @@ static enum status shut_in(struct runtime *runtime, struct refusal *why)
     const struct service_program *const program = runtime->service.program;
     struct sandbox *const sandbox = &runtime->sandbox;
     if (program->allow != NULL) TRY(program->allow(runtime->service.context, &runtime->configuration, sandbox, why));
+    if (program->reload != NULL && reload_allow_file(sandbox, runtime->path) != OK)
+        return refuse(why, ERR_CONFIG, "configuration", "fewer paths", "more than the sandbox can name");
     return service_enter_sandbox(&runtime->configuration, sandbox, why);
 }
 
@@ -363,13 +370,26 @@ static bool has_lost_child(struct service *service)
     }
 }
 
+static void drain(struct service *service)
+{
+    enum { MS_PER_S = 1000 };
+    service->is_draining = true;
+    if (service->program->drain == NULL || service->drain_s == 0) return;
+    service->program->drain(service->context, (int64_t)service->drain_s * MS_PER_S);
+}
+
 /* The children were forked before there were keys and threads, so the program cannot fork them again: it ends, and who
  * keeps it running starts it anew. */
-static int wait_for_end(struct service *service, const sigset_t *signals)
+static int wait_for_end(struct runtime *runtime, const sigset_t *signals)
 {
+    struct service *const service = &runtime->service;
     for (;;) {
         int signal_number = 0;
         (void)sigwait(signals, &signal_number);
+        if (signal_number == SIGHUP) {
+            configuration_reload(service, runtime->path, &runtime->in_force);
+            continue;
+        }
         const enum status failure = atomic_load(&service->failure);
         if (failure != OK) {
             log_event(LOG_ERROR, "program.failed", log_status(failure));
@@ -377,6 +397,7 @@ static int wait_for_end(struct service *service, const sigset_t *signals)
         }
         if (signal_number != SIGCHLD) {
             log_event(LOG_INFO, "program.stopping", log_number(LOG_COUNT, signal_number));
+            drain(service);
             return 0;
         }
         if (has_lost_child(service)) {
@@ -389,13 +410,13 @@ static int wait_for_end(struct service *service, const sigset_t *signals)
 static int run(const struct service_program *program, struct runtime *runtime)
 {
     sigset_t signals;
-    block_signals(&signals);
+    block_signals(program, &signals);
     runtime->service.main_thread = pthread_self();
     struct refusal why = {};
     const enum status status = start(runtime, &why);
     int exit_code = 0;
     if (status == OK) {
-        exit_code = wait_for_end(&runtime->service, &signals);
+        exit_code = wait_for_end(runtime, &signals);
     } else {
         if (why.status == OK)
             (void)!refuse(&why, status, program->name, "a program that can start", "%s", status_name(status));
@@ -411,6 +432,9 @@ static enum status prepare(const struct service_program *program, void *context,
     const struct configuration_defaults defaults = {.own_names = program->own_names, .rate_limit = program->rate_limit};
     TRY(configuration_read(options->config_path, &defaults, why, &runtime->configuration));
     log_set_level(runtime->configuration.log_level);
+    runtime->path = options->config_path;
+    runtime->in_force = json_incref(runtime->configuration.json);
+    runtime->service.drain_s = runtime->configuration.drain_s;
     runtime->service.program = program;
     runtime->service.context = context;
     runtime->service.configuration = &runtime->configuration;
@@ -456,6 +480,7 @@ int service_main(const struct service_program *program, void *context, int count
         exit_code = check_configuration(runtime, options.config_path);
     else
         exit_code = run(program, runtime);
+    json_done(&runtime->in_force);
     configuration_done(&runtime->configuration);
     (void)pthread_mutex_destroy(&runtime->floor_mutex);
     free(runtime);
@@ -476,6 +501,10 @@ enum status service_state_path(const struct service *service, const char *name, 
 
 bool service_is_ready(struct service *service, struct refusal *why)
 {
+    if (service->is_draining) {
+        (void)!refuse(why, ERR_CLOSED, "program", "one that goes on", "one that stops");
+        return false;
+    }
     if (own_token_get(service->token, why, NULL, NULL, NULL) != OK) return false;
     return service->program->is_ready == NULL || service->program->is_ready(service->context, why);
 }

@@ -45,7 +45,8 @@ struct service {
         *attested; /* shows this program's token; for attested listeners and dialers, whose rule the program sets */
     struct own_token *token;
     struct http_client *attestation; /* the attestation service; NULL if none is configured */
-    _Atomic bool is_stopping;
+    _Atomic bool is_stopping, is_draining;
+    int drain_s;                  /* of the configuration in force; the main thread's */
     pthread_t main_thread;        /* which waits for the program's end */
     _Atomic(enum status) failure; /* of service_fail; OK: none */
 };
@@ -89,6 +90,16 @@ struct service_program {
     /* Called with each new token, on the feed's thread, after `start`. May be NULL. */
     void (*token_arrived)(void *context, struct service *service, struct slice token,
                           const struct token_claims *claims);
+
+    /* On SIGTERM, before anything ends: takes no new connections, answers what is under way, for at most `patience_ms`.
+     * /readyz says 503 from here on. May be NULL. */
+    void (*drain)(void *context, int64_t patience_ms);
+
+    /* On SIGHUP: takes up a configuration that differs from the one in force in `changeable` alone (service/reload.h),
+     * or refuses it and changes nothing; also reads files anew that it names, whose folders `allow` must have named
+     * (reload_allow_file). On the main thread, while the program serves. NULL: SIGHUP ends the program. */
+    enum status (*reload)(void *context, const struct configuration *configuration, struct refusal *why);
+    const char *const *changeable; /* "name" or "object.name", NULL-terminated; drain_s and log_level always are */
 
     /* First of all when the program stops: ends what is under way at peers, which may hang. Called also when `start`
      * failed half-way. May be NULL. */

@@ -47,11 +47,33 @@ static void test_a_policy_is_read_or_the_program_does_not_start(void **)
     assert_status(host_policy_open(path, &why, &none), ERR_IO);
 }
 
+static void test_another_text_needs_a_new_start(void **)
+{
+    char path[] = "/tmp/lazaret-policy-XXXXXX";
+    struct refusal why = {};
+    CLEANUP(buffer_done) struct buffer text = {};
+    const int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    assert_int_equal(write(descriptor, "one", 3), 3);
+    assert_int_equal(close(descriptor), 0);
+    assert_ok(host_policy_read(path, &why, &text));
+    assert_ok(host_policy_check_same(path, &text, &why));
+    assert_ok(file_write(path, SLICE_LITERAL("two"), 0600, &why));
+    assert_status(host_policy_check_same(path, &text, &why), ERR_CONFIG);
+    assert_string_equal(why.field, "appraisal");
+    assert_int_equal(unlink(path), 0);
+    assert_status(host_policy_check_same(path, &text, &why), ERR_IO);
+    CLEANUP(buffer_done) struct buffer none = {};
+    assert_ok(host_policy_read("", &why, &none));
+    assert_ok(host_policy_check_same("", &none, &why));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_member_may_be_left_out_but_not_be_empty),
         cmocka_unit_test(test_a_policy_is_read_or_the_program_does_not_start),
+        cmocka_unit_test(test_another_text_needs_a_new_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -619,6 +619,27 @@ static void test_a_listener_may_be_freed_while_somebody_waits(void **)
     assert_int_equal(fixture.socket_count, 0);
 }
 
+static void test_draining_waits_until_peers_have_taken_all(void **)
+{
+    enum { ANSWER_BYTES = TRANSFER_BYTES / 4 }; /* more than all buffers on the way hold */
+    const int client = tunnel_test_connect(&fixture);
+    const int server = tunnel_test_server_socket(&fixture, 0);
+    assert_false(tunnel_drain(fixture.tunnel, 50));
+    uint8_t *const answer = calloc(1, ANSWER_BYTES);
+    pthread_t thread;
+    struct sender sender = {.socket = server, .size = ANSWER_BYTES};
+    assert_int_equal(pthread_create(&thread, NULL, send_pattern, &sender), 0);
+    size_t taken = 0;
+    while (taken < ANSWER_BYTES / 2) taken += tunnel_test_receive(client, answer, ANSWER_BYTES / 2 - taken);
+    assert_false(tunnel_drain(fixture.tunnel, 50));
+    while (taken < ANSWER_BYTES) taken += tunnel_test_receive(client, answer, ANSWER_BYTES - taken);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    (void)shutdown(server, SHUT_RDWR);
+    assert_true(tunnel_drain(fixture.tunnel, TUNNEL_TEST_TIMEOUT_MS));
+    free(answer);
+    (void)close(client);
+}
+
 /* The peer takes nothing of an answer that is larger than all buffers on the way. */
 static void test_who_takes_nothing_is_left(void **)
 {
@@ -844,6 +865,7 @@ int main(void)
         cmocka_unit_test(test_who_was_quiet_longest_gives_way),
         cmocka_unit_test(test_handshakes_and_silence_have_an_end),
         cmocka_unit_test(test_who_takes_nothing_is_left),
+        TUNNEL_TEST(test_draining_waits_until_peers_have_taken_all),
         TUNNEL_TEST(test_newcomers_may_have_to_wait),
         TUNNEL_TEST(test_newcomers_may_be_turned_away),
         TUNNEL_TEST(test_a_listener_may_be_freed_while_somebody_waits),

@@ -308,6 +308,20 @@ static void test_the_minimum_holds_without_anything_kept(void **state)
     assert_ok(get(scene, PATIENCE_MS, &why));
 }
 
+static void test_another_minimum_holds_for_what_is_kept(void **state)
+{
+    struct scene *const scene = *state;
+    struct refusal why = {};
+    assert_ok(get(scene, PATIENCE_MS, &why));
+    const uint64_t generation = collateral_feed_generation(scene->feed);
+    collateral_feed_set_minimum(scene->feed, SIMULATED_TCB_EVALUATION + 1);
+    assert_true(collateral_feed_generation(scene->feed) > generation);
+    assert_status(get(scene, 0, &why), ERR_COLLATERAL_OLD);
+    assert_string_equal(why.expected, "at least 2, the minimum that is configured");
+    collateral_feed_set_minimum(scene->feed, SIMULATED_TCB_EVALUATION);
+    assert_ok(get(scene, PATIENCE_MS, &why));
+}
+
 static void test_each_set_is_kept_apart(void **state)
 {
     struct scene *const scene = *state;
@@ -458,6 +472,7 @@ int main(void)
         feed_unit_test(test_older_files_in_the_cache_are_not_taken),
         feed_unit_test(test_a_file_that_does_not_say_how_new_is_refused),
         feed_unit_test(test_the_minimum_holds_without_anything_kept),
+        feed_unit_test(test_another_minimum_holds_for_what_is_kept),
         feed_unit_test(test_each_set_is_kept_apart),
         feed_unit_test(test_what_is_carried_serves_without_the_source_and_that_evidence_alone),
         feed_unit_test(test_what_is_carried_is_held_to_what_was_seen_and_raises_nothing),
