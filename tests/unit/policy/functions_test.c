@@ -235,6 +235,35 @@ static void test_read_only_values_are_not_issued(void **)
     ASSERT_ALL_ISSUE(cases);
 }
 
+/* As policies for TPMs do it: find where something is, put a query together with that, and ask again. */
+static void test_queries_that_are_put_together(void **)
+{
+    static const char policy[] = ISSUED(
+        "c:[type==\"events\"] => add(type=\"end\", value=JmesPath(c.value, \"Events[?Type == 'SEPARATOR' && (Pcr == "
+        "`12` || Pcr == "
+        "`13`)] | @[0].Seq\"));"
+        "c:[type==\"end\", value!=\"null\"] => add(type=\"before\", value=AppendString(AppendString(\"Events[?Seq < "
+        "`\", c.value), "
+        "\"`\"));"
+        "[type==\"end\", value==\"null\"] => add(type=\"before\", value=\"Events[?`true`\");"
+        "c:[type==\"before\"] => add(type=\"query\", value=AppendString(c.value, \" && Data.Svn].Data.Svn | @[0]\"));"
+        "q:[type==\"query\"] && e:[type==\"events\"] => issue(type=\"svn\", value=JsonToClaimValue(JmesPath(e.value, "
+        "q.value)));"
+        "![type==\"svn\", issuer==\"AttestationPolicy\"] => issue(type=\"svn\", value=0);"
+        "c:[type==\"svn\"] => issue(type=\"svn\", value=c.value);");
+    static const struct issue cases[] = {
+        {policy,
+         "events='{\"Events\":[{\"Seq\":1,\"Data\":{}},{\"Seq\":2,\"Data\":{\"Svn\":5}},"
+         "{\"Seq\":3,\"Type\":\"SEPARATOR\",\"Pcr\":12},{\"Seq\":4,\"Data\":{\"Svn\":6}}]}'",
+         "svn=5"},
+        {policy, "events='{\"Events\":[{\"Seq\":4,\"Data\":{\"Svn\":6}}]}'", "svn=6"},
+        {policy, "events='{\"Events\":[]}'", "svn=0"},
+        {policy, "events='{}'", "svn=0"},
+        {policy, "", "svn=0"},
+    };
+    ASSERT_ALL_ISSUE(cases);
+}
+
 /* One parsed text serves many queries; texts of a length in the same place are not taken for each other. */
 static void test_texts_that_follow_each_other(void **)
 {
@@ -260,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_other_values_that_rules_cannot_use),
         cmocka_unit_test(test_a_rule_that_fails_in_part_does_nothing),
         cmocka_unit_test(test_read_only_values_are_not_issued),
+        cmocka_unit_test(test_queries_that_are_put_together),
         cmocka_unit_test(test_texts_that_follow_each_other),
     };
     return cmocka_run_group_tests_name("policy/functions", tests, NULL, NULL);
