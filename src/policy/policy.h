@@ -53,7 +53,7 @@ struct policy_trace {
     void *context;
 };
 
-/* Sets are the caller's, emptied first. */
+/* Sets are the caller's, emptied first. After a failure nothing in them means anything. */
 struct policy_result {
     struct claim_set *outgoing;   /* what was issued: goes into the token */
     struct claim_set *properties; /* what steers the service: x-ms-sgx-tcbidentifier, required_pcr_mask, ... */

@@ -37,7 +37,8 @@ static enum status is_issued_already(struct run *run, const struct claim *claim,
     for (size_t i = type == TYPE_NONE ? 0 : run->index.first[type]; i < count && !*is_out;
          i = type == TYPE_NONE ? i + 1 : run->index.next[i]) {
         const struct claim *const held = claim_set_at(run->incoming, i);
-        TRY(run_step(run, 1));
+        const bool is_as_long = held->value.text.size == claim->value.text.size;
+        TRY(run_step(run, 1 + (is_as_long ? claim->value.text.size / STEP_BYTES : 0)));
         if (!run->index.is_issued[i] || !claim_value_equal(&held->value, &claim->value)) continue;
         *is_out = type != TYPE_NONE || slice_equal(held->type, claim->type);
     }

@@ -25,14 +25,12 @@ void run_forget_documents(struct run *run)
     for (size_t i = 0; i < DOCUMENT_MAX_COUNT; i++) forget(run, &run->documents[i]);
 }
 
-/* At least the room that the parsed text takes. */
+/* About the room that the parsed text takes: most of it goes to values, members and above all objects. */
 static size_t room_of(struct slice text)
 {
+    static const uint8_t weights[UINT8_MAX + 1] = {[','] = 1, [':'] = 2, ['['] = 1, ['{'] = 4};
     size_t values = 1;
-    for (size_t i = 0; i < text.size; i++) {
-        const uint8_t c = text.bytes[i];
-        values += c == ',' || c == ':' || c == '[' || c == '{';
-    }
+    for (size_t i = 0; i < text.size; i++) values += weights[text.bytes[i]];
     return text.size + values * JSON_VALUE_BYTES;
 }
 

@@ -102,9 +102,12 @@ static enum status index_claims(struct run *run)
 {
     const struct type_names *const types = &run->policy->types;
     for (size_t i = 0; i < types->count; i++) run->index.first[i] = INDEX_NONE;
-    for (size_t i = 0; i < claim_set_count(run->incoming); i++)
-        run_index_claim(run, i, type_names_find(types, claim_set_at(run->incoming, i)->type));
-    return run_step(run, claim_set_count(run->incoming));
+    for (size_t i = 0; i < claim_set_count(run->incoming); i++) {
+        const struct slice type = claim_set_at(run->incoming, i)->type;
+        TRY(run_step(run, 1 + type.size / STEP_BYTES));
+        run_index_claim(run, i, type_names_find(types, type));
+    }
+    return OK;
 }
 
 static void mark_sets(struct run *run)
