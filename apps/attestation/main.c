@@ -97,7 +97,7 @@ static enum status open_signer(struct attestation *attestation, struct refusal *
     char path[PATH_MAX];
     bool is_new = false;
     TRY(service_state_path(service, "signing-key.sealed", path));
-    const struct signer_options options = {
+    const struct signer_key_options options = {
         .tee = service->tee,
         .path = path,
         .deployment = service->configuration->deployment,

@@ -2,6 +2,8 @@
 #include "attestation/routes.h"
 
 #include "attestation/answer.h"
+#include "attestation/api_version.h"
+#include "attestation/management/routes.h"
 #include "service/evidence_endpoint.h"
 
 #include <string.h>
@@ -10,26 +12,13 @@ enum { ATTESTATION_WORKERS = 4, ATTESTATION_QUEUE = 256 };
 
 #define JSON_TYPE "application/json; charset=utf-8"
 
-static bool is_known_version(const char *version)
-{
-    return version != NULL && (strcmp(version, "2020-10-01") == 0 || strcmp(version, "2022-08-01") == 0);
-}
-
-static enum status check_version(const struct http_request *request, struct refusal *why)
-{
-    const char *const version = http_request_query(request, "api-version");
-    if (is_known_version(version)) return OK;
-    return refuse(why, ERR_FIELD_VALUE, "api-version", "2020-10-01 or 2022-08-01", "%s",
-                  version != NULL ? version : "nothing");
-}
-
 static enum status read_and_attest(const struct attest_service *service, enum attestation_type type,
                                    const struct http_request *request, struct refusal *why,
                                    enum appraisal_step *step_out, struct buffer *token)
 {
     CLEANUP(attest_request_done) struct attest_request asked = {};
     *step_out = APPRAISAL_REQUEST;
-    TRY(check_version(request, why));
+    TRY(api_version_check(request, why));
     TRY(attest_request_parse(type, request->body, why, &asked));
     return attest(service, &asked, 0, why, step_out, token);
 }
@@ -97,6 +86,7 @@ struct http_server_options attestation_options(struct attestation_routes *routes
     static const struct http_route table[] = {
         {"POST", "/attest/SgxEnclave", ATTEST_BODY_MAX_BYTES, handle_sgx, "application/json"},
         {"POST", "/attest/OpenEnclave", ATTEST_BODY_MAX_BYTES, handle_open_enclave, "application/json"},
+        MANAGEMENT_ROUTES,
         {"GET", "/certs", 0, handle_certs},
         {"GET", "/.well-known/openid-configuration", 0, handle_openid},
         {"GET", EVIDENCE_ENDPOINT_PATH, 0, handle_evidence},

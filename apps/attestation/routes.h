@@ -7,11 +7,14 @@
 #include "attestation/attest.h"
 #include "http/server.h"
 
+struct management_options;
+
 /* What the routes work with; the server's context. All borrowed. */
 struct attestation_routes {
     struct attest_service attest;
-    struct slice certs, openid; /* documents.h */
-    struct service *service;    /* for evidence, health and readiness */
+    struct slice certs, openid;                  /* documents.h */
+    struct service *service;                     /* for evidence, health and readiness */
+    const struct management_options *management; /* management/management.h */
 };
 
 /* The server's options: routes in any case, refusals in Azure's form. The caller adds origins. */

@@ -25,7 +25,7 @@ void signer_done(struct signer *signer)
 }
 
 /* The sealing key is this measurement's, for this deployment. The issuer's name is bound as associated data. */
-static enum status sealing_key(const struct signer_options *options, struct secret *key_out)
+static enum status sealing_key(const struct signer_key_options *options, struct secret *key_out)
 {
     CLEANUP(buffer_done) struct buffer label = buffer_of_maximum(TEE_LABEL_MAX_BYTES);
     TRY(buffer_append_format(&label, "signing-key:%s", options->deployment));
@@ -55,7 +55,7 @@ static enum status read_content(struct slice content, struct signer *signer)
 }
 
 /* The file: version, nonce, sealed content. */
-static enum status seal(const struct signer *signer, const struct signer_options *options, const struct secret *key,
+static enum status seal(const struct signer *signer, const struct signer_key_options *options, const struct secret *key,
                         struct refusal *why)
 {
     CLEANUP(buffer_done) struct buffer content = buffer_of_maximum(SIGNER_STATE_MAX_BYTES);
@@ -70,7 +70,7 @@ static enum status seal(const struct signer *signer, const struct signer_options
     return file_write(options->path, buffer_slice(&file), 0600, why);
 }
 
-static enum status unseal(struct slice file, const struct signer_options *options, const struct secret *key,
+static enum status unseal(struct slice file, const struct signer_key_options *options, const struct secret *key,
                           struct signer *signer)
 {
     CLEANUP(buffer_done) struct buffer content = buffer_of_maximum(SIGNER_STATE_MAX_BYTES);
@@ -92,7 +92,7 @@ static enum status quote_key(const struct signer *signer, struct tee *tee, struc
     return tee_quote(tee, report_data, quote);
 }
 
-static enum status certify(struct signer *signer, const struct signer_options *options)
+static enum status certify(struct signer *signer, const struct signer_key_options *options)
 {
     CLEANUP(buffer_done) struct buffer quote = buffer_of_maximum(TEE_EVIDENCE_MAX_BYTES);
     TRY(quote_key(signer, options->tee, &quote));
@@ -113,7 +113,7 @@ static enum status certify(struct signer *signer, const struct signer_options *o
     return certificate_issue(&text, &signer->certificate);
 }
 
-static enum status make(const struct signer_options *options, const struct secret *key, struct refusal *why,
+static enum status make(const struct signer_key_options *options, const struct secret *key, struct refusal *why,
                         struct signer *signer)
 {
     TRY(key_generate(KEY_RSA, SIGNER_KEY_BITS, &signer->key));
@@ -123,7 +123,7 @@ static enum status make(const struct signer_options *options, const struct secre
 }
 
 /* ERR_NOT_FOUND if there is no file; ERR_AUTHENTICATION and others if this measurement cannot open it. */
-static enum status open_sealed(const struct signer_options *options, const struct secret *key, struct refusal *why,
+static enum status open_sealed(const struct signer_key_options *options, const struct secret *key, struct refusal *why,
                                struct signer *signer_out)
 {
     if (!file_exists(options->path)) return ERR_NOT_FOUND;
@@ -137,7 +137,7 @@ static enum status open_sealed(const struct signer_options *options, const struc
     return OK;
 }
 
-enum status signer_open(const struct signer_options *options, struct refusal *why, struct signer *signer_out,
+enum status signer_open(const struct signer_key_options *options, struct refusal *why, struct signer *signer_out,
                         bool *is_new_out)
 {
     CLEANUP(secret_done) struct secret key = {};

@@ -20,7 +20,7 @@ struct signer {
 };
 void signer_done(struct signer *signer);
 
-struct signer_options {
+struct signer_key_options {
     struct tee *tee;
     const char *path;       /* of the sealed file */
     const char *deployment; /* thumbprint, 43 characters: part of the sealing key's label */
@@ -30,5 +30,5 @@ struct signer_options {
 
 /* Opens the sealed key, or makes one if there is none or if it was sealed by another measurement, issuer or deployment:
  * then relying parties need a manifest that names the new one. `is_new_out` tells. ERR_IO, ERR_TEE_PROTOCOL. */
-enum status signer_open(const struct signer_options *options, struct refusal *why, struct signer *signer_out,
+enum status signer_open(const struct signer_key_options *options, struct refusal *why, struct signer *signer_out,
                         bool *is_new_out);

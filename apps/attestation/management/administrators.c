@@ -96,10 +96,10 @@ enum status administrators_configure(const struct configuration *configuration, 
 {
     if (!json_has(object, "administrators")) return OK;
     json_t *items;
-    TRY(json_get_array(object, "", "administrators", ADMINISTRATOR_MAX_COUNT, why, &items));
+    TRY(json_get_array(object, "management", "administrators", ADMINISTRATOR_MAX_COUNT, why, &items));
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *const json = json_array_get(items, i);
-        const struct json_path path = json_path_at("", "administrators", i);
+        const struct json_path path = json_path_at("management", "administrators", i);
         if (!json_is_object(json)) return refuse(why, ERR_FIELD_TYPE, path.text, "an object", "something else");
         struct administrator *const administrator = &administrators->items[administrators->count++];
         TRY(json_has(json, "key") ? read_local(json, path.text, why, administrator)

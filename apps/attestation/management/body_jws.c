@@ -49,7 +49,7 @@ static enum status split(struct slice text, struct refusal *why, struct slice pa
 {
     struct slice rest, more;
     if (text.size > BODY_MAX_BYTES)
-        return refuse(why, ERR_TOO_LARGE, "jws", "at most 262144 bytes", "%zu bytes", text.size);
+        return refuse(why, ERR_TOO_LARGE, "jws", "at most 180224 bytes", "%zu bytes", text.size);
     if (!slice_split(text, '.', &parts_out[0], &rest) || !slice_split(rest, '.', &parts_out[1], &parts_out[2]) ||
         slice_split(parts_out[2], '.', &more, &rest))
         return malformed(why, "jws", "three parts with two dots between them");

@@ -11,7 +11,8 @@
 #include "policy/policy.h"
 #include "token/jws.h"
 
-enum { BODY_MAX_BYTES = JWS_MAX_BYTES, MANAGEMENT_BODY_MAX_BYTES = BODY_MAX_BYTES + 1024 /* as JSON */ };
+/* Small enough that a result token, which holds a policy's JWS whole, is no larger than any other token. */
+enum { BODY_MAX_BYTES = 176 * 1024, MANAGEMENT_BODY_MAX_BYTES = BODY_MAX_BYTES + 1024 /* as JSON */ };
 
 struct body_jws {
     bool is_signed;

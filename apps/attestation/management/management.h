@@ -24,6 +24,7 @@ struct management_options {
     const struct administrators *administrators;
     const struct clock *clock;
     bool is_isolated;
+    const char *challenge; /* for WWW-Authenticate */
     /* signers_policy_result, with its signers. */
     enum status (*sign)(void *context, const struct policy_result_question *question, struct refusal *why,
                         struct buffer *token);

@@ -283,28 +283,33 @@ static void expect_configuration(const char *text, enum status status, const cha
 static void test_configurations(void **)
 {
     expect_configuration("{}", OK, NULL);
-    expect_configuration("{\"administrators\":5}", ERR_FIELD_TYPE, "administrators");
-    expect_configuration("{\"administrators\":[5]}", ERR_FIELD_TYPE, "administrators[0]");
-    expect_configuration(ONE("\"key\":{\"kty\":\"EC\"}"), ERR_FIELD_MISSING, "administrators[0].key.crv");
+    expect_configuration("{\"administrators\":5}", ERR_FIELD_TYPE, "management.administrators");
+    expect_configuration("{\"administrators\":[5]}", ERR_FIELD_TYPE, "management.administrators[0]");
+    expect_configuration(ONE("\"key\":{\"kty\":\"EC\"}"), ERR_FIELD_MISSING, "management.administrators[0].key.crv");
     expect_configuration(ONE("\"key\":{\"kty\":\"OKP\",\"crv\":\"X25519\","
                              "\"x\":\"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE\"}"),
-                         ERR_FIELD_VALUE, "administrators[0].key");
-    expect_configuration(ONE("\"key\":{},\"other\":1"), ERR_FIELD_UNKNOWN, "administrators[0].other");
-    expect_configuration(ONE("\"audience\":\"a\",\"keys\":\"k\""), ERR_FIELD_MISSING, "administrators[0].issuer");
-    expect_configuration(ONE("\"issuer\":\"i\",\"keys\":\"k\""), ERR_FIELD_MISSING, "administrators[0].audience");
-    expect_configuration(ONE(BASIS), ERR_FIELD_MISSING, "administrators[0].keys");
+                         ERR_FIELD_VALUE, "management.administrators[0].key");
+    expect_configuration(ONE("\"key\":{},\"other\":1"), ERR_FIELD_UNKNOWN, "management.administrators[0].other");
+    expect_configuration(ONE("\"audience\":\"a\",\"keys\":\"k\""), ERR_FIELD_MISSING,
+                         "management.administrators[0].issuer");
+    expect_configuration(ONE("\"issuer\":\"i\",\"keys\":\"k\""), ERR_FIELD_MISSING,
+                         "management.administrators[0].audience");
+    expect_configuration(ONE(BASIS), ERR_FIELD_MISSING, "management.administrators[0].keys");
     expect_configuration(ONE(BASIS ",\"keys\":\"k\",\"keys_url\":\"https://k\""), ERR_FIELD_MISSING,
-                         "administrators[0].keys");
-    expect_configuration(ONE(BASIS ",\"keys_url\":\"http://k\""), ERR_FIELD_VALUE, "administrators[0].keys_url");
-    expect_configuration(ONE(BASIS ",\"keys_url\":\"k\""), ERR_CONFIG, "administrators[0].keys_url");
-    expect_configuration(ONE(BASIS ",\"keys\":\"k\",\"readers\":5"), ERR_FIELD_TYPE, "administrators[0].readers");
+                         "management.administrators[0].keys");
+    expect_configuration(ONE(BASIS ",\"keys_url\":\"http://k\""), ERR_FIELD_VALUE,
+                         "management.administrators[0].keys_url");
+    expect_configuration(ONE(BASIS ",\"keys_url\":\"k\""), ERR_CONFIG, "management.administrators[0].keys_url");
+    expect_configuration(ONE(BASIS ",\"keys\":\"k\",\"readers\":5"), ERR_FIELD_TYPE,
+                         "management.administrators[0].readers");
     expect_configuration(ONE(BASIS ",\"keys\":\"k\",\"readers\":{\"people\":[]}"), ERR_FIELD_UNKNOWN,
-                         "administrators[0].readers.people");
+                         "management.administrators[0].readers.people");
     expect_configuration(ONE(BASIS ",\"keys\":\"k\",\"readers\":{\"roles\":[\"\"]}"), ERR_FIELD_VALUE,
-                         "administrators[0].readers.roles[0]");
+                         "management.administrators[0].readers.roles[0]");
     expect_configuration(ONE(BASIS ",\"keys\":\"k\",\"contributors\":{\"subjects\":[5]}"), ERR_FIELD_VALUE,
-                         "administrators[0].contributors.subjects[0]");
-    expect_configuration(ONE(BASIS ",\"keys\":\"k\",\"what\":1"), ERR_FIELD_UNKNOWN, "administrators[0].what");
+                         "management.administrators[0].contributors.subjects[0]");
+    expect_configuration(ONE(BASIS ",\"keys\":\"k\",\"what\":1"), ERR_FIELD_UNKNOWN,
+                         "management.administrators[0].what");
     expect_configuration(ONE(BASIS ",\"keys_url\":\"https://k/x\",\"ca\":\"ca.pem\""), OK, NULL);
 }
 
@@ -315,7 +320,7 @@ static void test_an_unknown_right(void **)
     CLEANUP(administrators_done) struct administrators administrators = {};
     struct refusal why = {};
     assert_status(administrators_configure(&scene.configuration, json, &why, &administrators), ERR_FIELD_VALUE);
-    assert_string_equal(why.field, "administrators[0].right");
+    assert_string_equal(why.field, "management.administrators[0].right");
 }
 
 int main(void)

@@ -42,9 +42,9 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct signer_options options_for(const struct scene *scene)
+static struct signer_key_options options_for(const struct scene *scene)
 {
-    return (struct signer_options){
+    return (struct signer_key_options){
         .tee = scene->launcher.tee,
         .path = scene->path,
         .deployment = DEPLOYMENT,
@@ -53,7 +53,7 @@ static struct signer_options options_for(const struct scene *scene)
     };
 }
 
-static struct signer open_signer(const struct signer_options *options, bool expected_new)
+static struct signer open_signer(const struct signer_key_options *options, bool expected_new)
 {
     struct signer signer = {};
     bool is_new = !expected_new;
@@ -64,7 +64,7 @@ static struct signer open_signer(const struct signer_options *options, bool expe
 
 static void test_the_key_comes_back_after_a_restart(void **state)
 {
-    const struct signer_options options = options_for(*state);
+    const struct signer_key_options options = options_for(*state);
     CLEANUP(signer_done) struct signer first = open_signer(&options, true);
     CLEANUP(signer_done) struct signer second = open_signer(&options, false);
     assert_true(key_equal(first.key, second.key));
@@ -75,7 +75,7 @@ static void test_the_key_comes_back_after_a_restart(void **state)
 
 static void test_the_certificate_carries_the_services_own_quote(void **state)
 {
-    const struct signer_options options = options_for(*state);
+    const struct signer_key_options options = options_for(*state);
     CLEANUP(signer_done) struct signer signer = open_signer(&options, true);
     CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
     assert_ok(certificate_from_der(buffer_slice(&signer.certificate), &certificate));
@@ -93,7 +93,7 @@ static void test_the_certificate_carries_the_services_own_quote(void **state)
 static void test_another_deployment_issuer_or_measurement_gets_another_key(void **state)
 {
     struct scene *const scene = *state;
-    struct signer_options options = options_for(scene);
+    struct signer_key_options options = options_for(scene);
     CLEANUP(signer_done) struct signer first = open_signer(&options, true);
     options.deployment = "bbcdefghijklmnopqrstuvwxyz0123456789-_ABCDE";
     CLEANUP(signer_done) struct signer deployed = open_signer(&options, true);
@@ -113,7 +113,7 @@ static void test_another_deployment_issuer_or_measurement_gets_another_key(void 
 static void test_an_altered_file_gives_no_key(void **state)
 {
     struct scene *const scene = *state;
-    const struct signer_options options = options_for(scene);
+    const struct signer_key_options options = options_for(scene);
     CLEANUP(signer_done) struct signer first = open_signer(&options, true);
     CLEANUP(buffer_done) struct buffer file = read_whole(scene->path);
     for (size_t at = 0; at < file.size; at += 97) {
@@ -129,7 +129,7 @@ static void test_an_altered_file_gives_no_key(void **state)
 static void test_the_file_holds_no_key_in_clear(void **state)
 {
     struct scene *const scene = *state;
-    const struct signer_options options = options_for(scene);
+    const struct signer_key_options options = options_for(scene);
     CLEANUP(signer_done) struct signer signer = open_signer(&options, true);
     CLEANUP(buffer_done) struct buffer file = read_whole(scene->path);
     assert_true(key_is_private(signer.key));
@@ -138,7 +138,7 @@ static void test_the_file_holds_no_key_in_clear(void **state)
 
 static void test_a_long_issuer_gets_a_certificate_too(void **state)
 {
-    struct signer_options options = options_for(*state);
+    struct signer_key_options options = options_for(*state);
     options.issuer = "https://attestation.confidential.a-hospital-group-with-a-long-name.example:7443";
     CLEANUP(signer_done) struct signer signer = open_signer(&options, true);
     CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
@@ -147,7 +147,7 @@ static void test_a_long_issuer_gets_a_certificate_too(void **state)
 
 static void test_a_folder_that_is_away_is_told(void **state)
 {
-    struct signer_options options = options_for(*state);
+    struct signer_key_options options = options_for(*state);
     options.path = "/nonexistent/folder/key";
     struct signer signer = {};
     struct refusal why = {};
