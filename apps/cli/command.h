@@ -14,10 +14,11 @@ enum { COMMAND_OK = 0, COMMAND_REFUSED = 1, COMMAND_USAGE = 2 }; /* exit codes *
 typedef int command_function(int count, char **arguments);
 
 command_function command_manifest_key, command_manifest_sign, command_manifest_show, command_manifest_issuer,
-    command_key_recovery, command_key_password, command_key_restore, command_verify_evidence, command_verify_token,
-    command_verify_chain, command_verify_portal, command_client, command_doctor, command_collateral_fetch,
-    command_collateral_show, command_collateral_check, command_tcb_preview, command_appraisal_check,
-    command_policy_check, command_policy_test, command_policy_sign, command_policy_hash;
+    command_key_administrator, command_key_recovery, command_key_password, command_key_restore, command_verify_evidence,
+    command_verify_token, command_verify_chain, command_verify_portal, command_client, command_doctor,
+    command_collateral_fetch, command_collateral_show, command_collateral_check, command_tcb_preview,
+    command_appraisal_check, command_policy_bearer, command_policy_check, command_policy_test, command_policy_sign,
+    command_policy_hash;
 
 /* Values of an option that may stand several times. */
 struct command_values {

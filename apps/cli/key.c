@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `lazaret manifest key`, `lazaret key recovery`, `lazaret key password`: what a hospital makes once, on its own
- * machine.
+ * `lazaret manifest key`, `lazaret key recovery`, `lazaret key password`, `lazaret key administrator`: what a hospital
+ * makes once, on its own machine.
  */
 #include "crypto/key.h"
 #include "base/encoding.h"
@@ -74,6 +74,29 @@ int command_key_recovery(int count, char **arguments)
     struct refusal why = {};
     if (command_helps(count, arguments, help)) return COMMAND_OK;
     return command_exit("key recovery", make_recovery_key(count, arguments, &why), &why);
+}
+
+static enum status make_administrator_key(int count, char **arguments, struct refusal *why)
+{
+    const char *out = NULL;
+    CLEANUP(key_cleanup) struct key *key = NULL;
+    CLEANUP(json_done) json_t *jwk = NULL;
+    TRY(read_out(count, arguments, why, &out));
+    TRY(make_key(KEY_P256, out, why, &key));
+    TRY(jwk_from_key(key, &jwk));
+    return command_print_json(jwk, why);
+}
+
+int command_key_administrator(int count, char **arguments)
+{
+    static const char help[] =
+        "Usage: lazaret key administrator --out FILE\n\n"
+        "Makes the key of an attestation service's local administrator (EC P-256), writes its private half to FILE\n"
+        "(PEM, mode 0600; never over another file) and prints its public half as a JWK, which goes into the service's\n"
+        "configuration: \"management\": {\"administrators\": [{\"key\": JWK}]}. Then: lazaret policy bearer.\n";
+    struct refusal why = {};
+    if (command_helps(count, arguments, help)) return COMMAND_OK;
+    return command_exit("key administrator", make_administrator_key(count, arguments, &why), &why);
 }
 
 /* The first line of standard input: a secret, so it stands in no argument and is wiped. */

@@ -148,3 +148,8 @@ void key_set_feed_free(struct key_set_feed *feed)
     keeper_free(feed->keeper);
     free(feed);
 }
+
+int64_t key_set_feed_turn(struct key_set_feed *feed)
+{
+    return keeper_turn(feed->keeper);
+}

@@ -47,3 +47,6 @@ const struct jwk_set *key_set_keys(const struct key_set *set);
 /* The newest of the source of this number, an owner more. Errors of keeper_get; those of jwk_set_from_json, and of
  * reading or fetching it. */
 enum status key_set_feed_get(struct key_set_feed *feed, size_t source, struct refusal *why, struct key_set **set_out);
+
+/* As keeper_turn. */
+int64_t key_set_feed_turn(struct key_set_feed *feed);

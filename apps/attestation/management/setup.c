@@ -2,6 +2,7 @@
 #include "attestation/management/setup.h"
 
 #include "attestation/management/body_jws.h"
+#include "base/encoding.h"
 #include "base/file.h"
 #include "records/document_postgres.h"
 
