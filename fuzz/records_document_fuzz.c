@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { IMAGE_MAX_BYTES = 4 << 20, CHANGE_BYTES = 4, CONTENT_BYTES = 9000, WRITES = 3 };
+enum { IMAGE_MAX_BYTES = 4 << 20, CHANGE_BYTES = 4, CONTENT_BYTES = 9000, WRITES = 3, KEY_BYTES = 32 };
 
 static char path[128], companion[160];
 static struct secret key;
@@ -40,7 +40,7 @@ static void set_up(void)
     (void)snprintf(path, sizeof(path), "%s/state.db", folder);
     (void)snprintf(companion, sizeof(companion), "%s-wal", path);
     (void)atexit(remove_files);
-    must(secret_alloc(MASTER_KEY_BYTES, &key));
+    must(secret_alloc(KEY_BYTES, &key));
     struct document *const document = open_file();
     struct refusal why = {};
     for (uint64_t version = 0; version < WRITES; version++) {
