@@ -253,24 +253,24 @@ static bool is_newer(struct shared *shared, const char *name, uint64_t version)
            version_of(result, &newest) == OK && newest > version;
 }
 
-/* Takes the notices that have come; a connection that is gone is made anew at the next look. */
-static void take_notices(struct shared *shared)
+/* Whether there were notices: also such as came with the answer to a question, which no poll tells any more. */
+static bool take_notices(struct shared *shared)
 {
-    if (PQconsumeInput(shared->listener) == 0) {
-        finish(&shared->listener);
-        return;
-    }
-    for (PGnotify *notice; (notice = PQnotifies(shared->listener)) != NULL;) PQfreemem(notice);
+    bool is_any = false;
+    for (PGnotify *notice; shared->listener != NULL && (notice = PQnotifies(shared->listener)) != NULL; is_any = true)
+        PQfreemem(notice);
+    return is_any;
 }
 
-/* True once interrupted. */
+/* True once interrupted. A connection that is gone is made anew at the next look. */
 static bool pause_for(struct shared *shared, int64_t left_ms)
 {
     struct pollfd ready[2] = {{.fd = shared->wake[0], .events = POLLIN},
                               {.fd = shared->listener != NULL ? PQsocket(shared->listener) : -1, .events = POLLIN}};
     const int64_t pause_ms = left_ms < DOCUMENT_WATCH_MS ? left_ms : DOCUMENT_WATCH_MS;
-    if (poll(ready, 2, pause_ms > 0 ? (int)pause_ms : 0) <= 0) return false;
-    if (ready[1].revents != 0) take_notices(shared);
+    if (take_notices(shared) || poll(ready, 2, pause_ms > 0 ? (int)pause_ms : 0) <= 0) return false;
+    if (ready[1].revents != 0 && PQconsumeInput(shared->listener) == 0) finish(&shared->listener);
+    (void)take_notices(shared);
     return ready[0].revents != 0;
 }
 
