@@ -7,7 +7,9 @@
 #include "attestation/documents.h"
 #include "attestation/front.h"
 #include "attestation/host_policy.h"
+#include "attestation/management/setup.h"
 #include "attestation/routes.h"
+#include "attestation/signing/policy_result.h"
 #include "base/log.h"
 #include "service/reload.h"
 #include "service/service.h"
@@ -32,6 +34,7 @@ struct settings {
 
 struct attestation {
     struct settings configuration;
+    struct management_configuration management_configuration;
     struct service *service;
     struct signer signer;
     struct trust_roots roots;
@@ -44,6 +47,7 @@ struct attestation {
     struct buffer policy_text;
     struct appraisal_policy *policy;
     struct attested_log *attested_log;
+    struct management_setup management;
     struct buffer certs, openid;
     struct attestation_routes routes;
     struct front front;
@@ -72,6 +76,7 @@ static enum status read_settings(const struct configuration *configuration, stru
 static enum status configure(void *context, const struct configuration *configuration, struct refusal *why)
 {
     struct attestation *const attestation = context;
+    TRY(management_configure(configuration, why, &attestation->management_configuration));
     return read_settings(configuration, why, &attestation->configuration);
 }
 
@@ -87,6 +92,7 @@ static enum status allow(void *context, const struct configuration *, struct san
     TRY(sandbox_allow(sandbox, SANDBOX_READ, collateral->folder));
     TRY(sandbox_allow(sandbox, SANDBOX_READ, collateral->ca));
     TRY(sandbox_allow(sandbox, SANDBOX_READ, collateral->subscription_key));
+    TRY(management_allow(&attestation->management_configuration, sandbox, why));
     TRY(service_allow_url(sandbox, collateral->url, why));
     return service_allow_url(sandbox, collateral->root_crl_url, why);
 }
@@ -147,6 +153,34 @@ static enum status open_collateral(struct attestation *attestation, struct refus
     return verification_cache_new(CHAINS_KEPT, &attestation->caches.intel);
 }
 
+static enum status sign_result(void *context, const struct policy_result_question *question, struct refusal *why,
+                               struct buffer *token)
+{
+    const struct attestation *const attestation = context;
+    CLEANUP(buffer_done) struct buffer payload = buffer_of_maximum(ATTESTATION_TOKEN_MAX_BYTES);
+    TRY(policy_result_payload(attestation->configuration.issuer, question, why, &payload));
+    return attestation_token_sign_text(attestation->configuration.issuer, buffer_slice(&payload),
+                                       attestation->signer.id.text, attestation->signer.key, token);
+}
+
+static enum status hand_over_tee(void *context, struct service *service, struct refusal *why)
+{
+    struct attestation *const attestation = context;
+    return management_setup_seal(service, why, &attestation->management);
+}
+
+static enum status open_management(struct attestation *attestation, struct refusal *why)
+{
+    struct management_configuration *const configuration = &attestation->management_configuration;
+    struct management_setup *const management = &attestation->management;
+    const struct state_options untold = {};
+    TRY(management_setup_open_state(configuration, &untold, why, management));
+    TRY(management_setup_open(attestation->service, configuration, attestation->configuration.issuer, why, management));
+    management->options.sign = sign_result;
+    management->options.context = attestation;
+    return OK;
+}
+
 static enum status fill_routes(struct attestation *attestation)
 {
     struct service *const service = attestation->service;
@@ -175,6 +209,7 @@ static enum status fill_routes(struct attestation *attestation)
         .certs = buffer_slice(&attestation->certs),
         .openid = buffer_slice(&attestation->openid),
         .service = service,
+        .management = &attestation->management.options,
     };
     return OK;
 }
@@ -189,6 +224,7 @@ static enum status start(void *context, struct service *service, struct refusal 
     TRY(attested_log_open(attestation->configuration.attested_log, why, &attestation->attested_log));
     TRY(open_collateral(attestation, why));
     TRY(attest_default_policies(attestation->policies));
+    TRY(open_management(attestation, why));
     TRY(fill_routes(attestation));
     return front_open(&attestation->configuration.front, attestation_options(&attestation->routes), service, why,
                       &attestation->front);
@@ -238,6 +274,7 @@ static void interrupt(void *context)
 {
     struct attestation *const attestation = context;
     collateral_setup_interrupt(&attestation->collateral);
+    management_setup_interrupt(&attestation->management);
 }
 
 static void stop(void *context)
@@ -252,6 +289,8 @@ static void stop(void *context)
     appraisal_policy_free(attestation->policy);
     buffer_done(&attestation->policy_text);
     attested_log_free(attestation->attested_log);
+    management_setup_done(&attestation->management);
+    management_configuration_done(&attestation->management_configuration);
     buffer_done(&attestation->certs);
     buffer_done(&attestation->openid);
     signer_done(&attestation->signer);
@@ -260,8 +299,8 @@ static void stop(void *context)
 int main(int count, char **arguments)
 {
     static struct attestation attestation;
-    static const char *const own_names[] = {"tls",       "issuer",       "collateral", "portal_origins",
-                                            "appraisal", "attested_log", "rate_limit", NULL};
+    static const char *const own_names[] = {
+        "tls", "issuer", "collateral", "portal_origins", "appraisal", "attested_log", "rate_limit", "management", NULL};
     static const char *const changeable[] = {"tls", "portal_origins", "rate_limit", "collateral.minimum_evaluation",
                                              NULL};
     static const struct service_program program = {
@@ -280,11 +319,20 @@ int main(int count, char **arguments)
             "(docs/appraisal.md)\n"
             "  rate_limit      what each client address may ask for: {\"per_second\": requests (200; 0: any number),\n"
             "                  \"burst\": requests at once (400)}; a connection counts as four\n"
-            "  attested_log    PATH of a log of attested platforms, for: lazaret tcb preview\n",
+            "  attested_log    PATH of a log of attested platforms, for: lazaret tcb preview\n"
+            "  management      who may read and set policies (docs/operations.md; without it nobody may):\n"
+            "                  {\"trust\": bearer or isolated, \"policy_signers\": PEM of an isolated service's "
+            "first,\n"
+            "                  \"administrators\": [{\"key\": JWK, \"right\": reader or contributor}, {\"issuer\": "
+            "NAME,\n"
+            "                  \"audience\": NAME, \"keys\": PATH or \"keys_url\": URL, \"ca\": PEM,\n"
+            "                  \"readers\": {\"subjects\": [...], \"roles\": [...]}, \"contributors\": the same}],\n"
+            "                  \"postgres\": CONNECTION shared with other replicas, instead of a file}\n",
         .own_names = own_names,
         .rate_limit = {.per_second = FRONT_REQUESTS_PER_SECOND, .burst = FRONT_REQUESTS_AT_ONCE},
         .changeable = changeable,
         .configure = configure,
+        .hand_over_tee = hand_over_tee,
         .allow = allow,
         .appraise = appraise_own,
         .start = start,
