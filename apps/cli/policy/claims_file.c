@@ -19,7 +19,7 @@ const char *claims_file_issuer(enum claim_issuer issuer)
     return issuers[issuer];
 }
 
-/* As the service marks them: a policy reads what is in them, and cannot issue it. */
+/* As the service marks it: a policy reads what is in it, and cannot issue it. */
 static bool is_read_only(struct slice type)
 {
     return slice_equal_text(type, "pcrs");
