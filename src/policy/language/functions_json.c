@@ -110,6 +110,7 @@ static enum status search(struct run *run, const struct expression *place, const
     struct refusal inner = {};
     const enum status status = jmespath_search(query, json, &run->steps, &inner, &result);
     if (status == ERR_JMESPATH) return refuse_query(run, place, &inner);
+    if (status == ERR_POLICY_LIMIT && run->steps == 0) return run_refuse_steps(run);
     if (status != OK && run->why != NULL) *run->why = inner;
     TRY(status);
     return write_result(run, result, text_out);

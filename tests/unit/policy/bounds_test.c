@@ -4,6 +4,8 @@
  */
 #include "policies.h"
 
+#include "policy/jmespath.h"
+
 static void fill_claims(struct claim_set *set, const char *type, size_t count)
 {
     for (size_t i = 0; i < count; i++) assert_ok(claim_set_add_integer(set, type, (int64_t)i, CLAIM_OF_SERVICE, NULL));
@@ -143,13 +145,83 @@ static void test_limit_of_steps_for_json(void **)
     policy_world_end(&world);
 }
 
+/* Of a query that is a literal when the policy is compiled, of one that is put together when it runs. */
+static void test_limit_of_queries(void **)
+{
+    static const char rule[] =
+        AUTHORIZED("=> permit(); c:[type==\"q\"] => add(type=\"r\", value=JmesPath(\"{}\", c.value));");
+    static char query[JMESPATH_MAX_BYTES + 2], policy[JMESPATH_MAX_BYTES + 200];
+    memset(query, 'a', JMESPATH_MAX_BYTES + 1);
+    (void)snprintf(policy, sizeof(policy),
+                   "version=1.2; authorizationrules { => add(type=\"r\", value=JmesPath(\"{}\", \"%s\")); };", query);
+    struct policy_world world;
+    policy_world_begin(&world);
+    assert_status(policy_compile(slice_of_text(policy), &world.why, &world.policy), ERR_POLICY_LIMIT);
+    assert_string_equal(world.why.field, "JMESPath expression");
+    assert_status(policy_compile(slice_of_text(policy), NULL, &world.policy), ERR_POLICY_LIMIT);
+    must_compile(&world, rule);
+    assert_ok(claim_set_add_text(world.incoming, "q", slice_of(query, JMESPATH_MAX_BYTES + 1), CLAIM_OF_SERVICE, NULL));
+    const struct policy_result result = policy_world_result(&world);
+    assert_status(policy_evaluate(world.policy, world.incoming, NULL, &world.why, &result), ERR_POLICY_LIMIT);
+    assert_string_equal(world.why.field, "JMESPath expression");
+    assert_status(policy_evaluate(world.policy, world.incoming, NULL, NULL, &result), ERR_POLICY_LIMIT);
+    policy_world_end(&world);
+}
+
+/* The steps of a query are the evaluation's. */
+static void test_limit_of_steps_for_queries(void **)
+{
+    static uint8_t text[64 * 1024];
+    for (size_t i = 0; i < sizeof(text); i++) text[i] = i % 2 == 0 ? '1' : ',';
+    text[0] = '[';
+    text[1] = '1';
+    text[sizeof(text) - 1] = ']';
+    struct policy_world world;
+    policy_world_begin(&world);
+    char policy[1024], *at = policy;
+    at += snprintf(at, 200,
+                   "version=1.2; authorizationrules { => permit(); c:[type==\"j\"] => add(type=\"r\", "
+                   "value=JmesPath(c.value, \"[?a");
+    for (int i = 0; i < 40; i++) at += snprintf(at, 20, "||@ == a");
+    (void)snprintf(at, 20, "]\")); };");
+    must_compile(&world, policy);
+    const struct policy_result result = policy_world_result(&world);
+    assert_ok(claim_set_add_text(world.incoming, "j", SLICE_ARRAY(text), CLAIM_OF_SERVICE, NULL));
+    assert_status(policy_evaluate(world.policy, world.incoming, NULL, &world.why, &result), ERR_POLICY_LIMIT);
+    assert_string_equal(world.why.field, "POLICY_STEP_MAX_COUNT");
+    policy_world_end(&world);
+}
+
+/* A query whose result is far longer than what it was found in. */
+static void test_limit_of_results(void **)
+{
+    static uint8_t text[CLAIM_TEXT_MAX_BYTES / 4];
+    memset(text, 'x', sizeof(text));
+    text[0] = text[sizeof(text) - 1] = '"';
+    struct policy_world world;
+    policy_world_begin(&world);
+    must_compile(
+        &world, AUTHORIZED("=> permit(); c:[type==\"j\"] => add(type=\"r\", value=JmesPath(c.value, \"[@,@,@,@]\"));"));
+    assert_ok(claim_set_add_text(world.incoming, "j", SLICE_ARRAY(text), CLAIM_OF_SERVICE, NULL));
+    const struct policy_result result = policy_world_result(&world);
+    assert_status(policy_evaluate(world.policy, world.incoming, NULL, &world.why, &result), ERR_POLICY_LIMIT);
+    assert_string_equal(world.why.field, "CLAIM_TEXT_MAX_BYTES");
+    policy_world_end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_limit_of_combinations),   cmocka_unit_test(test_limit_of_steps),
-        cmocka_unit_test(test_limit_of_claims),         cmocka_unit_test(test_limit_of_values),
-        cmocka_unit_test(test_limit_of_memory),         cmocka_unit_test(test_limit_of_memory_for_json),
+        cmocka_unit_test(test_limit_of_combinations),
+        cmocka_unit_test(test_limit_of_steps),
+        cmocka_unit_test(test_limit_of_claims),
+        cmocka_unit_test(test_limit_of_values),
+        cmocka_unit_test(test_limit_of_memory),
+        cmocka_unit_test(test_limit_of_memory_for_json),
         cmocka_unit_test(test_limit_of_steps_for_json),
+        cmocka_unit_test(test_limit_of_queries),
+        cmocka_unit_test(test_limit_of_steps_for_queries),
+        cmocka_unit_test(test_limit_of_results),
     };
     return cmocka_run_group_tests_name("policy/bounds", tests, NULL, NULL);
 }
