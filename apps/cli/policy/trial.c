@@ -80,9 +80,7 @@ static enum status tell_value(const struct claim_value *value, struct buffer *te
     case CLAIM_BOOLEAN: return buffer_append_text(text, value->boolean ? "true" : "false");
     case CLAIM_STRING: break;
     }
-    TRY(buffer_append_u8(text, '"'));
-    TRY(buffer_append(text, value->text));
-    return buffer_append_u8(text, '"');
+    return json_append_string(value->text, text); /* a terminal is shown no control characters */
 }
 
 static enum status tell_claims(const char *title, const struct claim_set *set, struct buffer *text)

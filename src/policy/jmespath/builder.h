@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The parser's two helpers: nodes put together within their bounds, and what stands between quotes.
+ * The parser, and its two helpers: nodes put together within their bounds, and what stands between quotes.
  */
 #pragma once
 
 #include "policy/jmespath/lexer.h"
 #include "policy/jmespath/tree.h"
+
+/* Reads `tree->text` into nodes. Errors as jmespath_compile's. */
+enum status jmespath_parse(struct jmespath *tree, struct refusal *why);
 
 /* ERR_POLICY_LIMIT over JMESPATH_NODE_MAX_COUNT. */
 enum status tree_add(struct jmespath *tree, enum node_kind kind, size_t at, struct refusal *why, node_id *id_out);
