@@ -264,7 +264,8 @@ static inline struct buffer machine_jwk(const struct key *key)
 struct machine_request {
     bool is_v1, is_vbs, has_boot, no_certificate, two_banks, resumed;
     enum { MACHINE_BOUND_BY_QUOTE, MACHINE_BOUND_BY_CERTIFY, MACHINE_NOT_BOUND } binding;
-    const struct key *key, *signer, *aik, *quote_key; /* request key, who signs the JWS, AIK, who signs the quote */
+    const struct key *key, *signer, *aik, *quote_key,
+        *boot_aik; /* request key, who signs the JWS, AIK, who signs the quote */
     struct slice aik_cert, log, challenge, context, nonce;
     const char *header, *members, *others; /* JWS header; more members of att_data; other_keys */
     uint32_t selection;
@@ -474,6 +475,7 @@ static inline void machine_tpm_data(struct buffer *out, const struct machine_req
         if (options->has_boot) {
             struct machine_request boot = *options;
             boot.nonce = SLICE_LITERAL("when it booted");
+            if (options->boot_aik != NULL) boot.aik = boot.quote_key = options->boot_aik;
             assert_ok(buffer_append_text(out, ",\"boot_attestation\":"));
             machine_side(out, &boot, options->log);
         }

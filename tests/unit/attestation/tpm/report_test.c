@@ -517,8 +517,22 @@ static void test_quotes_that_are_none(void **)
     refused(WITH(.attest = longer), ERR_TRAILING_BYTES, "attest");
 }
 
+/* Of the quote when the machine booted alone. */
+static void later_clock(struct buffer *attest)
+{
+    if (attest->bytes[ATTEST_NONCE + 1] == 14) attest->bytes[ATTEST_CLOCK + 14 + 6] ^= 0xff;
+}
+
+static void later_reset(struct buffer *attest)
+{
+    if (attest->bytes[ATTEST_NONCE + 1] == 14) attest->bytes[ATTEST_CLOCK + 14 + 8 + 3] = 9;
+}
+
 static void test_the_state_before_sleep_is_of_the_same_tpm_and_earlier(void **)
 {
+    refused(WITH(.has_boot = true, .boot_aik = machine()->other), ERR_TPM_KEY, "boot_attestation.aik_pub");
+    refused(WITH(.has_boot = true, .attest = later_reset), ERR_TPM_MALFORMED, "boot_attestation.quote.clockInfo");
+    refused(WITH(.has_boot = true, .attest = later_clock), ERR_TPM_MALFORMED, "boot_attestation.quote.clockInfo");
     refused(WITH(.has_boot = true, .find = "\"boot_attestation\":{\"logs\"", .put = "\"boot_attestation\":{\"x\""),
             ERR_FIELD_MISSING, "boot_attestation.logs");
 }
