@@ -71,8 +71,8 @@ static void replace_child(struct parsers *parsers, struct place *place)
  * its configuration. */
 static enum status use_libraries_once(void)
 {
-    CLEANUP(json_done) json_t *object = json_object();
     uint8_t digest[SHA256_BYTES];
+    json_decref(json_object());
     return sha256((struct slice){}, digest);
 }
 
