@@ -29,7 +29,8 @@ void jmespath_cleanup(struct jmespath **expression);
 
 /* `steps` is what is left of the caller's budget; each node that is visited takes one, each element that is looked at
  * one more: ERR_POLICY_LIMIT at 0. ERR_JMESPATH for a value of the wrong type in a function. The caller owns
- * `result_out`, which is JSON null where nothing is found. `document` is not changed. */
+ * `result_out`, which is JSON null where nothing is found. `document` is not changed, nor may the result be: it shares
+ * values with document and expression (and may outlive both). */
 enum status jmespath_search(const struct jmespath *expression, json_t *document, uint64_t *steps, struct refusal *why,
                             json_t **result_out);
 
