@@ -7,7 +7,7 @@ SANITIZE := build/sanitize
 RELEASE  := build/release
 export LC_ALL := C.UTF-8
 
-.PHONY: help setup build sanitize release dist portal run demo test bench lint format fuzz mutated-policies mutants leak-hunt kill-9 faults upgrade-drill soak clean
+.PHONY: help setup build sanitize release dist portal run demo test bench lint format fuzz mutated-policies mutants leak-hunt kill-9 kill-9-policies faults upgrade-drill soak clean
 
 help:
 	@sed -n 's/^#   //p; s/^## //p' Makefile
@@ -18,6 +18,7 @@ help:
 ## make bench    speed and memory, as ratios      make lint    layers, format, cppcheck      make format
 ## make dist     the release: build/dist/ and build/lazaret-VERSION-ARCH.tar.gz, without the software TEE and all that accepts it
 ## make kill-9 N=300 [SEED=n]   kill -9 of every program under load: what is lost (nothing), and how soon all is well again
+## make kill-9-policies N=200 [SEED=n]   kill -9 of the attestation service while policies and policy signers change
 ## make faults   [FAULTS="disk-full ..."]   parts gone, hanging, or without room: what a clerk sees, and how soon all is well again
 ## make soak MINUTES=30   mixed load on the whole chain: errors, memory, open files, tails (build/soak.json)
 ## make fuzz MINUTES=1 [RUNS=1000000] [TARGETS="a b"]   every fuzz target, or a group: TARGETS=evidence (fuzz/README.md)
@@ -97,6 +98,9 @@ mutants: | setup
 
 kill-9: build
 	@N="$(N)" SEED="$(SEED)" node tests/tools/kill-9.mjs
+
+kill-9-policies: build
+	@N="$(N)" SEED="$(SEED)" node tests/tools/kill-9-policies.mjs
 
 faults: build
 	@node tests/tools/faults.mjs $(FAULTS)
