@@ -37,6 +37,8 @@ static enum status open_database(struct file *file, struct refusal *why)
     if (file->database != NULL) return OK;
     TRY(database_open(file->path, CACHE_BYTES, why, &file->database));
     const enum status status = database_migrate(file->database, schema_steps, 1, why);
+    if (status == ERR_STORE && why != NULL && why->status == OK)
+        (void)!refuse(why, status, file->path, "a file of one document", "another");
     if (status != OK) close_database(file);
     return status;
 }

@@ -256,8 +256,28 @@ static void test_a_file_that_is_none_is_refused(void **)
     assert_ok(
         file_write(bench.path, SLICE_LITERAL("this is not a database, and it is long enough to be seen"), 0600, &why));
     assert_status(document_open(&bench.options, &why, &document), ERR_STORE);
+    assert_true(why.field[0] != '\0');
     bench.options.path = "/nowhere/at/all";
     assert_status(document_open(&bench.options, &why, &document), ERR_STORE);
+    bench_remove(&bench);
+}
+
+/* Found by the fuzz target: SQLite reads such a file, and only then finds that it is none. */
+static void test_a_file_whose_schema_cannot_be_read_is_told(void **)
+{
+    struct bench bench;
+    bench_make(&bench, false);
+    struct document *document = open_or_fail(&bench);
+    assert_ok(put(document, 0, "one"));
+    document_free(document);
+    FILE *const file = fopen(bench.path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 100, SEEK_SET), 0); /* the kind of the first page */
+    assert_int_equal(fputc(0x6f, file), 0x6f);
+    (void)fclose(file);
+    struct refusal why = {};
+    assert_status(document_open(&bench.options, &why, &document), ERR_STORE);
+    assert_true(why.field[0] != '\0');
     bench_remove(&bench);
 }
 
@@ -483,6 +503,7 @@ int main(void)
         cmocka_unit_test(test_another_documents_row_does_not_open),
         cmocka_unit_test(test_a_row_over_the_maximum_is_not_taken),
         cmocka_unit_test(test_a_file_that_is_none_is_refused),
+        cmocka_unit_test(test_a_file_whose_schema_cannot_be_read_is_told),
         cmocka_unit_test(test_connection_strings),
     };
     const struct CMUnitTest shared[] = {
