@@ -5,8 +5,6 @@
 
 #include <assert.h>
 
-enum { SHORT_TEXT_BYTES = 256 }; /* of values as text, that need no memory of their own: 64 bytes in hexadecimal */
-
 /* ---- the list ---- */
 
 static void push(struct facts *facts, struct fact fact)
@@ -64,20 +62,21 @@ static enum status add_text(const struct fact *fact, struct slice text, struct r
     return add_claim(fact, &(struct claim_value){.type = CLAIM_STRING, .text = text}, why, set);
 }
 
-static enum status add_encoded(const struct fact *fact, struct refusal *why, struct claim_set *set)
+/* `text` is the same for all facts of a list: none needs memory of its own. */
+static enum status add_encoded(const struct fact *fact, struct buffer *text, struct refusal *why, struct claim_set *set)
 {
-    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(2 * ATTEST_EVIDENCE_MAX_BYTES);
-    TRY(fact->form == FACT_HEX ? hex_encode(fact->bytes, &text) : base64url_encode(fact->bytes, &text));
-    return add_text(fact, buffer_slice(&text), why, set);
+    buffer_clear(text);
+    TRY(fact->form == FACT_HEX ? hex_encode(fact->bytes, text) : base64url_encode(fact->bytes, text));
+    return add_text(fact, buffer_slice(text), why, set);
 }
 
-static enum status show(const struct fact *fact, struct refusal *why, struct claim_set *set)
+static enum status show(const struct fact *fact, struct buffer *text, struct refusal *why, struct claim_set *set)
 {
     switch (fact->form) {
     case FACT_TEXT:
     case FACT_JSON: return add_text(fact, fact->bytes, why, set);
     case FACT_HEX:
-    case FACT_BASE64URL: return add_encoded(fact, why, set);
+    case FACT_BASE64URL: return add_encoded(fact, text, why, set);
     case FACT_INTEGER:
         return add_claim(fact, &(struct claim_value){.type = CLAIM_INTEGER, .integer = fact->number}, why, set);
     case FACT_BOOLEAN:
@@ -88,8 +87,9 @@ static enum status show(const struct fact *fact, struct refusal *why, struct cla
 
 enum status facts_show(const struct facts *facts, struct refusal *why, struct claim_set *incoming)
 {
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(2 * ATTESTATION_RUNTIME_MAX_BYTES);
     for (size_t i = 0; i < facts->count; i++) {
-        if ((facts->items[i].use & FACT_FOR_POLICY) != 0) TRY(show(&facts->items[i], why, incoming));
+        if ((facts->items[i].use & FACT_FOR_POLICY) != 0) TRY(show(&facts->items[i], &text, why, incoming));
     }
     return OK;
 }
