@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Hits configuration_read and collateral_configure: the file that the host gives a program. */
+ * Hits configuration_read, collateral_configure and management_configure: the file that the host gives a program. */
 #include "attestation/collateral_setup.h"
+#include "attestation/management/setup.h"
 #include "fuzz.h"
 #include "parts.h"
 #include "service/configuration.h"
@@ -9,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static const char *const own_names[] = {"collateral", "rate_limit", NULL};
+    static const char *const own_names[] = {"collateral", "management", "rate_limit", NULL};
     static const struct configuration_defaults defaults = {.own_names = own_names};
     static struct memory_file file;
     if (file.descriptor == 0) file = memory_file_new();
@@ -21,6 +22,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     }
     if (strlen(configuration.deployment) != THUMBPRINT_TEXT_BYTES || configuration.manifest[0] == '\0') abort();
+    CLEANUP(management_configuration_done) struct management_configuration management = {};
+    if (management_configure(&configuration, &why, &management) == OK &&
+        management.is_isolated != (management.policy_signers[0] != '\0'))
+        abort();
     struct collateral_configuration own;
     if (collateral_configure(&configuration, &why, &own) != OK) return 0;
     if ((own.folder[0] == '\0') == (own.url[0] == '\0')) abort();

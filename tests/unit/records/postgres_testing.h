@@ -56,7 +56,7 @@ static inline bool postgres_answers(const struct postgres *postgres)
 static inline void postgres_resume(struct postgres *postgres)
 {
     const char *const arguments[] = {"postgres",          "-D", postgres->folder, "-k", postgres->folder, "-c",
-                               "listen_addresses=", "-c", "fsync=off",      NULL};
+                                     "listen_addresses=", "-c", "fsync=off",      NULL};
     postgres->process = postgres_run(POSTGRES_PROGRAMS "/postgres", arguments);
     for (int tries = 0; tries < 300; tries++) {
         if (postgres_answers(postgres)) return;
@@ -73,7 +73,8 @@ static inline void postgres_start(struct postgres *postgres)
     assert_non_null(mkdtemp(postgres->folder));
     const struct passwd *const user = getpwnam("postgres");
     if (geteuid() == 0 && user != NULL) assert_int_equal(chown(postgres->folder, user->pw_uid, user->pw_gid), 0);
-    const char *const arguments[] = {"initdb", "-D", postgres->folder, "-A", "trust", "-U", "lazaret", "--no-sync", NULL};
+    const char *const arguments[] = {"initdb", "-D",      postgres->folder, "-A", "trust",
+                                     "-U",     "lazaret", "--no-sync",      NULL};
     int result = 1;
     assert_true(waitpid(postgres_run(POSTGRES_PROGRAMS "/initdb", arguments), &result, 0) > 0);
     assert_int_equal(result, 0);
