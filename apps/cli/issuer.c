@@ -3,26 +3,18 @@
  * `lazaret manifest issuer`: takes an attestation service's signing keys for the manifest, but only keys whose
  * certificates carry the service's own quote, verified here with collateral and against the manifest's identities.
  */
-#include "base/encoding.h"
 #include "base/file.h"
 #include "channel/address.h"
 #include "cli/command.h"
-#include "crypto/hash.h"
-#include "crypto/x509.h"
-#include "evidence/intel.h"
-#include "feeds/collateral_source.h"
-#include "policy/manifest.h"
+#include "cli/vouching.h"
 #include "token/jwk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* docs/protocols.md, section 4. */
-#define SIGNER_QUOTE_OID "2.25.255985462217562341571262384637716423731"
-
 enum {
-    CERTS_MAX_BYTES = 1024 * 1024,
+    KEY_MAX_COUNT = 256,
     CA_MAX_BYTES = 256 * 1024,
     HTTPS_PORT = 443,
     EXIT_DONE = 0,
@@ -90,105 +82,59 @@ static enum status open_parts(struct issuer_check *check)
     return http_client_new(check->options->collateral_url, NULL, &check->source);
 }
 
-static enum status ask_certs(struct issuer_check *check, json_t **set_out)
+static enum status ask(struct issuer_check *check, const char *path, struct http_answer *answer)
 {
-    const struct http_exchange exchange = {.method = "GET", .path = "/certs", .max_answer = CERTS_MAX_BYTES};
+    const struct http_exchange exchange = {.method = "GET", .path = path, .max_answer = VOUCHING_SET_MAX_BYTES};
+    return http_client_exchange(check->service, &exchange, &check->why, answer);
+}
+
+/* The history, which says which keys are current and next; of a service that has none, its key set. */
+static enum status ask_keys(struct issuer_check *check, json_t **set_out)
+{
     CLEANUP(http_answer_done) struct http_answer answer = {};
-    TRY(http_client_exchange(check->service, &exchange, &check->why, &answer));
-    if (answer.status != 200) return refuse(&check->why, ERR_HTTP_STATUS, "GET /certs", "200", "%u", answer.status);
-    return json_parse(buffer_slice(&answer.body), CERTS_MAX_BYTES, &check->why, set_out);
-}
-
-static enum status fetch_collateral(struct issuer_check *check, struct slice quote, const struct trust_roots *roots,
-                                    struct collateral **collateral_out)
-{
-    struct collateral_platform platform = {};
-    struct quote_facts facts;
-    TRY(quote_facts_read(quote, &check->why, &facts));
-    memcpy(platform.fmspc, facts.fmspc, sizeof(platform.fmspc));
-    memcpy(platform.ca, facts.ca, sizeof(platform.ca));
-    CLEANUP(collateral_files_done) struct collateral_files files = collateral_files_empty();
-    struct collateral_service service = {.client = check->source};
-    struct pacing_hint hint = {};
-    if (check->source != NULL)
-        TRY(collateral_fetch_service(&service, &platform, &check->why, &hint, &files));
-    else
-        TRY(collateral_fetch_folder((void *)check->options->collateral_folder, &platform, &check->why, &hint, &files));
-    const struct collateral_texts texts = collateral_files_texts(&files);
-    return collateral_new(&texts, roots, &check->why, collateral_out);
-}
-
-/* The quote binds the key: report_data is SHA-256 of its PEM text and a NUL, then zeros. */
-static enum status check_binding(struct issuer_check *check, const struct key *key, const struct sgx_claims *claims)
-{
-    CLEANUP(buffer_done) struct buffer pem = buffer_of_maximum(KEY_PEM_MAX_BYTES);
-    TRY(key_public_pem(key, &pem));
-    TRY(buffer_append_u8(&pem, 0));
-    uint8_t digest[SHA256_BYTES];
-    TRY(sha256(buffer_slice(&pem), digest));
-    const struct slice report_data = SLICE_ARRAY(claims->report_data);
-    if (slice_equal(slice_part(report_data, 0, sizeof(digest)), SLICE_ARRAY(digest)) &&
-        slice_is_zero(slice_part(report_data, sizeof(digest), report_data.size)))
-        return OK;
-    return refuse(&check->why, ERR_REPORT_DATA, "quote.report_data", refusal_hex(SLICE_ARRAY(digest)).text, "%s",
-                  refusal_hex(report_data).text);
-}
-
-static bool is_accepted_identity(const struct identity *identity, const struct sgx_claims *claims)
-{
-    const bool enclave = !identity->has_mrenclave || memcmp(identity->mrenclave, claims->mrenclave, 32) == 0;
-    const bool signer =
-        !identity->has_mrsigner || (memcmp(identity->mrsigner, claims->mrsigner, 32) == 0 &&
-                                    identity->product_id == claims->product_id && claims->svn >= identity->minimum_svn);
-    return (identity->has_mrenclave || identity->has_mrsigner) && enclave && signer &&
-           (identity->debug || !claims->debug);
-}
-
-static enum status check_identity(struct issuer_check *check, const struct sgx_claims *claims)
-{
-    const struct role_rule *const role = manifest_role(&check->manifest, "attestation");
-    for (size_t i = 0; role != NULL && i < role->identity_count; i++) {
-        if (is_accepted_identity(&role->identities[i], claims)) return OK;
+    TRY(ask(check, "/.well-known/lazaret/keys", &answer));
+    if (answer.status == 404) {
+        http_answer_done(&answer);
+        TRY(ask(check, "/certs", &answer));
     }
-    return refuse(&check->why, ERR_TOKEN_IDENTITY, "quote.mrenclave", "an identity of the manifest's role attestation",
-                  "%s", hex_of_32(claims->mrenclave).text);
+    if (answer.status != 200) return refuse(&check->why, ERR_HTTP_STATUS, "GET /certs", "200", "%u", answer.status);
+    return json_parse(buffer_slice(&answer.body), VOUCHING_SET_MAX_BYTES, &check->why, set_out);
 }
 
-static enum status check_quote(struct issuer_check *check, struct slice quote, const struct key *key)
+/* A key that signs no more is for those who verify old tokens, not for a manifest. Only the history tells. */
+static bool is_retired(const json_t *jwk)
+{
+    const char *const text = json_string_value(json_object_get(jwk, "status"));
+    return text != NULL && strcmp(text, "retired") == 0;
+}
+
+static enum status take_key(const struct vouching *vouching, const json_t *jwk, struct refusal *why, json_t *taken)
+{
+    CLEANUP(vouched_key_done) struct vouched_key key = {};
+    CLEANUP(json_done) json_t *entry = NULL;
+    TRY(vouching_check(vouching, jwk, why, &key));
+    TRY(jwk_from_key(key.key, &entry));
+    if (json_object_set_new(entry, "kid", json_string(key.kid)) != 0) return ERR_NO_MEMORY;
+    return json_array_append(taken, entry) == 0 ? OK : ERR_NO_MEMORY;
+}
+
+static enum status take_all(struct issuer_check *check, const json_t *keys, json_t *taken)
 {
     const struct trust_roots roots = {
         .simulated = (const struct key *const *)check->manifest.simulated_roots,
         .simulated_count = check->manifest.simulated_root_count,
     };
-    CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
-    TRY(fetch_collateral(check, quote, &roots, &collateral));
-    struct sgx_claims claims;
-    const struct intel_evidence evidence = {.quote = quote};
-    TRY(sgx_quote_verify(&evidence, collateral, &roots, clock_now_s(check->clock), NULL, &check->why, &claims));
-    TRY(check_binding(check, key, &claims));
-    return check_identity(check, &claims);
-}
-
-/* The key of one JWK, vouched for by the quote in its first certificate. */
-static enum status check_jwk(struct issuer_check *check, const json_t *jwk, json_t **entry_out)
-{
-    const char *const kid = json_string_value(json_object_get(jwk, "kid"));
-    const struct slice text = slice_of_text(json_string_value(json_array_get(json_object_get(jwk, "x5c"), 0)));
-    if (kid == NULL || text.size == 0)
-        return refuse(&check->why, ERR_FIELD_MISSING, "certs.keys", "kid and x5c", "neither or one");
-    CLEANUP(buffer_done) struct buffer der = buffer_of_maximum(CERTIFICATE_MAX_BYTES);
-    TRY(base64_decode(text, &der));
-    CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
-    TRY(certificate_from_der(buffer_slice(&der), &certificate));
-    struct slice quote;
-    if (certificate_extension(certificate, SIGNER_QUOTE_OID, &quote) != OK)
-        return refuse(&check->why, ERR_FIELD_MISSING, "certs.x5c",
-                      "the service's own quote in extension " SIGNER_QUOTE_OID, "none");
-    TRY(check_quote(check, quote, certificate_key(certificate)));
-    CLEANUP(json_done) json_t *entry = NULL;
-    TRY(jwk_from_key(certificate_key(certificate), &entry));
-    if (json_object_set_new(entry, "kid", json_string(kid)) != 0) return ERR_NO_MEMORY;
-    *entry_out = json_incref(entry);
+    const struct vouching vouching = {
+        .folder = check->options->collateral_folder,
+        .source = check->source,
+        .roots = &roots,
+        .manifest = &check->manifest,
+        .now_s = clock_now_s(check->clock),
+    };
+    for (size_t i = 0; i < json_array_size(keys); i++) {
+        const json_t *const jwk = json_array_get(keys, i);
+        if (!is_retired(jwk)) TRY(take_key(&vouching, jwk, &check->why, taken));
+    }
     return OK;
 }
 
@@ -196,15 +142,11 @@ static enum status take_keys(struct issuer_check *check, struct buffer *text)
 {
     TRY(open_parts(check));
     CLEANUP(json_done) json_t *set = NULL;
-    TRY(ask_certs(check, &set));
+    TRY(ask_keys(check, &set));
     json_t *keys;
-    TRY(json_get_array(set, "certs", "keys", JWK_SET_MAX_COUNT, &check->why, &keys));
+    TRY(json_get_array(set, "certs", "keys", KEY_MAX_COUNT, &check->why, &keys));
     CLEANUP(json_done) json_t *taken = json_array();
-    for (size_t i = 0; i < json_array_size(keys); i++) {
-        json_t *entry = NULL;
-        TRY(check_jwk(check, json_array_get(keys, i), &entry));
-        if (json_array_append_new(taken, entry) != 0) return ERR_NO_MEMORY;
-    }
+    TRY(take_all(check, keys, taken));
     if (json_array_size(taken) == 0) return refuse(&check->why, ERR_FIELD_MISSING, "certs.keys", "a key", "none");
     CLEANUP(json_done) json_t *result = json_pack("{s:O}", "keys", taken);
     return json_write(result, text);
@@ -213,10 +155,9 @@ static enum status take_keys(struct issuer_check *check, struct buffer *text)
 static const char help[] =
     "usage: lazaret manifest issuer --url URL --manifest FILE --deployment T [--ca FILE]\n"
     "                               --collateral-url URL | --collateral DIR\n\n"
-    "Prints an attestation service's signing keys as a JWK set for the manifest's issuers. Each key's certificate must "
-    "carry\n"
-    "the service's own quote, which is verified here: genuine, of an identity that the manifest names for the role\n"
-    "attestation, and over that key.\n\n"
+    "Prints an attestation service's signing keys, current and next, as a JWK set for the manifest's issuers. Each\n"
+    "key's certificate must carry the service's own quote, which is verified here: genuine, of an identity that the\n"
+    "manifest names for the role attestation, and over that key.\n\n"
     "Exit codes: 0 keys printed, 1 refused, 2 usage.\n";
 
 static bool parse(int count, char **arguments, struct issuer_options *options)
@@ -251,7 +192,7 @@ int command_manifest_issuer(int count, char **arguments)
         return wants_help ? EXIT_DONE : EXIT_BAD_USAGE;
     }
     CLEANUP(issuer_check_done) struct issuer_check check = {.options = &options};
-    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(CERTS_MAX_BYTES);
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(VOUCHING_SET_MAX_BYTES);
     const enum status status = take_keys(&check, &text);
     if (status == OK) {
         (void)printf("%.*s\n", (int)text.size, (const char *)text.bytes);
