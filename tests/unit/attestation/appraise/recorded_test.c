@@ -26,12 +26,20 @@ static bool has(const char *folder, const char *name)
     return access(path, R_OK) == 0;
 }
 
-/* The request with its quote and the held data that came with it; of type OpenEnclave where a report is at hand. */
+/* The recorded body, or what it would hold: a quote and the held data that came with it; of type OpenEnclave where a
+ * report is at hand. */
 static void read_request(const char *folder, struct appraisal *a)
 {
     const bool is_report = has(folder, "evidence.bin");
     appraisal_init(a, is_report ? ATTESTATION_OPEN_ENCLAVE : ATTESTATION_SGX_ENCLAVE);
     a->appraiser.roots = NULL;
+    if (has(folder, "post.attest.body.json")) {
+        CLEANUP(buffer_done) struct buffer body = read_in(folder, "post.attest.body.json");
+        attest_request_done(&a->request);
+        assert_ok(attest_request_parse(ATTESTATION_OPEN_ENCLAVE, buffer_slice(&body), NULL, &a->request));
+        assert_true(a->request.runtime.is_given);
+        return;
+    }
     read_into(folder, is_report ? "evidence.bin" : "quote.bin", &a->request.evidence);
     a->request.runtime = (struct attest_data){.is_given = true, .bytes = buffer_of_maximum(64 * 1024)};
     read_into(folder, "ehd.bin", &a->request.runtime.bytes);
