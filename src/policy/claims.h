@@ -23,7 +23,7 @@ enum claim_value_type { CLAIM_STRING, CLAIM_INTEGER, CLAIM_BOOLEAN };
 
 struct claim_value {
     enum claim_value_type type;
-    struct slice text; /* CLAIM_STRING: UTF-8 */
+    struct slice text; /* CLAIM_STRING: UTF-8; otherwise empty */
     int64_t integer;   /* CLAIM_INTEGER */
     bool boolean;      /* CLAIM_BOOLEAN */
 };

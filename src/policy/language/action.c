@@ -96,8 +96,7 @@ static enum status made_type(struct run *run, struct slice *name_out, uint16_t *
     struct values values;
     TRY(run_expression(run, expression, &values));
     const struct claim_value *const value = values_at(&values, 0);
-    if (values.count != 1 || value->type != CLAIM_STRING || value->text.size == 0 ||
-        value->text.size > CLAIM_TYPE_MAX_BYTES)
+    if (values.count != 1 || value->text.size == 0 || value->text.size > CLAIM_TYPE_MAX_BYTES)
         return run_refuse_value(run, expression, "a string of 1 to 256 bytes as the claim's type", "something else");
     *name_out = value->text;
     *type_out = type_names_find(&run->policy->types, value->text);
@@ -132,7 +131,6 @@ static enum status make_claims(struct run *run)
     if (values.count == 0) run->nothing_made = "the value is empty";
     for (size_t i = 0; i < values.count; i++) {
         claim.value = *values_at(&values, i);
-        if (claim.value.type != CLAIM_STRING) claim.value.text = (struct slice){};
         TRY(make(run, &claim, type));
     }
     return OK;

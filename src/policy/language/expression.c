@@ -42,7 +42,7 @@ static bool is_read_only(const struct claim *claim, enum claim_property property
     return claim->read_only && property == PROPERTY_VALUE;
 }
 
-/* Of all claims that satisfy the name's condition. */
+/* Of all claims that satisfy the name's condition. Only functions whose results are never read-only take sets. */
 static enum status reference_as_set(struct run *run, const struct expression *expression, struct values *values)
 {
     const struct condition *const condition = &run->rule->conditions[expression->reference.condition];
@@ -61,9 +61,8 @@ static enum status reference_as_set(struct run *run, const struct expression *ex
         bool satisfies;
         TRY(run_satisfies(run, condition, &operands, claim, &satisfies));
         if (!satisfies) continue;
-        const struct claim *const held = claim_set_at(run->incoming, claim);
-        many[values->count++] = claim_property_value(held, expression->reference.property);
-        values->read_only = values->read_only || is_read_only(held, expression->reference.property);
+        many[values->count++] =
+            claim_property_value(claim_set_at(run->incoming, claim), expression->reference.property);
     }
     return OK;
 }

@@ -46,8 +46,7 @@ static enum status set_has(struct run *run, const struct values *set, const stru
 {
     *has_out = false;
     for (size_t i = 0; i < set->count && !*has_out; i++) {
-        const size_t size = value->type == CLAIM_STRING ? value->text.size : 0;
-        TRY(run_step(run, 1 + size / STEP_BYTES));
+        TRY(run_step(run, 1 + value->text.size / STEP_BYTES));
         *has_out = claim_value_equal(values_at(set, i), value);
     }
     return OK;

@@ -76,8 +76,7 @@ static enum status test_holds(struct run *run, const struct test *test, const st
     const struct claim_value value = claim_property_value(claim_set_at(run->incoming, claim), test->property);
     const struct claim_value *const operand =
         test->operand->kind == EXPRESSION_LITERAL ? &test->operand->literal : held;
-    if (value.type == CLAIM_STRING && operand->type == CLAIM_STRING && value.text.size == operand->text.size)
-        TRY(run_step(run, value.text.size / STEP_BYTES));
+    if (value.text.size == operand->text.size) TRY(run_step(run, value.text.size / STEP_BYTES));
     *holds_out = relation_holds(test->relation, &value, operand);
     return OK;
 }
@@ -180,11 +179,11 @@ static enum status condition_holds(struct run *run, size_t number, bool *holds_o
 static enum status match_held(struct run *run, size_t number, bool *found_out)
 {
     const bool depends = run->rule->conditions[number].uses != 0;
-    bool holds = run->states[number] == HOLDS;
-    if (depends || run->states[number] == NOT_TRIED) TRY(condition_holds(run, number, &holds));
-    if (!depends) run->states[number] = holds ? HOLDS : FAILS;
+    bool holds = run->holds[number];
+    if (!holds) TRY(condition_holds(run, number, &holds));
+    run->holds[number] = holds && !depends;
     if (holds) return match_from(run, number + 1, found_out);
-    run->is_hopeless = run->is_hopeless || !depends;
+    run->is_hopeless = !depends;
     note_failure(run, number);
     return OK;
 }
@@ -224,7 +223,7 @@ static enum status match_from(struct run *run, size_t number, bool *found_out)
 enum status run_match(struct run *run, bool *fires_out)
 {
     run->visible = claim_set_count(run->incoming);
-    memset(run->states, 0, sizeof(run->states));
+    memset(run->holds, 0, sizeof(run->holds));
     run->is_hopeless = false;
     run->failed_condition = 0;
     run->combinations = run->few_combinations;

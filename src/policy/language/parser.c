@@ -82,7 +82,7 @@ static enum status parse_version(struct parser *p)
     TRY(parser_take(p, TOKEN_ASSIGN, "="));
     const struct token major = p->token;
     TRY(parser_take(p, TOKEN_INTEGER, "1.0, 1.1 or 1.2"));
-    TRY(parser_take(p, TOKEN_DOT, "."));
+    TRY(parser_take(p, TOKEN_DOT, "a dot, as in 1.0"));
     const struct token minor = p->token;
     TRY(parser_take(p, TOKEN_INTEGER, "1.0, 1.1 or 1.2"));
     if (major.integer != 1 || minor.integer < 0 || minor.integer > 2)

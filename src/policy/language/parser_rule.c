@@ -223,7 +223,7 @@ static enum status check_made_type(struct parser *p, const struct expression *ty
 {
     if (!is_literal(type)) return OK;
     const size_t size = type->literal.text.size;
-    if (type->literal.type != CLAIM_STRING || size == 0 || size > CLAIM_TYPE_MAX_BYTES)
+    if (size == 0 || size > CLAIM_TYPE_MAX_BYTES)
         return parser_fault_at(p, type->place, SLICE_LITERAL("type"), "a string of 1 to 256 bytes as the claim's type",
                                NULL);
     return OK;

@@ -35,8 +35,6 @@ struct set_marks {
     struct claim_set_mark incoming, outgoing, properties;
 };
 
-enum { NOT_TRIED, HOLDS, FAILS }; /* of a condition */
-
 struct run {
     const struct policy *policy;
     struct claim_set *incoming;
@@ -56,8 +54,8 @@ struct run {
     const struct rule *rule;
     size_t visible;                              /* claims that were there when it began */
     uint16_t claims[POLICY_CONDITION_MAX_COUNT]; /* that its names stand for */
-    uint8_t states[POLICY_CONDITION_MAX_COUNT];  /* of conditions that depend on no name */
-    bool is_hopeless;                            /* such a condition fails */
+    bool holds[POLICY_CONDITION_MAX_COUNT];      /* a condition that depends on no name was tried, and holds */
+    bool is_hopeless;                            /* such a condition does not */
     size_t failed_condition;                     /* the furthest, from 1 */
     uint16_t *combinations; /* of claims for which the action runs: one for each of rule->uses, one after the other */
     size_t combination_count, combination_capacity; /* the latter in claims */

@@ -80,6 +80,28 @@ static void test_limit_of_values(void **)
     policy_world_end(&world);
 }
 
+/* Also of one that is only compared; what is as long as the maximum is no fault. */
+static void test_limit_of_appended_texts(void **)
+{
+    static const char rule[] =
+        AUTHORIZED("=> permit(); a:[type==\"a\"] && [type==\"t\", value==AppendString(a.value, a.value)] => permit();");
+    static uint8_t half[CLAIM_TEXT_MAX_BYTES / 2 + 1];
+    struct policy_world world;
+    policy_world_begin(&world);
+    must_compile(&world, rule);
+    const struct policy_result result = policy_world_result(&world);
+    for (size_t over = 0; over < 2; over++) {
+        claim_set_clear(world.incoming);
+        fill_claims(world.incoming, "t", 1);
+        assert_ok(
+            claim_set_add_text(world.incoming, "a", slice_of(half, sizeof(half) - 1 + over), CLAIM_OF_SERVICE, NULL));
+        assert_status(policy_evaluate(world.policy, world.incoming, NULL, &world.why, &result),
+                      over == 0 ? OK : ERR_POLICY_LIMIT);
+    }
+    assert_string_equal(world.why.field, "CLAIM_TEXT_MAX_BYTES");
+    policy_world_end(&world);
+}
+
 /* What one rule works out together. */
 static void test_limit_of_memory(void **)
 {
@@ -212,15 +234,11 @@ static void test_limit_of_results(void **)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_limit_of_combinations),
-        cmocka_unit_test(test_limit_of_steps),
-        cmocka_unit_test(test_limit_of_claims),
-        cmocka_unit_test(test_limit_of_values),
-        cmocka_unit_test(test_limit_of_memory),
-        cmocka_unit_test(test_limit_of_memory_for_json),
-        cmocka_unit_test(test_limit_of_steps_for_json),
-        cmocka_unit_test(test_limit_of_queries),
-        cmocka_unit_test(test_limit_of_steps_for_queries),
+        cmocka_unit_test(test_limit_of_combinations),    cmocka_unit_test(test_limit_of_steps),
+        cmocka_unit_test(test_limit_of_claims),          cmocka_unit_test(test_limit_of_values),
+        cmocka_unit_test(test_limit_of_appended_texts),  cmocka_unit_test(test_limit_of_memory),
+        cmocka_unit_test(test_limit_of_memory_for_json), cmocka_unit_test(test_limit_of_steps_for_json),
+        cmocka_unit_test(test_limit_of_queries),         cmocka_unit_test(test_limit_of_steps_for_queries),
         cmocka_unit_test(test_limit_of_results),
     };
     return cmocka_run_group_tests_name("policy/bounds", tests, NULL, NULL);

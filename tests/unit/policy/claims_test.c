@@ -66,6 +66,9 @@ static void test_limits(void **)
     assert_ok(claim_set_new(&set));
     assert_limit(set, slice_of(text, CLAIM_TYPE_MAX_BYTES + 1), slice_of(text, 0), "CLAIM_TYPE_MAX_BYTES");
     assert_limit(set, slice_of(text, 1), SLICE_ARRAY(text), "CLAIM_TEXT_MAX_BYTES");
+    const struct claim longest = {.type = slice_of(text, CLAIM_TYPE_MAX_BYTES)};
+    assert_ok(claim_set_add(set, &longest, NULL));
+    claim_set_clear(set);
     for (size_t i = 0; i < 3; i++)
         assert_ok(claim_set_add_text(set, "a", slice_of(text, CLAIM_TEXT_MAX_BYTES), CLAIM_OF_SERVICE, NULL));
     assert_ok(claim_set_add_text(set, "a", slice_of(text, CLAIM_TEXT_MAX_BYTES - 4), CLAIM_OF_SERVICE, NULL));

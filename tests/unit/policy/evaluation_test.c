@@ -15,6 +15,7 @@ static void test_deny_wins_and_without_a_permit_nothing_passes(void **)
         {AUTHORIZED("[type==\"a\", value==1] => permit();"), "a='1'", ERR_POLICY_DENIED, "policy authorizationrules"},
         {AUTHORIZED("=> permit();\n\n => deny();"), "", ERR_POLICY_DENIED, "policy line 3"},
         {AUTHORIZED("=> deny();\n => permit();"), "", ERR_POLICY_DENIED, "policy line 1"},
+        {AUTHORIZED("=> deny();\n => deny();"), "", ERR_POLICY_DENIED, "policy line 1"}, /* the first is told of */
         {AUTHORIZED("[type==\"debug\", value==true] => deny(); => permit();"), "debug=false", OK, ""},
         {AUTHORIZED("[type==\"debug\", value==true] => deny(); => permit();"), "debug=true", ERR_POLICY_DENIED,
          "policy line 1"},

@@ -74,6 +74,35 @@ static void test_rules_that_fired_and_made_nothing(void **)
         "take (policy line 3, column 26, another type of value)\n");
 }
 
+/* The furthest condition that any combination came to. */
+static void test_the_condition_that_failed(void **)
+{
+    assert_explained(
+        AUTHORIZED("a:[type==\"a\"] && b:[type==\"b\", value==a.value] && c:[type==\"c\", value==b.value] => "
+                   "permit(); => permit();"),
+        "a=1 a=2 b=1 c=9", OK,
+        "authorization 1 line 1 did not at 3 c:[type==\"c\", value==b.value]: no claim of this type has the other "
+        "properties\nauthorization 2 line 1 fired permit()\n");
+}
+
+static void test_a_function_that_fails_the_configuration(void **)
+{
+    struct policy_world world;
+    policy_world_begin(&world);
+    CLEANUP(buffer_done) struct buffer seen = buffer_of_maximum(4096);
+    const struct policy_trace trace = {.explain = note, .context = &seen};
+    must_compile(&world, "version=1.2; configurationrules { => issueproperty(type=\"a\", value=NegateBool(1)); };"
+                         "authorizationrules { => permit(); };");
+    const struct policy_result result = policy_world_result(&world);
+    assert_status(policy_configure(world.policy, world.incoming, &trace, NULL, &result), ERR_POLICY_VALUE);
+    const char *text;
+    assert_ok(buffer_text(&seen, &text));
+    assert_string_equal(
+        text, "configuration 1 line 1 fired issueproperty(type=\"a\", value=NegateBool(1)): a function was given "
+              "what it does not take (policy line 1, column 68, another type of value)\n");
+    policy_world_end(&world);
+}
+
 /* All authorization rules are told of, and none of issuance. */
 static void test_a_denial(void **)
 {
@@ -96,6 +125,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_which_rule_fired_and_why_others_did_not),
         cmocka_unit_test(test_rules_that_fired_and_made_nothing),
+        cmocka_unit_test(test_the_condition_that_failed),
+        cmocka_unit_test(test_a_function_that_fails_the_configuration),
         cmocka_unit_test(test_a_denial),
         cmocka_unit_test(test_a_function_that_fails_the_attestation),
     };

@@ -181,6 +181,11 @@ static void test_other_values_that_rules_cannot_use(void **)
         {"c:[type==\"a\"] => add(type=c.value, value=1);", "a=1", "a string of 1 to 256 bytes"},
         {"c:[type==\"a\"] => add(type=c.value, value=1);", "a=''", "a string of 1 to 256 bytes"},
         {"=> add(type=JsonToClaimValue(\"null\"), value=1);", "", "a string of 1 to 256 bytes"},
+        {"=> add(type=JsonToClaimValue(\"[\\\"a\\\",\\\"b\\\"]\"), value=1);", "", "a string of 1 to 256 bytes"},
+        {"c:[type==\"a\"] => add(type=AppendString(AppendString(c.value, c.value), AppendString(c.value, c.value)), "
+         "value=1);",
+         "a='0123456789012345678901234567890123456789012345678901234567890123x'", "a string of 1 to 256 bytes"},
+        {"=> add(type=\"b\", value=1, valueType=JsonToClaimValue(\"null\"));", "", "the type that the value has"},
         {"c:[type==\"a\"] => add(type=\"b\", value=c.value, valueType=\"String\");", "a=1",
          "the type that the value has"},
         {"c:[type==\"a\"] => add(type=\"b\", value=1, valueType=c.value);", "a=1", "the type that the value has"},
@@ -208,6 +213,14 @@ static void test_a_rule_that_fails_in_part_does_nothing(void **)
         {ISSUED("c:[type==\"j\"] => issueproperty(type=\"p\", value=JsonToClaimValue(c.value)); "
                 "c:[type==\"p\"] => issue(claim=c);"),
          "j='1' j='x'", ""},
+        /* without functions, too */
+        {ISSUED("c:[type==\"a\"] => issue(type=c.value, value=1); [type==\"x\"] => issue(type=\"y\", value=1);"),
+         "a='x' a=5", ""},
+        {ISSUED("c:[type==\"a\"] => issue(type=\"r\", value=c.value, valueType=\"Integer\");"), "a=1 a='x'", ""},
+        /* what earlier rules made stays */
+        {ISSUED("=> issue(type=\"a\", value=1); c:[type==\"a\"] => issue(type=\"b\", value=NegateBool(c.value)); "
+                "c:[type==\"a\"] => issue(type=\"c\", value=c.value);"),
+         "a=true", "a=1 c=true c=1"},
     };
     ASSERT_ALL_ISSUE(cases);
 }

@@ -53,6 +53,44 @@ static void test_the_action_runs_for_each_combination_that_it_uses(void **)
     policy_world_end(&world);
 }
 
+/* Claims that are added show how often an action ran; those that are issued stand only once in the token. */
+static void test_how_often_the_action_runs(void **)
+{
+    static const struct {
+        const char *rule, *claims, *added;
+    } cases[] = {
+        {"a:[type==\"a\"] && b:[type==\"b\", value==a.value] => add(type=\"r\", value=b.value);",
+         "a=1 a=1 a=2 b=1 b=1 b=3", "r=1 r=1"},
+        {"a:[type==\"a\"] && b:[type==\"b\", value!=a.value] => add(type=\"r\", value=b.value);", "a=1 a=2 a=3 b=7",
+         "r=7"},
+        {"a:[type==\"a\"] && b:[type==\"b\", value==a.value] => add(type=\"r\", value=a.value);", "a=1 b=1 b=1", "r=1"},
+        {"a:[type==\"a\"] && b:[type==\"b\"] && c:[type==\"c\", value==b.value] => add(type=\"r\", value=a.value);",
+         "a=1 a=2 b=1 b=1 c=1 c=1", "r=1 r=2"},
+        {"a:[type==\"a\"] && b:[type==\"b\", value!=a.value] && c:[type==\"c\", value!=b.value] => "
+         "add(type=a.type, value=c.value);",
+         "a=1 b=2 b=3 c=4 c=5", "a=4 a=5"},
+        {"a:[type==\"a\"] && b:[type==\"b\"] => add(type=\"r\", value=true);", "a=1 a=2 b=1 b=2", "r=true"},
+        {"a:[type==\"a\"] && ![type==\"b\"] && [type==\"c\"] => add(type=\"r\", value=a.value);", "a=1 a=2 c=1 c=2",
+         "r=1 r=2"},
+        /* a set does not grow by what its own rule adds */
+        {"c:[type==\"a\"] && s:[type==\"x\"] => add(type=\"x\", value=ContainsOnlyValue(s.value, c.value));",
+         "a=2 a=1 x=1", "x=false x=true"},
+        {"c:[type==\"a\"] && s:[value!=\"none\"] => add(type=c.type, value=IsSubsetOf(false, s.value));", "a=2 a=1",
+         "a=false a=false"},
+    };
+    struct policy_world world;
+    policy_world_begin(&world);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char policy[512], expected[256];
+        (void)snprintf(policy, sizeof(policy), ISSUED("%s"), cases[i].rule);
+        (void)snprintf(expected, sizeof(expected), "%s %s", cases[i].claims, cases[i].added);
+        assert_ok(run_policy(&world, policy, cases[i].claims));
+        const struct claims_text seen = text_of_claims(world.incoming);
+        if (strcmp(seen.text, expected) != 0) fail_msg("%s\nseen     %s\nexpected %s", policy, seen.text, expected);
+    }
+    policy_world_end(&world);
+}
+
 static void test_comparisons(void **)
 {
     static const struct {
@@ -112,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_action_runs_for_each_combination_that_it_uses),
+        cmocka_unit_test(test_how_often_the_action_runs),
         cmocka_unit_test(test_comparisons),
     };
     return cmocka_run_group_tests_name("policy/joins", tests, NULL, NULL);

@@ -21,7 +21,7 @@ static void test_forms_of_published_policies(void **)
         ONE_ISSUE("=> issueproperty(type=\"x\", value=1440);"),
         ONE_ISSUE("=> issue(issuer=\"AttestationPolicy\", valueType=\"Boolean\", value=true, type=\"x\");"),
         ONE_ISSUE("=> issue(type=\"\xc3\xa4\", value=\"\xe2\x82\xac // no comment\");"),
-        ONE_ISSUE("=> issue(type=\"x\", value=\"\\[\\*\\] \\\"\\\\\\'\");"),
+        ONE_ISSUE("=> issue(type=\"x\", value=\"\\[\\*\\]\\_\\~\\! \\\"\\\\\\'\");"),
         ONE_ISSUE("=> issue(type=\"x\", value=-9223372036854775808);"),
     };
     struct policy_world world;
@@ -71,7 +71,13 @@ static void test_faults_of_the_outer_form(void **)
         {"authorizationrules{};", "policy line 1, column 1 (policy > versionInfo)", "'authorizationrules'", "version"},
         {"version 1.0;", "policy line 1, column 9 (policy > versionInfo)", "'1'", "="},
         {"version=\"1.0\";", "policy line 1, column 9 (policy > versionInfo)", "'\"1.0\"'", "1.0, 1.1 or 1.2"},
-        {"version=1;", "policy line 1, column 10 (policy > versionInfo)", "';'", "."},
+        {"version=1;", "policy line 1, column 10 (policy > versionInfo)", "';'", "a dot"},
+        {"version=1.0;authorizationrules2{};", "policy line 1, column 13 (policy)", "'authorizationrules2'",
+         "authorizationrules"},
+        {"version=1.0;/ no comment", "policy line 1, column 13 (policy > versionInfo)", "'/'",
+         "a character of the policy"},
+        {"version=1.0;// \xc3\xa4\n\xc3\xa4", "policy line 2, column 1 (policy > versionInfo)", "'?\?'",
+         "a character of the policy"},
         {"version=1.;", "policy line 1, column 11 (policy > versionInfo)", "';'", "1.0, 1.1 or 1.2"},
         {"version=1.3;", "policy line 1, column 9 (policy > versionInfo)", "'1.3'", "1.0, 1.1 or 1.2"},
         {"version=2.0;", "policy line 1, column 9 (policy > versionInfo)", "'2.0'", "1.0, 1.1 or 1.2"},
@@ -117,6 +123,10 @@ static void test_faults_of_conditions(void **)
         {ONE_RULE("[type==1] => permit();"), AT_CONDITION("8"), "'1'", "a string"},
         {ONE_RULE("[issuer==true] => permit();"), AT_CONDITION("10"), "'true'", "a string"},
         {ONE_RULE("[type<\"a\"] => permit();"), AT_CONDITION("7"), "'\"a\"'", "only integers have an order"},
+        {ONE_RULE("c:[value==1] && [type<c.type] => permit();"), AT_CONDITION("23"), "'c'",
+         "only integers have an order"},
+        {ONE_RULE("c:[value==1] => permit(); [value==c.value] => permit();"), AT_CONDITION("35"), "'c'",
+         "the name of an earlier condition"},
         {ONE_RULE("[value>=\"a\"] => permit();"), AT_CONDITION("9"), "'\"a\"'", "only integers have an order"},
         {ONE_RULE("[value<true] => permit();"), AT_CONDITION("8"), "'true'", "only integers have an order"},
         {ONE_RULE("[value==c.value] => permit();"), AT_CONDITION("9"), "'c'", "the name of an earlier condition"},
@@ -191,6 +201,15 @@ static void test_faults_of_literals_and_calls(void **)
         {ONE_RULE("=> add(type=\"a\xe2\x80\x9d, value=1);"), AT_ACTION("13"), "'\"a?\?\?, value=1);'",
          "a string that ends on its line"},
         {ONE_RULE("=> add(type=\xe2\x80\x9c"), AT_ACTION("13"), "'?\?\?'", "a character of the policy language"},
+        {ONE_RULE("=> add(type=\"\xc3\xa4\", valu=1);"), AT_ACTION("18"), "'valu'", "type, value"},
+        {ONE_RULE("=> add(type=\"a\n\", value=1);"), AT_ACTION("13"), "'\"a?\", value=1);?'",
+         "a string that ends on its line"},
+        {ONE_RULE("=> add(type=\"a\r\", value=1);"), AT_ACTION("13"), "'\"a?\", value=1);?'",
+         "a string that ends on its line"},
+        {ONE_RULE("=> add(type=\"a\\ \", value=1);"), AT_ACTION("15"), "'\\ '", "punctuation behind a backslash"},
+        {ONE_RULE("=> add(type=\"a\\\x7f\", value=1);"), AT_ACTION("15"), "'\\?'", "punctuation behind a backslash"},
+        {ONE_RULE("=> add(type=\"a\\\xc3\xa4\", value=1);"), AT_ACTION("15"), "'\\?'",
+         "punctuation behind a backslash"},
         {ONE_RULE("=> add(type=\"a\\d\", value=1);"), AT_ACTION("15"), "'\\d'", "punctuation behind a backslash"},
         {ONE_RULE("=> add(type=\"a\", value=0xFFFFFF);"), AT_ACTION("24"), "'0xFFFFFF'", "a decimal integer"},
         {ONE_RULE("=> add(type=\"a\", value=1_000);"), AT_ACTION("24"), "'1_000'", "a decimal integer"},
@@ -214,6 +233,43 @@ static void test_faults_of_literals_and_calls(void **)
          "a JMESPath query"},
         {ONE_RULE("a:[value==1] && b:[value==a.value] => add(type=\"a\", value=ContainsOnlyValue(b.value, 1));"),
          AT_ACTION("77"), "'b'", "a name whose condition refers to no other name"},
+    };
+    ASSERT_FAULTS(faults);
+}
+
+static void assert_fix(const char *policy, const char *fix)
+{
+    CLEANUP(policy_cleanup) struct policy *compiled = NULL;
+    struct refusal why = {};
+    assert_status(policy_compile(slice_of_text(policy), &why, &compiled), ERR_POLICY_SYNTAX);
+    if (strstr(why.fix, fix) == NULL || (fix[0] == '\0') != (why.fix[0] == '\0')) fail_msg("%s\n%s", policy, why.fix);
+}
+
+static void test_what_to_do(void **)
+{
+    assert_fix("authorizationrules{};", "begin the policy with version=1.0;");
+    assert_fix("version=1.0; configurationrules{};", "begin the policy with version=1.1;");
+    assert_fix("version=1.1; issuancerules{};", "write the sections in this order");
+    assert_fix(ONE_RULE("[type=\"a\"] => permit();"), "write == to compare");
+    assert_fix(ONE_RULE("[type:\"a\"] => permit();"), "");
+    assert_fix("version=1.1; authorizationrules { ![value==1] => permit(); };", "begin the policy with version=1.2;");
+    assert_fix(ONE_RULE("=> add(claim=c);"), "name the condition");
+    assert_fix(ONE_RULE("=> add(type=\xe2\x80\x9c"), "use straight quotation marks");
+    assert_fix(ONE_RULE("[value==1] | "), "");
+    assert_fix(ONE_RULE("=> add(type=\"a, value=1);"), "use straight quotation marks");
+    assert_fix(ONE_RULE("=> add(type=\"a\\d\", value=1);"), "for a backslash itself");
+    assert_fix(ONE_RULE("=> add(type=\"a\", value=0x10);"), "write numbers in decimal");
+}
+
+static void test_a_long_symbol_is_cut(void **)
+{
+    static const struct fault faults[] = {
+        {"version=1.0;a23456789012345678901234567890123456789012345678901234567890{};",
+         "policy line 1, column 13 (policy)", "'a23456789012345678901234567890123456789012345678901234567890'",
+         "authorizationrules"},
+        {"version=1.0;a234567890123456789012345678901234567890123456789012345678901{};",
+         "policy line 1, column 13 (policy)", "'a23456789012345678901234567890123456789012345678901234567890'...",
+         "authorizationrules"},
     };
     ASSERT_FAULTS(faults);
 }
@@ -278,6 +334,21 @@ static void test_limits(void **)
     }
 }
 
+/* Of all sections together. */
+static void test_limit_of_rules_in_all(void **)
+{
+    static struct text text;
+    for (size_t over = 0; over < 2; over++) {
+        text.size = 0;
+        put(&text, "version=1.2;configurationrules{=>issueproperty(type=\"a\",value=1);};authorizationrules{");
+        for (size_t i = 2; i < POLICY_RULE_MAX_COUNT; i++) put(&text, "=>permit();");
+        put(&text, "};issuancerules{");
+        for (size_t i = 0; i <= over; i++) put(&text, "=>add(type=\"a\",value=1);");
+        put(&text, "};");
+        assert_compiles(&text, over == 0 ? OK : ERR_POLICY_LIMIT, "POLICY_RULE_MAX_COUNT");
+    }
+}
+
 static void test_limit_of_nesting(void **)
 {
     static struct text text;
@@ -323,8 +394,11 @@ int main(void)
         cmocka_unit_test(test_faults_of_conditions),
         cmocka_unit_test(test_faults_of_actions),
         cmocka_unit_test(test_faults_of_literals_and_calls),
+        cmocka_unit_test(test_what_to_do),
+        cmocka_unit_test(test_a_long_symbol_is_cut),
         cmocka_unit_test(test_each_beginning_is_refused),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_limit_of_rules_in_all),
         cmocka_unit_test(test_limit_of_nesting),
         cmocka_unit_test(test_limit_of_text),
         cmocka_unit_test(test_limit_of_types),
