@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `lazaret verify token`: any attestation token, also Azure's, against a key set on disk. It judges the token alone:
- * whether its claims are those of a certain role is the relying party's question, which needs a manifest.
+ * `lazaret verify token`: any attestation token, also Azure's, against a key set on disk. The set is taken as it is
+ * (--jwks), or for transport alone (--certs): then the token's key must be vouched for by the quote in its certificate,
+ * and, with a manifest, by an enclave that it names. It judges the token alone: whether its claims are those of a
+ * certain role is the relying party's question.
  */
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "base/file.h"
 #include "cli/command.h"
+#include "cli/vouching.h"
 #include "token/jwk.h"
 #include "token/jws.h"
 
@@ -14,6 +18,7 @@
 
 struct request {
     const char *token_path, *keys_path, *issuer, *at;
+    const char *certs_path, *collateral, *manifest, *deployment, *simulated_root;
     bool json;
     int64_t at_s;
 };
@@ -21,6 +26,9 @@ struct request {
 struct verdict {
     struct jws jws;
     struct jwk_set keys;
+    struct vouched_key vouched; /* with --certs */
+    struct manifest manifest;
+    struct key *simulated_root;
     struct buffer text; /* which the jws borrows from */
 };
 
@@ -28,6 +36,9 @@ static void verdict_done(struct verdict *verdict)
 {
     jws_done(&verdict->jws);
     jwk_set_done(&verdict->keys);
+    vouched_key_done(&verdict->vouched);
+    manifest_done(&verdict->manifest);
+    key_free(verdict->simulated_root);
     buffer_done(&verdict->text);
 }
 
@@ -85,6 +96,69 @@ static enum status read_keys(const char *path, struct refusal *why, struct jwk_s
     return jwk_set_from_json(set, "jwks", why, keys_out);
 }
 
+/* ---- a key that is vouched for ---- */
+
+static enum status read_manifest(const struct request *request, struct refusal *why, struct manifest *manifest_out)
+{
+    CLEANUP(buffer_done) struct buffer text = {};
+    TRY(command_read_text(request->manifest, MANIFEST_MAX_BYTES, why, &text));
+    return manifest_verify(buffer_slice(&text), slice_of_text(request->deployment), why, manifest_out);
+}
+
+static enum status read_root(const struct request *request, struct refusal *why, struct key **root_out)
+{
+    CLEANUP(buffer_done) struct buffer pem = buffer_of_maximum(KEY_PEM_MAX_BYTES);
+    TRY(file_read(request->simulated_root, why, &pem));
+    if (key_from_public_pem(buffer_slice(&pem), root_out) == OK) return OK;
+    return refuse(why, ERR_USAGE, "--simulated-root", "a public key in PEM", "%s", request->simulated_root);
+}
+
+static enum status find_key(const struct request *request, struct slice kid, struct refusal *why, json_t **set_out,
+                            const json_t **jwk_out)
+{
+    CLEANUP(buffer_done) struct buffer text = {};
+    json_t *keys;
+    TRY(command_read_text(request->certs_path, VOUCHING_SET_MAX_BYTES, why, &text));
+    TRY(json_parse(buffer_slice(&text), VOUCHING_SET_MAX_BYTES, why, set_out));
+    TRY(json_get_array(*set_out, "certs", "keys", 1024, why, &keys));
+    for (size_t i = 0; i < json_array_size(keys); i++) {
+        *jwk_out = json_array_get(keys, i);
+        if (slice_equal_text(kid, json_string_value(json_object_get(*jwk_out, "kid")))) return OK;
+    }
+    (void)!refuse(why, ERR_TOKEN_KEY_UNKNOWN, "header.kid", "the kid of a key in the key set", "%.*s", (int)kid.size,
+                  kid.size == 0 ? (const uint8_t *)"" : kid.bytes);
+    return refuse_fix(why, ERR_TOKEN_KEY_UNKNOWN,
+                      "fetch the issuer's key history, which keeps all keys: /.well-known/lazaret/keys");
+}
+
+/* The set then holds that key alone. */
+static enum status vouch(const struct request *request, struct refusal *why, struct verdict *verdict)
+{
+    CLEANUP(json_done) json_t *set = NULL;
+    const json_t *jwk = NULL;
+    const struct key *const root[] = {verdict->simulated_root};
+    struct trust_roots roots = {.simulated = root, .simulated_count = verdict->simulated_root == NULL ? 0 : 1};
+    if (request->manifest != NULL) {
+        TRY(read_manifest(request, why, &verdict->manifest));
+        roots = (struct trust_roots){.simulated = (const struct key *const *)verdict->manifest.simulated_roots,
+                                     .simulated_count = verdict->manifest.simulated_root_count};
+    }
+    const struct vouching vouching = {.folder = request->collateral,
+                                      .roots = &roots,
+                                      .manifest = request->manifest == NULL ? NULL : &verdict->manifest,
+                                      .now_s = request->at_s};
+    TRY(find_key(request, verdict->jws.kid, why, &set, &jwk));
+    TRY(vouching_check(&vouching, jwk, why, &verdict->vouched));
+    return jwk_set_add(&verdict->keys, verdict->vouched.kid, verdict->vouched.key);
+}
+
+static enum status take_keys(const struct request *request, struct refusal *why, struct verdict *verdict)
+{
+    if (request->certs_path == NULL) return read_keys(request->keys_path, why, &verdict->keys);
+    if (request->simulated_root != NULL) TRY(read_root(request, why, &verdict->simulated_root));
+    return vouch(request, why, verdict);
+}
+
 /* A release knows no use for such a token: it is refused whatever it says else. */
 static enum status check_hardware([[maybe_unused]] const json_t *claims, [[maybe_unused]] struct refusal *why)
 {
@@ -98,8 +172,8 @@ static enum status check_hardware([[maybe_unused]] const json_t *claims, [[maybe
 
 static enum status judge(const struct request *request, struct refusal *why, struct verdict *verdict)
 {
-    TRY(read_keys(request->keys_path, why, &verdict->keys));
     TRY(jws_parse(buffer_slice(&verdict->text), why, &verdict->jws));
+    TRY(take_keys(request, why, verdict));
     TRY(check_signature(verdict, why));
     TRY(check_issuer(verdict->jws.payload, request->issuer, why));
     TRY(check_hardware(verdict->jws.payload, why));
@@ -108,16 +182,48 @@ static enum status judge(const struct request *request, struct refusal *why, str
 
 /* ---- in and out ---- */
 
+static enum status refuse_together(const char *option, const char *expected, struct refusal *why)
+{
+    return refuse(why, ERR_USAGE, option, expected, "something else");
+}
+
+static enum status check_options(const struct request *request, struct refusal *why)
+{
+    if (request->token_path == NULL) return command_needs("--token", "the token's file", why);
+    if ((request->keys_path == NULL) == (request->certs_path == NULL))
+        return refuse_together("--jwks", "a key set that is trusted, or --certs with one that is not", why);
+    if (request->certs_path != NULL && request->collateral == NULL)
+        return command_needs("--collateral", "the folder of collateral for the quotes in the certificates", why);
+    if (request->keys_path != NULL && (request->collateral != NULL || request->manifest != NULL))
+        return refuse_together("--collateral", "only with --certs: keys of --jwks are taken as they are", why);
+    if ((request->manifest == NULL) != (request->deployment == NULL))
+        return refuse_together("--manifest", "together with --deployment", why);
+    if (request->manifest != NULL && request->simulated_root != NULL)
+        return refuse_together("--simulated-root", "nothing: the manifest says what is accepted", why);
+    return OK;
+}
+
 static enum status read_request(int count, char **arguments, struct refusal *why, struct request *request)
 {
     const struct command_option options[] = {
-        {.name = "--token", .value = &request->token_path}, {.name = "--jwks", .value = &request->keys_path},
-        {.name = "--issuer", .value = &request->issuer},    {.name = "--at", .value = &request->at},
+        {.name = "--token", .value = &request->token_path},
+        {.name = "--jwks", .value = &request->keys_path},
+        {.name = "--certs", .value = &request->certs_path},
+        {.name = "--collateral", .value = &request->collateral},
+        {.name = "--manifest", .value = &request->manifest},
+        {.name = "--deployment", .value = &request->deployment},
+#ifdef LAZARET_SIMULATION
+        {.name = "--simulated-root", .value = &request->simulated_root},
+#endif
+        {.name = "--issuer", .value = &request->issuer},
+        {.name = "--at", .value = &request->at},
         {.name = "--json", .flag = &request->json},
     };
-    TRY(command_options(count, arguments, options, sizeof(options) / sizeof(options[0]), NULL, why));
-    if (request->token_path == NULL) return command_needs("--token", "the token's file", why);
-    if (request->keys_path == NULL) return command_needs("--jwks", "the issuer's key set, as its /certs answers", why);
+    const char *operand = NULL;
+    TRY(command_options(count, arguments, options, sizeof(options) / sizeof(options[0]), &operand, why));
+    if (operand != NULL && request->token_path != NULL) return refuse_together("--token", "one token", why);
+    if (operand != NULL) request->token_path = operand;
+    TRY(check_options(request, why));
     return command_time(request->at, "--at", why, &request->at_s);
 }
 
@@ -151,9 +257,22 @@ static void print_time(const json_t *claims, const char *name, const char *label
     if (json_is_integer(value)) (void)printf("  %-12s %s\n", label, time_iso8601(json_integer_value(value)).text);
 }
 
-static enum status print_for_people(const json_t *claims)
+static void print_signer(const struct verdict *verdict, bool has_manifest)
 {
+    const struct sgx_claims *const claims = &verdict->vouched.claims;
+    (void)printf("The key is vouched for by a genuine enclave%s:\n",
+                 has_manifest ? " that the manifest names for the role attestation" : "; is it one that you trust?");
+    (void)printf("  %-12s %s\n", "MRENCLAVE", hex_of_32(claims->mrenclave).text);
+    (void)printf("  %-12s %s\n", "MRSIGNER", hex_of_32(claims->mrsigner).text);
+    (void)printf("  %-12s %u, SVN %u%s\n", "product id", claims->product_id, claims->svn,
+                 claims->debug ? ", DEBUG" : "");
+}
+
+static enum status print_for_people(const struct request *request, const struct verdict *verdict)
+{
+    const json_t *const claims = verdict->jws.payload;
     (void)printf("The token is valid: its signature is by a key of the set, and its time is right.\n");
+    if (request->certs_path != NULL) print_signer(verdict, request->manifest != NULL);
     print_claim(claims, "iss", "issuer");
     print_time(claims, "iat", "issued");
     print_time(claims, "exp", "expires");
@@ -180,18 +299,23 @@ static enum status verify_token(int count, char **arguments, struct refusal *why
         TRY(print_as_json(&verdict, status, &told));
     }
     TRY(status);
-    return request.json ? OK : print_for_people(verdict.jws.payload);
+    return request.json ? OK : print_for_people(&request, &verdict);
 }
 
 int command_verify_token(int count, char **arguments)
 {
     static const char help[] =
-        "Usage: lazaret verify token --token FILE --jwks FILE [--issuer URL] [--at UNIX_SECONDS] [--json]\n\n"
+        "Usage: lazaret verify token TOKEN --jwks FILE [--issuer URL] [--at UNIX_SECONDS] [--json]\n"
+        "       lazaret verify token TOKEN --certs FILE --collateral DIR [--manifest FILE --deployment T] [...]\n\n"
         "Verifies an attestation token of Lazaret or of Azure Attestation: type, algorithm (RS256, ES256), signature "
         "by\n"
         "the key of its kid in the key set, issuer (if given, exactly) and time (now, or --at). It does not say "
         "whether\n"
         "the enclave is one that you trust: that is for a manifest.\n"
+        "--jwks names keys that you trust. --certs names keys that you do not: the answer of /certs, or the history "
+        "of\n"
+        "/.well-known/lazaret/keys. The token's key then counts only if the quote in its certificate vouches for it:\n"
+        "genuine by the collateral, over that key, and, with the manifest, of an enclave that it names.\n"
         "--json prints {\"valid\",\"code\",\"reason\",\"header\",\"claims\"}.\n"
         "Exit codes: 0 valid, 1 refused, 2 the command line is not usable.\n";
     struct refusal why = {};
