@@ -205,6 +205,18 @@ static void test_another_issuer_or_audience_of_a_provider(void **)
                   ERR_TOKEN_CLAIM);
 }
 
+static void test_a_providers_token_has_its_time(void **)
+{
+    char payload[256];
+    (void)snprintf(payload, sizeof(payload), "{" OIDC ",\"sub\":\"alice\",%s}", times(NOW_S - BEARER_SLACK_S));
+    assert_status(check_signed(ES, payload, scene.provider_ec, RIGHT_READ), ERR_TOKEN_EXPIRED);
+    /* Longer than a local administrator's may be. */
+    (void)snprintf(payload, sizeof(payload), "{" OIDC ",\"sub\":\"alice\",%s}", times(NOW_S + 86400));
+    assert_ok(check_signed(ES, payload, scene.provider_ec, RIGHT_READ));
+    (void)snprintf(payload, sizeof(payload), OIDC ",\"sub\":\"alice\",\"nbf\":%d", NOW_S + BEARER_SLACK_S + 1);
+    assert_status(check_signed(ES, with_expiry(payload), scene.provider_ec, RIGHT_READ), ERR_TOKEN_NOT_YET_VALID);
+}
+
 static void test_who_signs_for_whom(void **)
 {
     /* A provider's key is no local administrator's, and the other way round. */
@@ -236,8 +248,10 @@ static void test_authorizations_that_are_none(void **)
     assert_status(check_text("Bearer a.b.!", RIGHT_READ), ERR_TOKEN_MALFORMED);
     assert_status(check_text("bearer a.b.AAAA", RIGHT_READ), ERR_TOKEN_SIGNATURE);
     char *const large = calloc(1, BEARER_MAX_BYTES + 32);
-    memset(large, 'a', BEARER_MAX_BYTES + 8);
+    memset(large, 'a', BEARER_MAX_BYTES + 7);
     memcpy(large, "Bearer ", 7);
+    assert_status(check_text(large, RIGHT_READ), ERR_TOKEN_MALFORMED);
+    large[BEARER_MAX_BYTES + 7] = 'a';
     assert_status(check_text(large, RIGHT_READ), ERR_TOO_LARGE);
     free(large);
 }
@@ -289,6 +303,10 @@ static void test_configurations(void **)
     expect_configuration(ONE("\"key\":{\"kty\":\"OKP\",\"crv\":\"X25519\","
                              "\"x\":\"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE\"}"),
                          ERR_FIELD_VALUE, "management.administrators[0].key");
+    expect_configuration(ONE("\"key\":5"), ERR_FIELD_TYPE, "management.administrators[0].key");
+    expect_configuration(ONE(BASIS ",\"keys\":\"k\",\"readers\":{\"subjects\":\"a\"}"), ERR_FIELD_TYPE,
+                         "management.administrators[0].readers.subjects");
+    expect_configuration(ONE(BASIS ",\"keys_url\":5"), ERR_FIELD_TYPE, "management.administrators[0].keys_url");
     expect_configuration(ONE("\"key\":{},\"other\":1"), ERR_FIELD_UNKNOWN, "management.administrators[0].other");
     expect_configuration(ONE("\"audience\":\"a\",\"keys\":\"k\""), ERR_FIELD_MISSING,
                          "management.administrators[0].issuer");
@@ -333,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_another_audience),
         cmocka_unit_test(test_a_providers_contributors_and_readers),
         cmocka_unit_test(test_another_issuer_or_audience_of_a_provider),
+        cmocka_unit_test(test_a_providers_token_has_its_time),
         cmocka_unit_test(test_who_signs_for_whom),
         cmocka_unit_test(test_headers_that_are_refused),
         cmocka_unit_test(test_authorizations_that_are_none),
