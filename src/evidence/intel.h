@@ -192,13 +192,13 @@ struct tdx_claims {
     uint8_t report_data[64];
 };
 
-/* Keeps between calls, by digest, verified PCK chains, and that a PCK key's signature over a quoting enclave's report
- * holds (all quotes of one attestation key carry the same); thread-safe. NULL is allowed: everything is then verified
- * anew. Only what was found good is kept, and under the digest of every byte that decided it, so that a changed byte is
- * verified anew; dates, revocation, the root, the quoting enclave's identity and what its report binds are checked
- * again on every use, and the quote's own signature always. Of more than `max_count` chains, and of as many signatures,
- * the ones used longest ago go first. A quote of a known attestation key costs one P-256 verification, of a known chain
- * two, a new one three. ERR_NO_MEMORY. */
+/* Keeps between calls, by digest, verified PCK chains, and attestation keys for which a quoting enclave's report with a
+ * PCK key's signature vouches (all quotes of one key carry the same report); thread-safe. NULL is allowed: everything
+ * is then verified anew. Only what was found good is kept, and under the digest of every byte that decided it, so that
+ * a changed byte is verified anew; dates, revocation, the root, the quoting enclave's identity and what its report
+ * binds are checked again on every use, and the quote's own signature always. Of more than `max_count` chains, and of
+ * as many keys, the ones used longest ago go first. A quote of a known attestation key costs one P-256 verification, of
+ * a known chain two, a new one three. ERR_NO_MEMORY. */
 struct verification_cache;
 enum status verification_cache_new(size_t max_count, struct verification_cache **cache_out);
 void verification_cache_free(struct verification_cache *cache);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 struct verification_cache {
-    struct kept *chains, *signatures;
+    struct kept *chains, *keys;
 };
 
 static void *share_chain(const void *chain)
@@ -19,16 +19,14 @@ static void give_up_chain(void *chain)
     pck_chain_free(chain);
 }
 
-/* That a digest is kept says all: what is kept under it is a mark that nobody owns. */
-static uint8_t mark;
-
-static void *share_mark(const void *)
+static void *share_key(const void *key)
 {
-    return &mark;
+    return key_share(key);
 }
 
-static void give_up_mark(void *)
+static void give_up_key(void *key)
 {
+    key_free(key);
 }
 
 static void cache_cleanup(struct verification_cache **cache)
@@ -39,11 +37,11 @@ static void cache_cleanup(struct verification_cache **cache)
 enum status verification_cache_new(size_t max_count, struct verification_cache **cache_out)
 {
     static const struct kept_kind chains = {.share = share_chain, .free = give_up_chain};
-    static const struct kept_kind signatures = {.share = share_mark, .free = give_up_mark};
+    static const struct kept_kind keys = {.share = share_key, .free = give_up_key};
     CLEANUP(cache_cleanup) struct verification_cache *cache = calloc(1, sizeof(*cache));
     if (cache == NULL) return ERR_NO_MEMORY;
     TRY(kept_new(max_count, &chains, &cache->chains));
-    TRY(kept_new(max_count, &signatures, &cache->signatures));
+    TRY(kept_new(max_count, &keys, &cache->keys));
     *cache_out = cache;
     cache = NULL;
     return OK;
@@ -53,7 +51,7 @@ void verification_cache_free(struct verification_cache *cache)
 {
     if (cache == NULL) return;
     kept_free(cache->chains);
-    kept_free(cache->signatures);
+    kept_free(cache->keys);
     free(cache);
 }
 
@@ -68,12 +66,13 @@ void verification_cache_keep(struct verification_cache *cache, const uint8_t dig
     if (cache != NULL) kept_add(cache->chains, digest, chain);
 }
 
-bool verification_cache_knows_signature(struct verification_cache *cache, const uint8_t digest[static 32])
+struct key *verification_cache_find_key(struct verification_cache *cache, const uint8_t digest[static 32])
 {
-    return cache != NULL && kept_find(cache->signatures, digest) != NULL;
+    return cache == NULL ? NULL : kept_find(cache->keys, digest);
 }
 
-void verification_cache_keep_signature(struct verification_cache *cache, const uint8_t digest[static 32])
+void verification_cache_keep_key(struct verification_cache *cache, const uint8_t digest[static 32],
+                                 const struct key *attestation_key)
 {
-    if (cache != NULL) kept_add(cache->signatures, digest, &mark);
+    if (cache != NULL) kept_add(cache->keys, digest, attestation_key);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The inside of intel.h's verification_cache: PCK chains, and signatures over reports of quoting enclaves. Private to
- * this room. `cache` may be NULL: nothing is known then, and nothing kept.
+ * The inside of intel.h's verification_cache: PCK chains, and attestation keys that a quoting enclave of a PCK key
+ * vouches for. Private to this room. `cache` may be NULL: nothing is known then, and nothing kept.
  */
 #pragma once
 
@@ -14,6 +14,8 @@ struct pck_chain *verification_cache_find(struct verification_cache *cache, cons
 void verification_cache_keep(struct verification_cache *cache, const uint8_t digest[static 32],
                              const struct pck_chain *chain);
 
-/* Signatures that held, by the digest of all that decides it: key, signed bytes, signature. */
-bool verification_cache_knows_signature(struct verification_cache *cache, const uint8_t digest[static 32]);
-void verification_cache_keep_signature(struct verification_cache *cache, const uint8_t digest[static 32]);
+/* Attestation keys, by the digest of all that decides them: PCK key, quoting enclave's report, the signature by the one
+ * over the other, and the attestation key's own bytes. As above. */
+struct key *verification_cache_find_key(struct verification_cache *cache, const uint8_t digest[static 32]);
+void verification_cache_keep_key(struct verification_cache *cache, const uint8_t digest[static 32],
+                                 const struct key *attestation_key);

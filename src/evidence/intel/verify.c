@@ -64,41 +64,56 @@ static enum status check_qe_report_data(const struct quote *quote, struct refusa
                   refusal_hex(quote->qe_report.report_data).text);
 }
 
-/* All quotes of one attestation key carry the same report with the same signature: that it holds is kept. The digest is
- * over three parts of fixed size, which are all that decides it, so whoever changes any byte is told as ever; and only
- * signatures of keys that a pinned root vouches for get here. */
-static enum status check_report_signature(const struct quote *quote, const struct pck_chain *chain,
-                                          struct verification_cache *cache, struct refusal *why)
+static enum status check_report_signature(const struct quote *quote, const struct pck_chain *chain, struct refusal *why)
 {
-    const struct slice parts[] = {SLICE_ARRAY(chain->point), quote->qe_report.whole, quote->qe_report_signature};
-    uint8_t digest[SHA256_BYTES];
-    TRY(sha256_parts(parts, sizeof(parts) / sizeof(parts[0]), digest));
-    if (verification_cache_knows_signature(cache, digest)) return OK;
-    if (key_verify(certificate_key(chain->leaf), quote->qe_report.whole, quote->qe_report_signature) != OK)
-        return refuse(why, ERR_QE_REPORT_SIGNATURE, "qe_report_signature", "a signature by the PCK key", "another one");
-    verification_cache_keep_signature(cache, digest);
-    return OK;
+    if (key_verify(certificate_key(chain->leaf), quote->qe_report.whole, quote->qe_report_signature) == OK) return OK;
+    return refuse(why, ERR_QE_REPORT_SIGNATURE, "qe_report_signature", "a signature by the PCK key", "another one");
 }
 
-static enum status check_quoting_enclave(const struct quote *quote, const struct pck_chain *chain,
-                                         const struct qe_identity *identity, struct verification_cache *cache,
+static enum status check_quoting_enclave(const struct quote *quote, const struct qe_identity *identity,
                                          struct refusal *why)
 {
-    TRY(check_report_signature(quote, chain, cache, why));
     TRY(check_initialised(&quote->qe_report, "qe_report.attributes", why));
     TRY(check_qe_report_data(quote, why));
     return qe_identity_check(identity, &quote->qe_report, why);
 }
 
-static enum status check_quote_signature(const struct quote *quote, struct refusal *why)
+static enum status read_attestation_key(const struct quote *quote, struct refusal *why, struct key **key_out)
+{
+    if (key_from_p256_point(quote->attestation_key, key_out) == OK) return OK;
+    return refuse(why, ERR_KEY_INVALID, "attestation_key", "a point of P-256", "%s",
+                  refusal_hex(quote->attestation_key).text);
+}
+
+/* All quotes of one attestation key carry the same report of the quoting enclave with the same signature: the key is
+ * kept under the digest of what vouches for it. That is four parts of fixed size, and all that decides, so whoever
+ * changes any byte is told as ever; only keys that a pinned root vouches for get here, and nobody can crowd others out.
+ * What the report says is looked at each time. `key` is the caller's to free in any case. */
+static enum status take_attestation_key(const struct quote *quote, const struct pck_chain *chain,
+                                        const struct qe_identity *identity, struct verification_cache *cache,
+                                        struct refusal *why, struct key **key)
+{
+    const struct slice parts[] = {SLICE_ARRAY(chain->point), quote->qe_report.whole, quote->qe_report_signature,
+                                  quote->attestation_key};
+    uint8_t digest[SHA256_BYTES];
+    TRY(sha256_parts(parts, sizeof(parts) / sizeof(parts[0]), digest));
+    *key = verification_cache_find_key(cache, digest);
+    if (*key == NULL) TRY(check_report_signature(quote, chain, why));
+    TRY(check_quoting_enclave(quote, identity, why));
+    if (*key != NULL) return OK;
+    TRY(read_attestation_key(quote, why, key));
+    verification_cache_keep_key(cache, digest, *key);
+    return OK;
+}
+
+static enum status check_signatures(const struct quote *quote, const struct pck_chain *chain,
+                                    const struct qe_identity *identity, struct verification_cache *cache,
+                                    struct refusal *why)
 {
     CLEANUP(key_cleanup) struct key *key = NULL;
-    if (key_from_p256_point(quote->attestation_key, &key) != OK)
-        return refuse(why, ERR_KEY_INVALID, "attestation_key", "a point of P-256", "%s",
-                      refusal_hex(quote->attestation_key).text);
-    if (key_verify(key, quote->signed_part, quote->signature) != OK)
-        return refuse(why, ERR_QUOTE_SIGNATURE, "signature", "a signature by the attestation key", "another one");
-    return OK;
+    TRY(take_attestation_key(quote, chain, identity, cache, why, &key));
+    if (key_verify(key, quote->signed_part, quote->signature) == OK) return OK;
+    return refuse(why, ERR_QUOTE_SIGNATURE, "signature", "a signature by the attestation key", "another one");
 }
 
 /* ---- the whole ---- */
@@ -144,8 +159,7 @@ enum status sgx_quote_verify(const struct intel_evidence *evidence, const struct
     struct quote quote;
     CLEANUP(pck_chain_cleanup) struct pck_chain *chain = NULL;
     TRY(open_evidence(evidence, INTEL_SGX, collateral, roots, now_s, cache, why, &quote, &chain));
-    TRY(check_quoting_enclave(&quote, chain, &collateral->qe_identity, cache, why));
-    TRY(check_quote_signature(&quote, why));
+    TRY(check_signatures(&quote, chain, &collateral->qe_identity, cache, why));
     TRY(check_initialised(&quote.report, "report.attributes", why));
     struct verdict verdict;
     TRY(verdict_of_enclave(&quote, &chain->pck, collateral, why, &verdict));
@@ -164,8 +178,7 @@ enum status tdx_quote_verify(const struct intel_evidence *evidence, const struct
     TRY(open_evidence(evidence, INTEL_TDX, collateral, roots, now_s, cache, why, &quote, &chain));
     TRY(tdx_module_find(modules, quote.td_report.tee_tcb_svn, why, &module));
     TRY(tdx_module_check(modules, module, &quote.td_report, why));
-    TRY(check_quoting_enclave(&quote, chain, &collateral->qe_identity, cache, why));
-    TRY(check_quote_signature(&quote, why));
+    TRY(check_signatures(&quote, chain, &collateral->qe_identity, cache, why));
     struct verdict verdict;
     TRY(verdict_of_domain(&quote, &chain->pck, collateral, module, why, &verdict));
     const struct verified verified = {&quote, evidence->quote, chain, collateral, &verdict};

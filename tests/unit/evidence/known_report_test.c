@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * That a PCK key signed this very report of a quoting enclave is verified once and known then; whatever differs in one
- * byte is verified anew. Signatures that are verified are counted: the linker puts the counter before key_verify.
+ * byte is verified anew. Signatures that are verified and keys that are made are counted: the linker puts the counters
+ * before key_verify and key_from_p256_point.
  */
 #include "test_pki.h"
 
@@ -10,7 +11,7 @@
 /* Of a minted quote of version 3. */
 enum { QE_REPORT_AT = 436 + 64 + 64, QE_SIGNATURE_AT = QE_REPORT_AT + 384, QE_SIGNATURE_END = QE_SIGNATURE_AT + 64 };
 
-static unsigned verified;
+static unsigned verified, made_keys;
 
 enum status __real_key_verify(const struct key *key, struct slice message, struct slice signature);
 enum status __wrap_key_verify(const struct key *key, struct slice message, struct slice signature);
@@ -19,6 +20,15 @@ enum status __wrap_key_verify(const struct key *key, struct slice message, struc
 {
     verified++;
     return __real_key_verify(key, message, signature);
+}
+
+enum status __real_key_from_p256_point(struct slice point, struct key **key_out);
+enum status __wrap_key_from_p256_point(struct slice point, struct key **key_out);
+
+enum status __wrap_key_from_p256_point(struct slice point, struct key **key_out)
+{
+    made_keys++;
+    return __real_key_from_p256_point(point, key_out);
 }
 
 struct platform {
@@ -47,7 +57,7 @@ static void platform_done(struct platform *platform)
 static unsigned cost(struct platform *platform, struct slice quote, struct verification_cache *cache)
 {
     struct sgx_claims claims;
-    verified = 0;
+    verified = made_keys = 0;
     assert_ok(sgx_quote_verify(&(struct intel_evidence){.quote = quote}, platform->collateral,
                                pki_roots(&platform->pki), PKI_NOW_S, cache, NULL, &claims));
     return verified;
@@ -69,11 +79,13 @@ static void test_a_known_report_costs_no_signature(void **)
     const unsigned first = cost(&platform, quote, cache);
     assert_int_equal(cost(&platform, quote, cache), 1);
     assert_int_equal(cost(&platform, quote, cache), 1);
+    assert_int_equal(made_keys, 0); /* the attestation key is kept with it */
     assert_true(first > 1);
     assert_int_equal(cost(&platform, quote, NULL), first);
     /* The same chain, and another signature over the report: only that is verified anew. */
     CLEANUP(buffer_done) struct buffer other = mint_quote(&platform.pki, NULL);
     assert_int_equal(cost(&platform, buffer_slice(&other), cache), 2);
+    assert_int_equal(made_keys, 1);
     assert_int_equal(cost(&platform, buffer_slice(&other), cache), 1);
     verification_cache_free(cache);
 }
@@ -109,7 +121,7 @@ static void test_another_key_is_not_known(void **)
     verification_cache_free(cache);
 }
 
-/* What the report says is looked at each time: here it vouches for another attestation key. */
+/* The attestation key decides too, and what the report says is looked at each time: it vouches for another key. */
 static void test_a_known_report_is_still_held_to_what_it_binds(void **)
 {
     CLEANUP(platform_done) struct platform platform = platform_make();
