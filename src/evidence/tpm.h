@@ -97,7 +97,11 @@ enum status tpm_event_log_replay(struct slice log, enum tpm_hash bank, struct re
 
 /* A log event by event: a cursor, which borrows the bytes. What events say is not proven here: a PCR that replays to
  * what is quoted proves their digests, and a digest of their data proves the data. */
-enum { TPM_EVENT_NO_ACTION = 3 /* says something, measures nothing */ };
+enum {
+    TPM_EVENT_NO_ACTION = 3,        /* says something, measures nothing */
+    TPM_EVENT_IMA = 0x14,           /* an entry of Linux' measurement list; not of the TCG's */
+    TPM_EVENT_IMA_BUFFER = 0x10014, /* one of template ima-buf, whose last field holds what was measured */
+};
 
 struct tpm_event_log {
     struct slice rest;
@@ -120,12 +124,19 @@ bool tpm_event_log_has(const struct tpm_event_log *log, enum tpm_hash bank);
 /* Empty if the log does not have the bank. */
 struct slice tpm_event_digest(const struct tpm_event_log *log, const struct tpm_event *event, enum tpm_hash bank);
 
-/* ---- a whole platform: one quote over the PCRs of one bank or several, and the logs that lead there ---- */
-
 struct tpm_banks {
     struct tpm_pcrs items[TPM_QUOTED_BANK_MAX]; /* no bank twice */
     size_t count;
 };
+
+/* Writes the measurement list of Linux' IMA as a log of events (SHA-1 to SHA-512, the data of each event those of its
+ * template, as kernels since 5.8 extend every bank), up to the entry behind which the last of these banks holds what it
+ * is said to hold: a list goes on while a quote is taken. Appends. ERR_TPM_EVENT_LOG, ERR_TOO_LARGE; ERR_UNSUPPORTED
+ * for the template "ima". */
+enum status tpm_ima_log_convert(struct slice list, const struct tpm_banks *pcrs, struct refusal *why,
+                                struct buffer *log);
+
+/* ---- a whole platform: one quote over the PCRs of one bank or several, and the logs that lead there ---- */
 
 struct tpm_platform {
     struct slice attest, signature; /* TPMS_ATTEST or TPM2B_ATTEST, TPMT_SIGNATURE */

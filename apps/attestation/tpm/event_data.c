@@ -5,6 +5,7 @@
 #include "attestation/tpm/windows.h"
 #include "base/encoding.h"
 #include "base/reader.h"
+#include "crypto/x509.h"
 
 #include <stdio.h>
 
@@ -42,6 +43,8 @@ const char *event_type_name(uint32_t type)
         {0x00000011, "EV_NONHOST_INFO"},
         {0x00000012, "EV_OMIT_BOOT_DEVICE_EVENTS"},
         {0x00000013, "EV_POST_CODE2"},
+        {TPM_EVENT_IMA, "IMA_MEASUREMENT_EVENT"},
+        {TPM_EVENT_IMA_BUFFER, "IMA_MEASUREMENT_EVENT"},
         {0x80000000, "EV_EFI_EVENT_BASE"},
         {EVENT_VARIABLE_DRIVER_CONFIG, "EV_EFI_VARIABLE_DRIVER_CONFIG"},
         {EVENT_VARIABLE_BOOT, "EV_EFI_VARIABLE_BOOT"},
@@ -123,6 +126,83 @@ static enum status json_of_text(struct slice bytes, json_t **json_out)
     return OK;
 }
 
+/* ---- Linux' measurement list ---- */
+
+/* Fields of a template, each behind its size: the digest of what was measured with its algorithm's name and a colon in
+ * front, the name of it, and with ima-buf the measured bytes themselves. */
+struct ima_fields {
+    struct slice digest, name, buffer;
+};
+
+static bool read_field(struct reader *reader, struct slice *field_out)
+{
+    uint32_t size;
+    return reader_u32_le(reader, &size) == OK && reader_slice(reader, size, field_out) == OK;
+}
+
+static bool read_ima(struct slice data, bool has_buffer, struct ima_fields *fields_out)
+{
+    struct reader reader = reader_over(data);
+    return read_field(&reader, &fields_out->digest) && read_field(&reader, &fields_out->name) &&
+           (!has_buffer || read_field(&reader, &fields_out->buffer));
+}
+
+static struct slice without_nul(struct slice text)
+{
+    return text.size > 0 && text.bytes[text.size - 1] == 0 ? slice_part(text, 0, text.size - 1) : text;
+}
+
+/* Names and versions that are no text are not told. */
+static enum status put_text(json_t *object, const char *name, struct slice text)
+{
+    if (text.size == 0 || !utf8_is_valid(text, false)) return OK;
+    return text_put(object, name, json_stringn((const char *)text.bytes, text.size));
+}
+
+/* A key that was added to a keyring, which is what the entry is named by. */
+static enum status put_keyring(json_t *object, const struct ima_fields *fields)
+{
+    CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
+    TRY(put_text(object, "Keyring", without_nul(fields->name)));
+    const enum status status = certificate_from_der(fields->buffer, &certificate);
+    if (status != OK) return status == ERR_NO_MEMORY ? status : OK;
+    return put_text(object, "CertificateSubject", slice_of_text(certificate_subject_common_name(certificate)));
+}
+
+static enum status put_buffer(json_t *object, const struct ima_fields *fields)
+{
+    const struct slice name = without_nul(fields->name);
+    json_t *raw;
+    if (slice_equal_text(name, "kernel_version")) TRY(put_text(object, "KernelVersion", without_nul(fields->buffer)));
+    if (slice_starts_with(name, SLICE_LITERAL("."))) TRY(put_keyring(object, fields));
+    TRY(text_of_base64url(fields->buffer, &raw));
+    return text_put(object, "RawData", raw);
+}
+
+static enum status put_digest(json_t *object, struct slice field)
+{
+    struct slice algorithm, digest;
+    json_t *text;
+    if (!slice_split(field, 0, &algorithm, &digest)) return OK;
+    TRY(text_of_hex(digest, &text));
+    TRY(text_put(object, "Digest", text));
+    return put_text(object, "HashAlgorithm",
+                    algorithm.size > 0 ? slice_part(algorithm, 0, algorithm.size - 1) : algorithm);
+}
+
+static enum status json_of_ima(struct slice data, bool has_buffer, json_t **json_out)
+{
+    struct ima_fields fields = {};
+    if (!read_ima(data, has_buffer, &fields)) return OK;
+    CLEANUP(json_done) json_t *object = json_object();
+    if (object == NULL) return ERR_NO_MEMORY;
+    TRY(put_text(object, "Name", without_nul(fields.name)));
+    TRY(put_digest(object, fields.digest));
+    if (has_buffer) TRY(put_buffer(object, &fields));
+    *json_out = json_incref(object);
+    return OK;
+}
+
 enum status event_data_json(const struct tpm_event *event, bool is_proven, json_t **json_out)
 {
     *json_out = NULL;
@@ -133,6 +213,8 @@ enum status event_data_json(const struct tpm_event *event, bool is_proven, json_
     case EVENT_VARIABLE_BOOT:
     case EVENT_VARIABLE_BOOT2:
     case EVENT_VARIABLE_AUTHORITY: return json_of_variable(event->data, json_out);
+    case TPM_EVENT_IMA:
+    case TPM_EVENT_IMA_BUFFER: return json_of_ima(event->data, event->type == TPM_EVENT_IMA_BUFFER, json_out);
     case EVENT_ACTION:
     case EVENT_EFI_ACTION: return json_of_text(event->data, json_out);
     default: return OK;

@@ -132,7 +132,8 @@ static enum status add_event(const struct tpm_event_log *log, const struct tpm_e
     const char *const type = event_type_name(event->type);
     TRY(text_put(object, "EventSeq", json_integer((json_int_t)walk->place)));
     TRY(text_put(object, "PcrIndex", json_integer((json_int_t)event->pcr)));
-    TRY(text_put(object, "EventType", json_integer((json_int_t)event->type)));
+    TRY(text_put(object, "EventType",
+                 json_integer((json_int_t)(event->type == TPM_EVENT_IMA_BUFFER ? TPM_EVENT_IMA : event->type))));
     if (type != NULL) TRY(text_put(object, "EventTypeString", json_string(type)));
     TRY(put_digests(log, event, walk->claims, object));
     TRY(put_data(event, is_proven, object));

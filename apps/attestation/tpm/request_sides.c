@@ -33,17 +33,23 @@ static enum status check_log_room(const struct tpm_side *side, const char *path,
 
 /* ---- the second form ---- */
 
-/* Logs of the kernel's measurements (IMA) have digests that are taken over fields of a template, which are not read
- * here: what is not checked is not passed over. */
+/* The kernel's list becomes a log as the firmware's. */
+static enum status read_ima_log(const struct json_node *log, const char *path, struct refusal *why,
+                                struct tpm_side *side)
+{
+    CLEANUP(buffer_done) struct buffer list = {};
+    TRY(tpm_required_bytes(log, path, "log", TPM_EVENT_LOG_MAX_BYTES, why, &list));
+    struct buffer *const converted = &side->logs[side->log_count++];
+    *converted = buffer_of_maximum(TPM_EVENT_LOG_MAX_BYTES);
+    return tpm_ima_log_convert(buffer_slice(&list), &side->pcrs, why, converted);
+}
+
 static enum status read_log(const struct json_node *log, const char *path, struct refusal *why, struct tpm_side *side)
 {
     struct slice type;
     TRY(check_log_room(side, path, why));
     TRY(json_node_get_string(log, path, "type", 16, why, &type));
-    if (slice_equal_text(type, "IMA")) {
-        (void)refuse(why, ERR_UNSUPPORTED, json_path(path, "type").text, "TCG", "IMA");
-        return refuse_fix(why, ERR_UNSUPPORTED, "leave the IMA log out; PCR 10 itself is in the claim pcrs");
-    }
+    if (slice_equal_text(type, "IMA")) return read_ima_log(log, path, why, side);
     if (!slice_equal_text(type, "TCG"))
         return refuse(why, ERR_FIELD_VALUE, json_path(path, "type").text, "TCG or IMA", "%.*s", (int)type.size,
                       type.bytes);
@@ -138,8 +144,8 @@ static enum status read_side(const struct json_node *object, const char *path, s
                              struct refusal *why, struct tpm_side *side)
 {
     TRY(read_aik(object, path, payload, why, side));
-    TRY(read_logs(object, path, why, side));
     TRY(read_pcrs(object, path, why, side));
+    TRY(read_logs(object, path, why, side));
     TRY(tpm_required_bytes(object, path, "quote", TPM_ATTEST_MAX_BYTES, why, &side->attest));
     return tpm_required_bytes(object, path, "signature", TPM_SIGNATURE_MAX_BYTES, why, &side->signature);
 }

@@ -336,6 +336,50 @@ static void test_boot_variables_and_actions(void **)
     assert_null(json_object_get(event_of(events, 4), "EventTypeString"));
 }
 
+static void add_field(struct buffer *data, struct slice field)
+{
+    assert_ok(buffer_append_u32_le(data, (uint32_t)field.size));
+    assert_ok(buffer_append(data, field));
+}
+
+static void add_measurement(struct buffer *log, uint32_t type, struct slice name, struct slice buffer)
+{
+    CLEANUP(buffer_done) struct buffer data = buffer_of_maximum(8192);
+    add_field(&data, SLICE_LITERAL("sha256:\0\1\2\3"));
+    add_field(&data, name);
+    if (buffer.size > 0) add_field(&data, buffer);
+    machine_event(log, 10, type, buffer_slice(&data));
+}
+
+static void test_what_linux_measured(void **)
+{
+    CLEANUP(buffer_done) struct buffer log = machine_log();
+    CLEANUP(json_done) json_t *events = NULL;
+    CLEANUP(boot_facts_done) struct boot_facts facts = {};
+    add_measurement(&log, TPM_EVENT_IMA, SLICE_LITERAL("/usr/bin/cat\0"), (struct slice){});
+    add_measurement(&log, TPM_EVENT_IMA_BUFFER, SLICE_LITERAL("kernel_version\0"), SLICE_LITERAL("6.1.0\0"));
+    add_measurement(&log, TPM_EVENT_IMA_BUFFER, SLICE_LITERAL(".builtin_trusted_keys\0"),
+                    buffer_slice(&machine()->aik_cert));
+    add_measurement(&log, TPM_EVENT_IMA_BUFFER, SLICE_LITERAL("cmdline\0"), SLICE_LITERAL("quiet"));
+    machine_event(&log, 10, TPM_EVENT_IMA, SLICE_LITERAL("no fields"));
+    add_measurement(&log, TPM_EVENT_IMA_BUFFER, SLICE_LITERAL("without a buffer\0"), (struct slice){});
+    assert_ok(read_log(&log, 0xffffff, NULL, &facts, &events));
+    const json_t *data[6];
+    for (size_t i = 0; i < 6; i++) data[i] = json_object_get(event_of(events, i), "ProcessedData");
+    assert_string_equal(json_string_value(json_object_get(event_of(events, 1), "EventTypeString")),
+                        "IMA_MEASUREMENT_EVENT");
+    assert_int_equal(json_integer_value(json_object_get(event_of(events, 1), "EventType")), 0x14);
+    assert_string_equal(json_string_value(json_object_get(data[0], "Name")), "/usr/bin/cat");
+    assert_string_equal(json_string_value(json_object_get(data[0], "HashAlgorithm")), "sha256");
+    assert_string_equal(json_string_value(json_object_get(data[0], "Digest")), "010203");
+    assert_string_equal(json_string_value(json_object_get(data[1], "KernelVersion")), "6.1.0");
+    assert_string_equal(json_string_value(json_object_get(data[2], "Keyring")), ".builtin_trusted_keys");
+    assert_string_equal(json_string_value(json_object_get(data[2], "CertificateSubject")), "AIK");
+    assert_string_equal(json_string_value(json_object_get(data[3], "RawData")), "cXVpZXQ");
+    assert_null(data[4]);
+    assert_null(data[5]);
+}
+
 static void test_events_of_pcrs_that_nothing_proves_are_not_told(void **)
 {
     CLEANUP(buffer_done) struct buffer log = machine_log();
@@ -384,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_elements_that_repeat_are_lists),
         cmocka_unit_test(test_bytes_that_are_no_elements_are_told_raw),
         cmocka_unit_test(test_boot_variables_and_actions),
+        cmocka_unit_test(test_what_linux_measured),
         cmocka_unit_test(test_events_of_pcrs_that_nothing_proves_are_not_told),
         cmocka_unit_test(test_more_text_than_a_claim_holds),
     };

@@ -352,7 +352,7 @@ static void test_members(void **)
 static void test_logs(void **)
 {
     refused(WITH(.find = "\"logs\"", .put = "\"x\""), ERR_FIELD_MISSING, "current_attestation.logs");
-    refused(WITH(.find = "\"TCG\"", .put = "\"IMA\""), ERR_UNSUPPORTED, "current_attestation.logs[0].type");
+    refused(WITH(.find = "\"TCG\"", .put = "\"IMA\""), ERR_TPM_EVENT_LOG, "ima_log.digest");
     refused(WITH(.find = "\"TCG\"", .put = "\"XYZ\""), ERR_FIELD_VALUE, "current_attestation.logs[0].type");
     refused(WITH(.find = "\"log\":", .put = "\"x\":"), ERR_FIELD_MISSING, "current_attestation.logs[0].log");
     refused(WITH(.find = "[{\"type\":\"TCG\"", .put = "[{},{},{},{},{},{},{},{},{\"type\":\"TCG\""), ERR_FIELD_VALUE,
