@@ -7,7 +7,7 @@ SANITIZE := build/sanitize
 RELEASE  := build/release
 export LC_ALL := C.UTF-8
 
-.PHONY: help setup build sanitize release dist portal run demo test bench lint format fuzz mutated-policies mutants leak-hunt kill-9 kill-9-policies faults upgrade-drill soak clean
+.PHONY: help setup build sanitize release dist portal run demo test bench lint format fuzz mutated-policies mutants leak-hunt kill-9 kill-9-policies faults upgrade-drill soak hostile clean
 
 help:
 	@sed -n 's/^#   //p; s/^## //p' Makefile
@@ -20,6 +20,7 @@ help:
 ## make kill-9 N=300 [SEED=n]   kill -9 of every program under load: what is lost (nothing), and how soon all is well again
 ## make kill-9-policies N=200 [SEED=n]   kill -9 of the attestation service while policies and policy signers change
 ## make faults   [FAULTS="disk-full ..."]   parts gone, hanging, or without room: what a clerk sees, and how soon all is well again
+## make hostile     the attestation service besieged: what is left for legitimate clients (build/hostile.json)
 ## make soak MINUTES=30   mixed load on the whole chain: errors, memory, open files, tails (build/soak.json)
 ## make fuzz MINUTES=1 [RUNS=1000000] [TARGETS="a b"]   every fuzz target, or a group: TARGETS=evidence (fuzz/README.md)
 ## make mutated-policies RUNS=1000000 [SEED=1]   mutated attestation policies over mutated claim sets, under sanitizers
@@ -82,6 +83,9 @@ lint: | setup
 
 format:
 	@clang-format -i $$(git ls-files '*.c' '*.h')
+
+hostile: build
+	@node tests/hostile/hostile.mjs $(SECONDS)
 
 soak: build
 	@node tests/soak/soak.mjs $(or $(MINUTES),30) $(RATE)

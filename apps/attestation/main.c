@@ -318,7 +318,7 @@ int main(int count, char **arguments)
             "  appraisal       PATH of an appraisal policy: evidence that it does not accept gets no token "
             "(docs/appraisal.md)\n"
             "  rate_limit      what each client address may ask for: {\"per_second\": requests (200; 0: any number),\n"
-            "                  \"burst\": requests at once (400)}; a connection counts as four\n"
+            "                  \"burst\": requests at once (400)}; a connection counts as eight\n"
             "  attested_log    PATH of a log of attested platforms, for: lazaret tcb preview\n"
             "  management      who may read and set policies (docs/operations.md; without it nobody may):\n"
             "                  {\"trust\": bearer or isolated, \"policy_signers\": PEM of an isolated service's "

@@ -91,12 +91,15 @@ bool wire_advance(struct wire *wire)
             wire_close(wire);
             return false;
         }
-        if (getpeername(wire->socket, (struct sockaddr *)&peer, &peer_size) != 0) return true;
+        if (getpeername(wire->socket, (struct sockaddr *)&peer, &peer_size) != 0) return false;
         wire->state = WIRE_HANDSHAKE;
     }
     if (wire->state == WIRE_HANDSHAKE) {
         const int result = SSL_do_handshake(wire->tls);
-        if (result != 1) return may_go_on(wire, result);
+        if (result != 1) {
+            (void)may_go_on(wire, result);
+            return false;
+        }
         wire->state = WIRE_OPEN;
     }
     return wire->state == WIRE_OPEN;

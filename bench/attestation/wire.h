@@ -34,7 +34,8 @@ struct sockaddr_in wire_address(const char *text);
  * or no place for it. */
 bool wire_dial(struct wire *wire, const struct sockaddr_in *to, const struct sockaddr_in *from, SSL_CTX *context,
                int epoll);
-/* After an event: goes on with dialling and handshake. False once it is closed. */
+/* After an event: goes on with dialling and handshake. Whether it is open; if not, its state says whether it is closed.
+ */
 bool wire_advance(struct wire *wire);
 void wire_close(struct wire *wire);
 

@@ -30,7 +30,7 @@ enum {
     TUNNEL_TICK_MS = 500,
     TUNNEL_LINGER_MS = 2000, /* how long bytes of a peer are read and thrown away after the inner end is gone */
     TUNNEL_ACCEPTS_PER_TURN = 16,
-    TUNNEL_CHUNKS_PER_TURN = 16,
+    TUNNEL_CHUNKS_PER_TURN = 4, /* of a record, 16 KiB, each: so long others wait for one */
 };
 
 /* ---- loop ---- */

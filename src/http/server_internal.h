@@ -20,7 +20,7 @@ enum {
     PATH_TEXT_MAX_BYTES = 2 * (HTTP_PATH_MAX_BYTES + 1),
     /* An unannounced (chunked) body that is too large is read on to its end, within this bound, so that the client sees
      * the answer. */
-    DRAIN_MAX_BYTES = 16 * 1024 * 1024,
+    DRAIN_MAX_BYTES = 1024 * 1024,
 };
 
 struct http_response {
