@@ -266,6 +266,22 @@ static void test_nobody_without_administrators(void **)
     assert_status(administrators_check(&none, text_of(&authorization), RIGHT_READ, NOW_S, &why), ERR_TOKEN_SIGNATURE);
 }
 
+/* Whoever stands there several times may do what any of the entries allows. */
+static void test_an_administrator_who_is_configured_twice(void **)
+{
+    struct administrators twice = scene.administrators;
+    struct refusal why = {};
+    CLEANUP(buffer_done) struct buffer token = sign_text(ES, with_expiry(LOCAL), scene.local);
+    CLEANUP(buffer_done) struct buffer authorization = buffer_of_maximum(SIGNED_MAX_BYTES);
+    assert_ok(buffer_append_format(&authorization, "Bearer %s", text_of(&token)));
+    twice.items[1] = twice.items[0];
+    for (size_t i = 0; i < 2; i++) {
+        twice.items[i].is_reader_only = true;
+        twice.items[1 - i].is_reader_only = false;
+        assert_ok(administrators_check(&twice, text_of(&authorization), RIGHT_CHANGE, NOW_S, &why));
+    }
+}
+
 static void test_keys_that_are_not_at_hand_count_for_nothing(void **)
 {
     struct administrators without = scene.administrators;
@@ -356,6 +372,7 @@ int main(void)
         cmocka_unit_test(test_headers_that_are_refused),
         cmocka_unit_test(test_authorizations_that_are_none),
         cmocka_unit_test(test_nobody_without_administrators),
+        cmocka_unit_test(test_an_administrator_who_is_configured_twice),
         cmocka_unit_test(test_keys_that_are_not_at_hand_count_for_nothing),
         cmocka_unit_test(test_configurations),
         cmocka_unit_test(test_an_unknown_right),
