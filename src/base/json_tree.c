@@ -221,9 +221,9 @@ static enum status read_number(struct parser *p, struct json_node *node)
     const struct slice digits = slice_part(p->text, start, p->at - start);
     if (digits.size > 1 && digits.bytes[0] == '0') return fault(p, any);
     TRY(skip_fraction_and_exponent(p));
-    const bool is_integer = p->at == start + digits.size;
+    const bool is_integer = p->at == start + digits.size && to_integer(digits, is_negative, &node->integer);
     node->type = is_integer ? JSON_INTEGER : JSON_REAL;
-    return !is_integer || to_integer(digits, is_negative, &node->integer) ? OK : fault(p, any);
+    return OK;
 }
 
 static enum status read_word(struct parser *p, struct json_node *node)

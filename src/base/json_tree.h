@@ -6,7 +6,8 @@
  *
  * Accepts what json_parse accepts, in the same words where it does not, but for: names of members have no escapes (so
  * that a name has one spelling), an object has at most JSON_NODE_MAX_MEMBERS, a document at most JSON_TREE_MAX_NODES;
- * and a fraction may be of any size, as none is ever computed. For public documents: what is freed is not wiped.
+ * and a number may be of any size: one that is no integer of 64 bits is a JSON_REAL, of which none is ever computed.
+ * For public documents: what is freed is not wiped.
  */
 #pragma once
 

@@ -76,8 +76,12 @@ static enum status read_data(const struct request_fields *body, const char *name
                              struct attest_data *data)
 {
     struct request_fields object;
+    bool is_empty;
     TRY(request_object(body, name, why, &object, &data->is_given));
     if (!data->is_given) return OK;
+    TRY(request_is_empty(&object, "data", why, &is_empty));
+    data->is_given = !is_empty; /* clients that always send the member have nothing else to put there */
+    if (is_empty) return OK;
     TRY(request_base64(&object, "data", why, &data->bytes));
     return read_type(&object, why, &data->is_json);
 }
@@ -94,13 +98,17 @@ static enum status read_held_data(const struct request_fields *body, struct refu
     return request_base64(body, name, why, &data->bytes);
 }
 
-static enum status read_nonce(const struct request_fields *body, struct refusal *why, struct buffer *nonce)
+/* A string; or a number of any size, which clients of Azure's confidential containers send. */
+static enum status read_nonce(const struct request_fields *body, struct slice text_of_body, struct refusal *why,
+                              struct buffer *nonce)
 {
-    bool is_given;
+    static const char name[] = "nonce";
+    bool is_given, is_empty;
     struct slice text;
-    TRY(request_has(body, "nonce", why, &is_given));
-    if (!is_given) return OK;
-    TRY(request_text(body, "nonce", ATTEST_NONCE_MAX_BYTES, why, &text));
+    TRY(request_has(body, name, why, &is_given));
+    TRY(request_is_empty(body, name, why, &is_empty));
+    if (!is_given || is_empty) return OK;
+    TRY(request_text_or_number(body, text_of_body, name, ATTEST_NONCE_MAX_BYTES, why, &text));
     return buffer_append(nonce, text);
 }
 
@@ -162,14 +170,15 @@ static enum status read_draft(const struct request_fields *body, struct refusal 
     return policy_text_of_draft(text, name, why, &request->draft);
 }
 
-static enum status read_members(const struct request_fields *body, struct refusal *why, struct attest_request *request)
+static enum status read_members(const struct request_fields *body, struct slice text, struct refusal *why,
+                                struct attest_request *request)
 {
     TRY(read_evidence(body, why, request));
     if (request->type == ATTESTATION_TPM) return OK;
     TRY(read_data(body, "runtimeData", why, &request->runtime));
     TRY(read_held_data(body, why, &request->runtime));
     TRY(read_data(body, "initTimeData", why, &request->init_time));
-    TRY(read_nonce(body, why, &request->nonce));
+    TRY(read_nonce(body, text, why, &request->nonce));
     return read_draft(body, why, request);
 }
 
@@ -181,7 +190,7 @@ enum status attest_request_parse(enum attestation_type type, struct slice body, 
     TRY(json_tree_parse(body, ATTEST_BODY_MAX_BYTES, "request", why, &tree));
     const struct request_fields fields = {.object = &tree.nodes[0], .path = ""};
     if (fields.object->type != JSON_OBJECT) return refuse(why, ERR_FIELD_TYPE, "request", "a JSON object", "an array");
-    TRY(read_members(&fields, why, &request));
+    TRY(read_members(&fields, body, why, &request));
     *request_out = request;
     request = (struct attest_request){};
     return OK;

@@ -41,6 +41,28 @@ enum status request_has(const struct request_fields *fields, const char *name, s
     return OK;
 }
 
+enum status request_is_empty(const struct request_fields *fields, const char *name, struct refusal *why,
+                             bool *is_empty_out)
+{
+    const struct json_node *member;
+    TRY(find(fields, name, why, &member));
+    *is_empty_out = member != NULL && (member->type == JSON_NULL || (member->type == JSON_STRING && member->size == 0));
+    return OK;
+}
+
+enum status request_text_or_number(const struct request_fields *fields, struct slice body, const char *name,
+                                   size_t max_size, struct refusal *why, struct slice *text_out)
+{
+    const struct json_node *member;
+    TRY(find(fields, name, why, &member));
+    if (member == NULL || (member->type != JSON_INTEGER && member->type != JSON_REAL))
+        return request_text(fields, name, max_size, why, text_out);
+    *text_out = json_node_text(member, body);
+    if (text_out->size <= max_size) return OK;
+    return refuse(why, ERR_FIELD_VALUE, json_path(fields->path, name).text, "a shorter number", "%zu characters",
+                  text_out->size);
+}
+
 enum status request_text(const struct request_fields *fields, const char *name, size_t max_size, struct refusal *why,
                          struct slice *text_out)
 {
@@ -53,9 +75,13 @@ enum status request_base64(const struct request_fields *fields, const char *name
                            struct buffer *bytes)
 {
     struct slice text;
-    TRY(request_text(fields, name, SIZE_MAX, why, &text));
-    const enum status status = base64_decode_lenient(text, bytes);
+    const char *as_spelt;
     const struct json_path field = json_path(fields->path, name);
+    TRY(spelling(fields, name, why, &as_spelt));
+    const enum status found = json_node_get_string(fields->object, fields->path, as_spelt, SIZE_MAX, why, &text);
+    if (found == ERR_FIELD_VALUE) return refuse(why, found, field.text, "base64url", "an empty text");
+    TRY(found);
+    const enum status status = base64_decode_lenient(text, bytes);
     if (status == ERR_TOO_LARGE) {
         char expected[64];
         (void)snprintf(expected, sizeof(expected), "at most %zu bytes", bytes->maximum);

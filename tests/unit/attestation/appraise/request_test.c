@@ -76,6 +76,49 @@ static void test_only_the_quote_is_required_and_null_is_absence(void **)
     assert_int_equal(request.nonce.size, 0);
 }
 
+/* Azure's own clients of confidential containers and virtual machines send these. */
+static void test_empty_data_are_none_and_a_nonce_may_be_a_number(void **)
+{
+    static const char *const empty[] = {
+        "{\"quote\":\"AQID\",\"runtimeData\":{\"data\":\"\",\"dataType\":\"JSON\"},\"nonce\":\"\"}",
+        "{\"quote\":\"AQID\",\"initTimeData\":{\"data\":\"\",\"dataType\":\"\"}}",
+        "{\"quote\":\"AQID\",\"runtimeData\":{\"data\":null,\"dataType\":null}}"};
+    for (size_t i = 0; i < 3; i++) {
+        CLEANUP(attest_request_done) struct attest_request request = {};
+        assert_ok(read_text(empty[i], NULL, &request));
+        assert_false(request.runtime.is_given || request.init_time.is_given);
+        assert_int_equal(request.nonce.size, 0);
+    }
+    static const char *const numbers[] = {"7", "-1", "18446744073709551615", "123456789012345678901234567890"};
+    for (size_t i = 0; i < 4; i++) {
+        CLEANUP(attest_request_done) struct attest_request request = {};
+        CLEANUP(buffer_done) struct buffer body = buffer_of_maximum(128);
+        const char *text;
+        assert_ok(buffer_append_text(&body, "{\"quote\":\"AQID\", \"nonce\" : "));
+        assert_ok(buffer_append_text(&body, numbers[i]));
+        assert_ok(buffer_append_text(&body, " }"));
+        assert_ok(buffer_text(&body, &text));
+        assert_ok(read_text(text, NULL, &request));
+        assert_true(slice_equal_text(buffer_slice(&request.nonce), numbers[i]));
+    }
+}
+
+static void test_a_number_that_is_too_long_is_no_nonce(void **)
+{
+    CLEANUP(buffer_done) struct buffer body = buffer_of_maximum(4096);
+    CLEANUP(attest_request_done) struct attest_request request = {};
+    struct refusal why = {};
+    uint8_t *digits;
+    const char *text;
+    assert_ok(buffer_append_text(&body, "{\"quote\":\"AQID\",\"nonce\":"));
+    assert_ok(buffer_extend(&body, ATTEST_NONCE_MAX_BYTES + 1, &digits));
+    memset(digits, '9', ATTEST_NONCE_MAX_BYTES + 1);
+    assert_ok(buffer_append_text(&body, "}"));
+    assert_ok(buffer_text(&body, &text));
+    assert_status(read_text(text, &why, &request), ERR_FIELD_VALUE);
+    assert_string_equal(why.field, "nonce");
+}
+
 static void test_an_open_enclave_report_and_its_older_names(void **)
 {
     static const char *const bodies[] = {
@@ -199,7 +242,7 @@ static void test_each_fault_is_named(void **)
          "initTimeData.dataType"},
         {"{\"quote\":\"AQID\",\"runtimeData\":{\"data\":\"e30\",\"dataType\":\"JSON\"},\"enclaveHeldData\":\"e30\"}",
          ERR_FIELD_VALUE, "enclaveHeldData"},
-        {"{\"quote\":\"AQID\",\"nonce\":7}", ERR_FIELD_TYPE, "nonce"},
+        {"{\"quote\":\"AQID\",\"nonce\":true}", ERR_FIELD_TYPE, "nonce"},
         {"{\"quote\":\"AQID\",\"draftPolicyForAttestation\":7}", ERR_FIELD_TYPE, "draftPolicyForAttestation"},
         {"{\"quote\":\"AQID\",\"draftPolicyForAttestation\":\"A.AA.\"}", ERR_TOKEN_MALFORMED, "header"},
         {"{\"quote\":\"AQID\",\"draftPolicyForAttestation\":\"eyJhbGciOiJub25lIn0.e30.\"}", ERR_TOKEN_MALFORMED,
@@ -380,6 +423,8 @@ int main(void)
         cmocka_unit_test(test_names_are_found_in_any_case),
         cmocka_unit_test(test_both_alphabets_and_padding_are_read),
         cmocka_unit_test(test_only_the_quote_is_required_and_null_is_absence),
+        cmocka_unit_test(test_empty_data_are_none_and_a_nonce_may_be_a_number),
+        cmocka_unit_test(test_a_number_that_is_too_long_is_no_nonce),
         cmocka_unit_test(test_an_open_enclave_report_and_its_older_names),
         cmocka_unit_test(test_a_report_of_amd),
         cmocka_unit_test(test_faults_in_the_document_of_a_report_are_named),
