@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Hits json_parse, json_write, json_tree_parse, json_node_text. */
+ * Hits json_parse, json_write, json_tree_parse, json_node_text, json_node_write. */
 #include "../tests/support/json_alike.h"
 #include "base/json_tree.h"
 #include "fuzz.h"

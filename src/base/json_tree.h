@@ -43,6 +43,10 @@ void json_tree_done(struct json_tree *tree);
 /* The value's exact text within the text that was parsed. */
 struct slice json_node_text(const struct json_node *node, struct slice text);
 
+/* Appends the value in the bytes in which json_write has it: compact, members sorted. ERR_UNSUPPORTED, and nothing
+ * appended, where there is a fraction in it, whose digits jansson chooses. */
+enum status json_node_write(const struct json_node *node, struct buffer *text);
+
 /* The member; NULL if there is none or `object` is no object. */
 const struct json_node *json_node_member(const struct json_node *object, const char *name);
 

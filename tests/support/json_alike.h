@@ -54,6 +54,16 @@ static inline bool json_texts_are_exact(const struct json_node *node, struct sli
     return is_exact;
 }
 
+/* Whether both write the same, unless there is a fraction in it. */
+static inline bool json_is_written_alike(const struct json_node *node, const json_t *value)
+{
+    CLEANUP(buffer_done) struct buffer seen = buffer_of_maximum(8 << 20), expected = buffer_of_maximum(8 << 20);
+    const enum status status = json_node_write(node, &seen);
+    if (status == ERR_UNSUPPORTED) return seen.size == 0;
+    return status == OK && json_write(value, &expected) == OK &&
+           slice_equal(buffer_slice(&seen), buffer_slice(&expected));
+}
+
 /* Whether both accept the text and read the same, or both refuse it; but for what json_tree.h refuses besides, and for
  * fractions that no double can hold. The caller frees what is read. */
 static inline bool json_readers_agree(struct slice text, json_t **value, struct json_tree *tree)
@@ -62,7 +72,8 @@ static inline bool json_readers_agree(struct slice text, json_t **value, struct 
     struct refusal why = {};
     const enum status status = json_parse(text, MAX_BYTES, NULL, value);
     const enum status tree_status = json_tree_parse(text, MAX_BYTES, "json", &why, tree);
-    if (status == OK && tree_status == OK) return json_is_alike(tree->nodes, *value);
+    if (status == OK && tree_status == OK)
+        return json_is_alike(tree->nodes, *value) && json_is_written_alike(tree->nodes, *value);
     if (status == OK)
         return strcmp(why.expected, "names without escapes") == 0 ||
                strcmp(why.expected, "at most 64 members in an object") == 0 ||

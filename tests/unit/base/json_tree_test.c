@@ -371,6 +371,31 @@ static void compare_readers_on(struct slice file)
     assert_true(readers_agree(file));
 }
 
+static void assert_written(const char *text, const char *expected)
+{
+    CLEANUP(json_tree_done) struct json_tree tree = {};
+    CLEANUP(buffer_done) struct buffer written = buffer_of_maximum(256);
+    assert_ok(json_tree_parse(slice_of_text(text), 256, "json", NULL, &tree));
+    const enum status status = json_node_write(tree.nodes, &written);
+    assert_status(status, expected != NULL ? OK : ERR_UNSUPPORTED);
+    assert_true(slice_equal_text(buffer_slice(&written), expected != NULL ? expected : ""));
+}
+
+static void test_values_are_written_compact_and_sorted(void **)
+{
+    assert_written(
+        "{ \"b\" : [ 1, -2, true, false, null, {} , [ ] ], \"a\":\"\\u00e9\\n\\/\", \"ab\": {\"z\":1,\"y\":2} }",
+        "{\"a\":\"\xc3\xa9\\n/\",\"ab\":{\"y\":2,\"z\":1},\"b\":[1,-2,true,false,null,{},[]]}");
+    assert_written("[-0,9223372036854775807,-9223372036854775808]", "[0,9223372036854775807,-9223372036854775808]");
+    assert_written("{\"a\":[1,0.5]}", NULL);
+    assert_written("[1e2]", NULL);
+    CLEANUP(json_tree_done) struct json_tree tree = {};
+    CLEANUP(buffer_done) struct buffer small = buffer_of_maximum(4);
+    assert_ok(json_tree_parse(SLICE_LITERAL("[1,2,3]"), 256, "json", NULL, &tree));
+    assert_status(json_node_write(tree.nodes, &small), ERR_TOO_LARGE);
+    assert_int_equal(small.size, 0);
+}
+
 static void test_both_readers_agree_on_the_fuzzers_corpus(void **)
 {
     static const char *const folders[] = {"base_json", "evidence_tcb_info", "evidence_qe_identity"};
@@ -414,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_getters_say_what_those_of_jansson_say),
         cmocka_unit_test(test_getters_give_what_stands_there),
         cmocka_unit_test(test_unknown_members_are_refused_by_name),
+        cmocka_unit_test(test_values_are_written_compact_and_sorted),
         cmocka_unit_test(test_both_readers_agree_on_the_fuzzers_corpus),
     };
     return cmocka_run_group_tests_name("base/json_tree", tests, NULL, NULL);
