@@ -129,6 +129,7 @@ static inline enum status run_policy(struct policy_world *world, const char *tex
     claims_of_text(claims, world->incoming);
     claim_set_clear(world->properties);
     const struct policy_result result = policy_world_result(world);
+    world->why = (struct refusal){};
     return policy_evaluate(world->policy, world->incoming, NULL, &world->why, &result);
 }
 

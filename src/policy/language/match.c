@@ -194,19 +194,17 @@ static enum status match_bound(struct run *run, size_t number, bool *found_out)
 {
     const struct condition *const condition = &run->rule->conditions[number];
     struct operands operands = {};
-    bool any = false;
     for (uint16_t claim = run_first_claim(run, condition); claim != INDEX_NONE;
          claim = run_next_claim(run, condition, claim)) {
         bool satisfies, found = false;
         TRY(run_satisfies(run, condition, &operands, claim, &satisfies));
         if (!satisfies) continue;
-        any = true;
         run->claims[number] = claim;
         TRY(match_from(run, number + 1, &found));
         *found_out = *found_out || found;
         if (run->is_hopeless || (found && (run->rule->uses == 0 || number > run->rule->last_used))) return OK;
     }
-    if (!any) note_failure(run, number);
+    note_failure(run, number);
     return OK;
 }
 

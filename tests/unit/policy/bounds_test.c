@@ -61,6 +61,24 @@ static void test_limit_of_claims(void **)
     policy_world_end(&world);
 }
 
+static void test_limit_of_claims_in_issuance(void **)
+{
+    static const char *const policies[] = {
+        ISSUED("a:[type==\"a\"] => issue(type=\"r\", value=a.value);"),
+        ISSUED("a:[type==\"a\"] => add(type=\"r\", value=a.value);"),
+        ISSUED("a:[type==\"a\"] => issueproperty(type=\"r\", value=a.value);"),
+        ISSUED("a:[type==\"a\"] => issue(claim=a);"),
+    };
+    struct policy_world world;
+    policy_world_begin(&world);
+    for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+        claim_set_clear(world.properties);
+        assert_status(run_over(&world, policies[i], 20, CLAIM_SET_MAX_COUNT - 30), ERR_POLICY_LIMIT);
+        assert_string_equal(world.why.field, "CLAIM_SET_MAX_COUNT");
+    }
+    policy_world_end(&world);
+}
+
 /* Texts that double: the limit of one value is told, also where issuance cannot fail otherwise. */
 static void test_limit_of_values(void **)
 {
@@ -234,11 +252,17 @@ static void test_limit_of_results(void **)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_limit_of_combinations),    cmocka_unit_test(test_limit_of_steps),
-        cmocka_unit_test(test_limit_of_claims),          cmocka_unit_test(test_limit_of_values),
-        cmocka_unit_test(test_limit_of_appended_texts),  cmocka_unit_test(test_limit_of_memory),
-        cmocka_unit_test(test_limit_of_memory_for_json), cmocka_unit_test(test_limit_of_steps_for_json),
-        cmocka_unit_test(test_limit_of_queries),         cmocka_unit_test(test_limit_of_steps_for_queries),
+        cmocka_unit_test(test_limit_of_combinations),
+        cmocka_unit_test(test_limit_of_steps),
+        cmocka_unit_test(test_limit_of_claims),
+        cmocka_unit_test(test_limit_of_claims_in_issuance),
+        cmocka_unit_test(test_limit_of_values),
+        cmocka_unit_test(test_limit_of_appended_texts),
+        cmocka_unit_test(test_limit_of_memory),
+        cmocka_unit_test(test_limit_of_memory_for_json),
+        cmocka_unit_test(test_limit_of_steps_for_json),
+        cmocka_unit_test(test_limit_of_queries),
+        cmocka_unit_test(test_limit_of_steps_for_queries),
         cmocka_unit_test(test_limit_of_results),
     };
     return cmocka_run_group_tests_name("policy/bounds", tests, NULL, NULL);

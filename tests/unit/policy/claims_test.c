@@ -106,7 +106,7 @@ static void test_equality(void **)
 static void test_sets_pass_between_processes(void **)
 {
     struct claim_set *set = NULL, *read = NULL;
-    CLEANUP(buffer_done) struct buffer wire = buffer_of_maximum(4096), small = buffer_of_maximum(20);
+    CLEANUP(buffer_done) struct buffer wire = buffer_of_maximum(4096);
     assert_ok(claim_set_new(&set));
     assert_ok(claim_set_new(&read));
     claims_of_text(all_kinds, set);
@@ -118,7 +118,10 @@ static void test_sets_pass_between_processes(void **)
         assert_status(claim_set_read(slice_of(wire.bytes, size), NULL, read), ERR_TRUNCATED);
     assert_ok(buffer_append_u8(&wire, 0));
     assert_status(claim_set_read(buffer_slice(&wire), NULL, read), ERR_TRAILING_BYTES);
-    assert_status(claim_set_write(set, &small), ERR_TOO_LARGE);
+    for (size_t maximum = 0; maximum + 1 < wire.size; maximum++) {
+        CLEANUP(buffer_done) struct buffer small = buffer_of_maximum(maximum);
+        assert_status(claim_set_write(set, &small), ERR_TOO_LARGE);
+    }
     claim_set_free(set);
     claim_set_free(read);
 }

@@ -19,6 +19,7 @@ static void test_deny_wins_and_without_a_permit_nothing_passes(void **)
         {AUTHORIZED("[type==\"debug\", value==true] => deny(); => permit();"), "debug=false", OK, ""},
         {AUTHORIZED("[type==\"debug\", value==true] => deny(); => permit();"), "debug=true", ERR_POLICY_DENIED,
          "policy line 1"},
+        {AUTHORIZED("[value==true] => permit();"), "", ERR_POLICY_DENIED, "policy authorizationrules"},
         {AUTHORIZED("[value==true] => permit();"), "x=true", OK, ""}, /* a condition need not name a type */
     };
     struct policy_world world;

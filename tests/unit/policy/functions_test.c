@@ -168,6 +168,7 @@ static void test_what_functions_do_not_take(void **)
             ISSUED("=> issue(type=\"a\", value=1); => issue(type=\"r\", value=%s); => issue(type=\"b\", value=2);"),
             cases[i].call);
         assert_issues(&world, policy, "", "a=1 b=2");
+        assert_int_equal(world.why.status, OK);
     }
     policy_world_end(&world);
 }
@@ -186,6 +187,8 @@ static void test_other_values_that_rules_cannot_use(void **)
          "value=1);",
          "a='0123456789012345678901234567890123456789012345678901234567890123x'", "a string of 1 to 256 bytes"},
         {"=> add(type=\"b\", value=1, valueType=JsonToClaimValue(\"null\"));", "", "the type that the value has"},
+        {"=> add(type=\"b\", value=1, valueType=JsonToClaimValue(\"[\\\"Integer\\\",1]\"));", "",
+         "the type that the value has"},
         {"c:[type==\"a\"] => add(type=\"b\", value=c.value, valueType=\"String\");", "a=1",
          "the type that the value has"},
         {"c:[type==\"a\"] => add(type=\"b\", value=1, valueType=c.value);", "a=1", "the type that the value has"},
@@ -213,7 +216,11 @@ static void test_a_rule_that_fails_in_part_does_nothing(void **)
         {ISSUED("c:[type==\"j\"] => issueproperty(type=\"p\", value=JsonToClaimValue(c.value)); "
                 "c:[type==\"p\"] => issue(claim=c);"),
          "j='1' j='x'", ""},
-        /* without functions, too */
+        /* without functions, too, and nothing else is taken back */
+        {ISSUED("=> issue(type=\"k\", value=1); c:[type==\"a\"] => issue(type=c.value, value=1);"), "a='x' a=5", "k=1"},
+        {ISSUED("=> issue(type=\"k\", value=1); c:[type==\"a\"] => issue(type=\"r\", value=c.value, "
+                "valueType=\"Integer\");"),
+         "a=1 a='x'", "k=1"},
         {ISSUED("c:[type==\"a\"] => issue(type=c.value, value=1); [type==\"x\"] => issue(type=\"y\", value=1);"),
          "a='x' a=5", ""},
         {ISSUED("c:[type==\"a\"] => issue(type=\"r\", value=c.value, valueType=\"Integer\");"), "a=1 a='x'", ""},

@@ -72,6 +72,9 @@ static void test_how_often_the_action_runs(void **)
         {"a:[type==\"a\"] && b:[type==\"b\"] => add(type=\"r\", value=true);", "a=1 a=2 b=1 b=2", "r=true"},
         {"a:[type==\"a\"] && ![type==\"b\"] && [type==\"c\"] => add(type=\"r\", value=a.value);", "a=1 a=2 c=1 c=2",
          "r=1 r=2"},
+        /* a set that is worked out of a name is one for each of its claims */
+        {"c:[type==\"j\"] => add(type=\"r\", value=ContainsOnlyValue(JsonToClaimValue(c.value), 1));",
+         "j='[1]' j='[2]'", "r=true r=false"},
         /* a set does not grow by what its own rule adds */
         {"c:[type==\"a\"] && s:[type==\"x\"] => add(type=\"x\", value=ContainsOnlyValue(s.value, c.value));",
          "a=2 a=1 x=1", "x=false x=true"},

@@ -220,6 +220,8 @@ static void test_faults_of_literals_and_calls(void **)
          "an integer of 64 bits"},
         {ONE_RULE("=> add(type=\"a\", value=99999999999999999999999999);"), AT_ACTION("24"),
          "'99999999999999999999999999'", "an integer of 64 bits"},
+        {ONE_RULE("=> add(type=\"a\", value=184467440737095516160);"), AT_ACTION("24"), "'184467440737095516160'",
+         "an integer of 64 bits"},
         {ONE_RULE("=> add(type=\"a\", value=- 1);"), AT_ACTION("24"), "'-'", "a character of the policy language"},
         {ONE_RULE("=> add(type=\"a\", value=SumInt(1, 2));"), AT_ACTION("24"), "'SumInt'",
          "JmesPath, JsonToClaimValue"},
