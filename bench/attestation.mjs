@@ -7,11 +7,12 @@
 //     attestation.mjs memory [COUNT]        resident memory in steps up to COUNT (1000000) appraisals
 //     attestation.mjs profile [SECONDS]     load, while perf looks at all processes of the service
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ROOT, Stack } from '../scripts/stack/stack.mjs';
+import { fetchWith } from '../tests/system/support/web.mjs';
 import { childrenOf, descendantsOf, memoryMiB, processorSeconds } from '../scripts/stack/process-figures.mjs';
 
 const LOAD = join(ROOT, 'build/product/bench/attest-load');
@@ -50,13 +51,67 @@ function makeRequests(stack) {
   execFileSync(stack.program('lazaret-softtee'), ['launch', '--state', stack.path('softtee'), '--', LOAD, 'requests', stack.path('requests'), String(QUOTES), `localhost:${stack.ports.attestation}`]);
 }
 
-async function openStack() {
+const FREE = { rate_limit: { per_second: 0 } };
+
+async function openStack(own = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'lazaret-bench-'));
   const stack = await Stack.open({ folder, bin: join(ROOT, 'build/bin'), ports: { portal: 0, platformIngress: 0, attestationIngress: 0, platform: 0, attestation: 0, diagnosis: 0, gate: 0, collateral: 0 } });
-  await stack.startAttestation({ rate_limit: { per_second: 0 } });
+  stack.administrator = JSON.parse(execFileSync(stack.program('lazaret'), ['key', 'administrator', '--out', stack.path('keys', 'administrator.pem')], { encoding: 'utf8' }));
+  stack.own = { ...FREE, management: { trust: 'bearer', administrators: [{ key: stack.administrator, right: 'contributor' }] }, ...own };
+  await stack.startAttestation(stack.own);
   makeRequests(stack);
   await load(stack, { count: 2 * QUOTES });
   return stack;
+}
+
+async function closeStack(stack) {
+  await stack.stop();
+  rmSync(stack.folder, { recursive: true, force: true });
+}
+
+/** The policy hash in a token that is asked for now. */
+async function policyHash(stack) {
+  const fetch = fetchWith(stack.tls.ca);
+  const text = readFileSync(stack.path('requests'), 'utf8');
+  const request = text.slice(9, 9 + Number(text.slice(0, 8)));
+  const answer = await fetch(`${stack.urls.attestation}/attest/SgxEnclave?api-version=2022-08-01`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: request.slice(request.indexOf('\r\n\r\n') + 4) });
+  fetch.close();
+  return JSON.parse(Buffer.from((await answer.json()).token.split('.')[1], 'base64url'))['x-ms-policy-hash'];
+}
+
+/** What permits the same as the default policy, after so many rules that look at every claim of their type. */
+const policyOf = (rules) => `version= 1.0; authorizationrules { => permit(); }; issuancerules { ${[...Array(rules - 1)].map((_, i) => `c:[type=="x-ms-sgx-svn", value==${1000 + i}] => issue(type="rule-${i}", value=c.value);`).join(' ')} };`;
+
+async function setPolicy(stack, text) {
+  const before = await policyHash(stack);
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const bearer = execFileSync(stack.program('lazaret'), ['policy', 'bearer', '--key', stack.path('keys', 'administrator.pem'), '--url', stack.urls.attestation], { encoding: 'utf8' }).trim();
+  const fetch = fetchWith(stack.tls.ca);
+  const answer = await fetch(`${stack.urls.attestation}/policies/SgxEnclave?api-version=2022-08-01`, { method: 'PUT', headers: { 'content-type': 'text/plain', authorization: `Bearer ${bearer}` },
+    body: `${part({ alg: 'none' })}.${part({ AttestationPolicy: Buffer.from(text).toString('base64url') })}.` });
+  fetch.close();
+  if (answer.status !== 200) throw new Error(`the policy was not set: ${answer.status} ${await answer.text()}`);
+  for (const end = Date.now() + 5000; await policyHash(stack) === before;) if (Date.now() > end) throw new Error('tokens are not issued under the policy that was set');
+}
+
+async function rulesCost(stack, period) {
+  const one = await measure(stack, { seconds: period });
+  await setPolicy(stack, policyOf(100));
+  await load(stack, { count: QUOTES });
+  const hundred = await measure(stack, { seconds: period });
+  figure('appraisal under a policy of 100 rules', hundred.serviceUs, 'us of CPU');
+  figure('100 rules over the default policy', hundred.serviceUs / one.serviceUs, 'times');
+}
+
+async function es256(limit, period) {
+  const stack = await openStack({ signing_key: { algorithm: 'ES256' } });
+  try {
+    const both = await measure(stack, { seconds: period });
+    figure('appraisal to signed token (ES256), all processes of the service', both.serviceUs, 'us of CPU');
+    figure('the same, of the OpenSSL limit (2 P-256 + 1 P-256 signature), per core', limit / both.serviceUs, 'times');
+  } finally {
+    await closeStack(stack);
+  }
 }
 
 function measureLimit(seconds) {
@@ -71,7 +126,7 @@ function measureLimit(seconds) {
 async function startToToken(stack, name) {
   const first = promisify(execFile)(LOAD, ['first', `127.0.0.1:${stack.ports.attestation}`, stack.path('requests')]);
   const begin = performance.timeOrigin + performance.now();
-  await stack.startProgram('attestation', { ...stack.ownConfiguration('attestation'), rate_limit: { per_second: 0 } });
+  await stack.startProgram('attestation', { ...stack.ownConfiguration('attestation'), ...stack.own });
   const { stdout } = await first;
   const launch = [...Array(5)].map(() => {
     const started = performance.now();
@@ -106,10 +161,18 @@ async function bench(seconds) {
     figure('resident memory of all processes, shared pages in each', memory.rss, 'MiB');
     await stack.processes.stop('attestation');
     await startToToken(stack, 'warm state');
+    await stack.processes.stop('attestation');
+    emptyFolder(stack.path('state', 'attestation'));
+    await startToToken(stack, 'first start');
+    await rulesCost(stack, period);
   } finally {
-    await stack.stop();
-    rmSync(stack.folder, { recursive: true, force: true });
+    await closeStack(stack);
   }
+  await es256(limit.ES256, Math.max(3, 3 * seconds));
+}
+
+function emptyFolder(folder) {
+  for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 async function memory(count) {
@@ -123,8 +186,7 @@ async function memory(count) {
       figure(`after ${Math.ceil(count / steps) * step} appraisals, shared pages in each`, held.rss, 'MiB');
     }
   } finally {
-    await stack.stop();
-    rmSync(stack.folder, { recursive: true, force: true });
+    await closeStack(stack);
   }
 }
 
@@ -137,8 +199,7 @@ async function profile(seconds) {
     process.stderr.write(`${result.perSecond.toFixed(0)} per second, ${result.serviceUs.toFixed(0)} us each; perf report -i ${data}\n`);
     await new Promise((done) => watching.once('exit', done));
   } finally {
-    await stack.stop();
-    rmSync(stack.folder, { recursive: true, force: true });
+    await closeStack(stack);
   }
 }
 
