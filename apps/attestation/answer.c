@@ -4,6 +4,8 @@
 #include "base/encoding.h"
 #include "base/json.h"
 #include "crypto/random.h"
+#include "feeds/collateral.h"
+#include "token/attestation_token.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -60,7 +62,7 @@ void answer_token(struct http_response *response, struct slice token)
     /* A token has only characters that JSON leaves as they are. */
     if (buffer_append_text(&body, "{\"token\":\"") == OK && buffer_append(&body, token) == OK &&
         buffer_append_text(&body, "\"}") == OK)
-        http_respond(response, 200, "application/json; charset=utf-8", buffer_slice(&body));
+        http_respond(response, 200, ANSWER_CONTENT_TYPE, buffer_slice(&body));
     else
         answer_error(response, 500, "InternalError", NULL);
 }
@@ -78,13 +80,11 @@ static bool describe(json_t *error, const struct refusal *why)
            set(inner, "seen", why->seen) && set(inner, "expected", why->expected) && set(inner, "fix", why->fix);
 }
 
-static enum status write_error(const char *code, const struct refusal *why, struct buffer *text)
+static enum status write_error(const char *code, const char *message, const struct refusal *why, struct buffer *text)
 {
     CLEANUP(json_done) json_t *body = json_object();
     json_t *const error = json_object();
-    char message[MESSAGE_MAX_BYTES] = "the request was refused";
     const bool is_known = why != NULL && why->status != OK;
-    if (is_known) refusal_text(why, message, sizeof(message));
     if (json_object_set_new(body, "error", error) != 0 || !set(error, "code", code) || !set(error, "message", message))
         return ERR_NO_MEMORY;
     if (is_known && !describe(error, why)) return ERR_NO_MEMORY;
@@ -93,21 +93,30 @@ static enum status write_error(const char *code, const struct refusal *why, stru
 
 void answer_error(struct http_response *response, unsigned http_status, const char *code, const struct refusal *why)
 {
+    char message[MESSAGE_MAX_BYTES] = "the request was refused";
+    if (why != NULL && why->status != OK) refusal_text(why, message, sizeof(message));
+    answer_text(response, http_status, code, message, why);
+}
+
+void answer_text(struct http_response *response, unsigned http_status, const char *code, const char *message,
+                 const struct refusal *why)
+{
     CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(ERROR_MAX_BYTES);
-    if (write_error(code, why, &text) != OK) {
-        http_respond(response, 500, "application/json; charset=utf-8",
+    http_respond_header(response, "x-ms-error-code", code);
+    if (write_error(code, message, why, &text) != OK) {
+        http_respond(response, 500, ANSWER_CONTENT_TYPE,
                      SLICE_LITERAL("{\"error\":{\"code\":\"InternalError\",\"message\":\"out of memory\"}}"));
         return;
     }
-    http_respond(response, http_status, "application/json; charset=utf-8", buffer_slice(&text));
+    http_respond(response, http_status, ANSWER_CONTENT_TYPE, buffer_slice(&text));
 }
 
-static void answer_later(struct http_response *response, int retry_s, const struct refusal *why)
+static void answer_later(struct http_response *response, unsigned http_status, int retry_s, const struct refusal *why)
 {
     char text[16];
     (void)snprintf(text, sizeof(text), "%d", retry_s);
     http_respond_header(response, "retry-after", text);
-    answer_error(response, 503, "ServiceUnavailable", why);
+    answer_error(response, http_status, http_status == 429 ? "TooManyRequests" : "ServiceUnavailable", why);
 }
 
 /* A source that knows no such platform has answered; anything else may pass. */
@@ -116,7 +125,7 @@ static void answer_collateral(struct http_response *response, const struct refus
     if (why->status == ERR_NOT_FOUND)
         answer_error(response, 400, "InvalidQuote", why);
     else
-        answer_later(response,
+        answer_later(response, 503,
                      why->status == ERR_COLLATERAL_MISSING ? COLLATERAL_RETRY_AFTER_S : COLLATERAL_AWAY_RETRY_S, why);
 }
 
@@ -134,12 +143,23 @@ static bool is_policy_text(enum status status)
 static const char *code_of_refusal(enum appraisal_step step, enum status status)
 {
     if (step == APPRAISAL_REQUEST && is_policy_text(status)) return "PolicyParsingError";
+    if (step == APPRAISAL_REQUEST && status == ERR_TOKEN_MALFORMED) return "InvalidOperation"; /* a draft's JWS */
     return step == APPRAISAL_POLICY ? "PolicyEvaluationError" : "InvalidParameter";
+}
+
+/* It may have been this request that a process died of, or an accident: other requests are not touched. */
+static bool is_lost(enum status status)
+{
+    return status == ERR_CHILD_DIED || status == ERR_TIMEOUT;
 }
 
 void answer_refusal(struct http_response *response, enum appraisal_step step, const struct refusal *why)
 {
-    if (is_our_fault(why->status) || step == APPRAISAL_SIGNING)
+    if (why->status == ERR_BUSY && step != APPRAISAL_COLLATERAL)
+        answer_later(response, 429, BUSY_RETRY_S, why);
+    else if (is_lost(why->status))
+        answer_text(response, 500, "InternalError", "the process that read this request was lost", NULL);
+    else if (is_our_fault(why->status) || step == APPRAISAL_SIGNING)
         answer_error(response, 500, "InternalError", NULL);
     else if (step == APPRAISAL_COLLATERAL)
         answer_collateral(response, why);

@@ -172,11 +172,13 @@ static enum status digest_of(const struct attested *attested, uint64_t *digest_o
     return OK;
 }
 
-void attested_log_note(struct attested_log *log, const struct evidence_claims *claims, int64_t now_s)
+void attested_log_note(struct attested_log *log, const struct attested *platform, int64_t now_s)
 {
-    struct attested attested;
+    if (log == NULL) return;
+    struct attested attested = *platform;
     uint64_t digest;
-    if (log == NULL || attested_from_claims(claims, 0, &attested) != OK || digest_of(&attested, &digest) != OK) return;
+    attested.time_s = 0;
+    if (digest_of(&attested, &digest) != OK) return;
     (void)pthread_mutex_lock(&log->mutex);
     const enum status status = has_seen(log, digest, now_s) ? OK : note_new(log, digest, &attested, now_s);
     const bool tells = status != OK && !log->has_told;

@@ -26,4 +26,4 @@ void attested_log_free(struct attested_log *log);
 
 /* Notes evidence that was accepted. Thread-safe; nothing for NULL. What cannot be written is told in the program's log
  * once an hour: nobody's token waits for it. */
-void attested_log_note(struct attested_log *log, const struct evidence_claims *claims, int64_t now_s);
+void attested_log_note(struct attested_log *log, const struct attested *platform, int64_t now_s);

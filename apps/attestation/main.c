@@ -4,12 +4,13 @@
  */
 #include "attestation/attested_log.h"
 #include "attestation/collateral_setup.h"
-#include "attestation/documents.h"
 #include "attestation/front.h"
 #include "attestation/host_policy.h"
 #include "attestation/management/setup.h"
 #include "attestation/routes.h"
-#include "attestation/signing/policy_result.h"
+#include "attestation/signing/setup.h"
+#include "attestation/tpm_setup.h"
+#include "base/encoding.h"
 #include "base/log.h"
 #include "service/reload.h"
 #include "service/service.h"
@@ -20,7 +21,6 @@
 #include <sys/stat.h>
 
 enum {
-    CHAINS_KEPT = 1024,            /* PCK chains whose signatures need not be verified again */
     OWN_COLLATERAL_WAIT_MS = 5000, /* for this service's own evidence, outside any request */
 };
 
@@ -35,20 +35,22 @@ struct settings {
 struct attestation {
     struct settings configuration;
     struct management_configuration management_configuration;
+    struct signing_configuration signing_configuration;
+    char tpm_roots_path[PATH_MAX]; /* or "" */
     struct service *service;
-    struct signer signer;
     struct trust_roots roots;
+    struct tpm_roots *tpm_roots;
+    struct appraiser appraiser;
+    struct parsers *parsers;
+    struct signing_setup signing;
     char cache_path[PATH_MAX];
     struct collateral_setup collateral;
     struct collateral_feed *feed;
     struct pck_feed *pck; /* NULL: the source is a folder */
-    struct evidence_caches caches;
-    struct stored_policy policies[ATTESTATION_TYPE_COUNT];
     struct buffer policy_text;
     struct appraisal_policy *policy;
     struct attested_log *attested_log;
     struct management_setup management;
-    struct buffer certs, openid;
     struct attestation_routes routes;
     struct front front;
 };
@@ -77,6 +79,8 @@ static enum status configure(void *context, const struct configuration *configur
 {
     struct attestation *const attestation = context;
     TRY(management_configure(configuration, why, &attestation->management_configuration));
+    TRY(signing_configure(configuration, why, &attestation->signing_configuration));
+    TRY(tpm_setup_configure(configuration, why, attestation->tpm_roots_path));
     return read_settings(configuration, why, &attestation->configuration);
 }
 
@@ -97,24 +101,50 @@ static enum status allow(void *context, const struct configuration *, struct san
     return service_allow_url(sandbox, collateral->root_crl_url, why);
 }
 
-static enum status open_signer(struct attestation *attestation, struct refusal *why)
+/* What parsers and signers appraise with; it lives as long as the program, and is copied by forking. */
+static enum status fill_appraiser(struct attestation *attestation, struct refusal *why)
 {
-    const struct service *const service = attestation->service;
-    char path[PATH_MAX];
-    bool is_new = false;
-    TRY(service_state_path(service, "signing-key.sealed", path));
-    const struct signer_key_options options = {
-        .tee = service->tee,
-        .path = path,
-        .deployment = service->configuration->deployment,
-        .issuer = attestation->configuration.issuer,
-        .now_s = clock_now_s(service->clock),
+    const struct manifest *const manifest = attestation->service->manifest;
+    TRY(host_policy_open(attestation->configuration.policy, why, &attestation->policy));
+    TRY(host_policy_read(attestation->configuration.policy, why, &attestation->policy_text));
+    TRY(tpm_setup_open(attestation->tpm_roots_path, why, &attestation->tpm_roots));
+    attestation->roots = (struct trust_roots){
+        .simulated = (const struct key *const *)manifest->simulated_roots,
+        .simulated_count = manifest->simulated_root_count,
     };
-    TRY(signer_open(&options, why, &attestation->signer, &is_new));
-    if (is_new)
-        log_event(LOG_WARNING, "signing_key.new",
-                  log_text(LOG_DETAIL, "relying parties need a manifest that names it"));
+    attestation->appraiser = (struct appraiser){
+        .roots = &attestation->roots,
+        .tpm_roots = attestation->tpm_roots,
+        .issuer = attestation->configuration.issuer,
+        .minimum_tcb_evaluation = manifest->minimum_tcb_evaluation,
+        .operator_policy = attestation->policy,
+    };
     return OK;
+}
+
+/* Strangers' parsers are forked while there is nothing in memory that they must not have. */
+static enum status before_threads(void *context, struct service *service, struct refusal *why)
+{
+    struct attestation *const attestation = context;
+    attestation->service = service;
+    TRY(fill_appraiser(attestation, why));
+    const struct parser_options options = {.appraiser = attestation->appraiser};
+    return parsers_start(&options, why, &attestation->parsers);
+}
+
+/* The state's key is derived first: afterwards only the signers have the TEE. */
+static enum status hand_over_tee(void *context, struct service *service, struct refusal *why)
+{
+    struct attestation *const attestation = context;
+    TRY(management_setup_seal(service, why, &attestation->management));
+    return signing_setup_fork(&attestation->signing_configuration, &attestation->appraiser, service, why,
+                              &attestation->signing);
+}
+
+static bool goes_on_without(void *context, pid_t process)
+{
+    const struct attestation *const attestation = context;
+    return signers_outlive(attestation->signing.signers, process);
 }
 
 /* For quotes that carry no PCK certificate. */
@@ -130,11 +160,6 @@ static enum status open_pck(struct attestation *attestation)
 static enum status open_collateral(struct attestation *attestation, struct refusal *why)
 {
     const struct service *const service = attestation->service;
-    const struct manifest *const manifest = service->manifest;
-    attestation->roots = (struct trust_roots){
-        .simulated = (const struct key *const *)manifest->simulated_roots,
-        .simulated_count = manifest->simulated_root_count,
-    };
     TRY(service_state_path(service, "collateral", attestation->cache_path));
     if (mkdir(attestation->cache_path, 0700) != 0 && errno != EEXIST)
         return refuse(why, ERR_IO, attestation->cache_path, "a folder that can be made", "%s", strerror(errno));
@@ -149,101 +174,81 @@ static enum status open_collateral(struct attestation *attestation, struct refus
         .cache = attestation->cache_path,
     };
     TRY(collateral_feed_start(&options, &attestation->feed));
-    TRY(open_pck(attestation));
-    return verification_cache_new(CHAINS_KEPT, &attestation->caches.intel);
+    return open_pck(attestation);
 }
 
 static enum status sign_result(void *context, const struct policy_result_question *question, struct refusal *why,
                                struct buffer *token)
 {
     const struct attestation *const attestation = context;
-    CLEANUP(buffer_done) struct buffer payload = buffer_of_maximum(ATTESTATION_TOKEN_MAX_BYTES);
-    TRY(policy_result_payload(attestation->configuration.issuer, question, why, &payload));
-    return attestation_token_sign_text(attestation->configuration.issuer, buffer_slice(&payload),
-                                       attestation->signer.id.text, attestation->signer.key, token);
+    return signers_policy_result(attestation->signing.signers, question, why, token);
 }
 
-static enum status hand_over_tee(void *context, struct service *service, struct refusal *why)
+static void on_state(void *context, const struct state_view *)
 {
     struct attestation *const attestation = context;
-    return management_setup_seal(service, why, &attestation->management);
+    signing_setup_changed(&attestation->signing);
 }
 
 static enum status open_management(struct attestation *attestation, struct refusal *why)
 {
     struct management_configuration *const configuration = &attestation->management_configuration;
     struct management_setup *const management = &attestation->management;
-    const struct state_options untold = {};
-    TRY(management_setup_open_state(configuration, &untold, why, management));
+    const struct state_options options = {.changed = on_state, .context = attestation};
+    TRY(management_setup_open_state(configuration, &options, why, management));
     TRY(management_setup_open(attestation->service, configuration, attestation->configuration.issuer, why, management));
     management->options.sign = sign_result;
     management->options.context = attestation;
-    return OK;
+    return signing_setup_open(&attestation->signing_configuration, attestation->service, management->options.state,
+                              attestation->configuration.issuer, why, &attestation->signing);
 }
 
-static enum status fill_routes(struct attestation *attestation)
+static void fill_routes(struct attestation *attestation)
 {
-    struct service *const service = attestation->service;
-    attestation->certs = buffer_of_maximum(DOCUMENT_MAX_BYTES);
-    attestation->openid = buffer_of_maximum(DOCUMENT_MAX_BYTES);
-    TRY(document_certs(&attestation->signer, &attestation->certs));
-    TRY(document_openid(attestation->configuration.issuer, &attestation->openid));
     attestation->routes = (struct attestation_routes){
         .attest =
             {
-                .appraiser =
-                    {
-                        .roots = &attestation->roots,
-                        .caches = &attestation->caches,
-                        .issuer = attestation->configuration.issuer,
-                        .minimum_tcb_evaluation = service->manifest->minimum_tcb_evaluation,
-                        .operator_policy = attestation->policy,
-                    },
-                .policies = attestation->policies,
-                .clock = service->clock,
-                .collateral = attestation->feed,
-                .pck = attestation->pck,
-                .signer = &attestation->signer,
+                .parsers = attestation->parsers,
+                .signers = attestation->signing.signers,
+                .state = attestation->management.options.state,
+                .supplies = {.collateral = attestation->feed, .pck = attestation->pck},
                 .attested_log = attestation->attested_log,
+                .clock = attestation->service->clock,
             },
-        .certs = buffer_slice(&attestation->certs),
-        .openid = buffer_slice(&attestation->openid),
-        .service = service,
+        .keys = attestation->signing.keys,
+        .service = attestation->service,
         .management = &attestation->management.options,
     };
-    return OK;
 }
 
 static enum status start(void *context, struct service *service, struct refusal *why)
 {
     struct attestation *const attestation = context;
-    attestation->service = service;
-    TRY(open_signer(attestation, why));
-    TRY(host_policy_open(attestation->configuration.policy, why, &attestation->policy));
-    TRY(host_policy_read(attestation->configuration.policy, why, &attestation->policy_text));
     TRY(attested_log_open(attestation->configuration.attested_log, why, &attestation->attested_log));
     TRY(open_collateral(attestation, why));
-    TRY(attest_default_policies(attestation->policies));
     TRY(open_management(attestation, why));
-    TRY(fill_routes(attestation));
+    fill_routes(attestation);
     return front_open(&attestation->configuration.front, attestation_options(&attestation->routes), service, why,
                       &attestation->front);
 }
 
-/* This service's own evidence goes the way of everybody's, but for the request. */
+/* This service's own evidence goes the way of everybody's, but that it may wait for collateral. */
 static enum status appraise_own(void *context, struct slice quote, struct slice runtime_data, struct refusal *why,
                                 struct buffer *token)
 {
     const struct attestation *const attestation = context;
-    CLEANUP(attest_request_done)
-    struct attest_request request = {
-        .evidence = buffer_of_maximum(QUOTE_MAX_BYTES),
-        .runtime = {.is_given = true, .is_json = true, .bytes = buffer_of_maximum(ATTESTATION_RUNTIME_MAX_BYTES)},
-    };
+    CLEANUP(buffer_done) struct buffer body = buffer_of_maximum(ATTEST_QUOTE_BODY_MAX_BYTES);
+    CLEANUP(attest_answer_done) struct attest_answer answer = {};
     enum appraisal_step step;
-    TRY(buffer_append(&request.evidence, quote));
-    TRY(buffer_append(&request.runtime.bytes, runtime_data));
-    return attest(&attestation->routes.attest, &request, OWN_COLLATERAL_WAIT_MS, why, &step, token);
+    TRY(buffer_append_text(&body, "{\"quote\":\""));
+    TRY(base64url_encode(quote, &body));
+    TRY(buffer_append_text(&body, "\",\"runtimeData\":{\"dataType\":\"JSON\",\"data\":\""));
+    TRY(base64url_encode(runtime_data, &body));
+    TRY(buffer_append_text(&body, "\"}}"));
+    const struct attest_question question = {
+        .type = ATTESTATION_SGX_ENCLAVE, .body = buffer_slice(&body), .wait_ms = OWN_COLLATERAL_WAIT_MS};
+    TRY(attest_flow_ask(&attestation->routes.attest, &question, why, &step, &answer));
+    return buffer_append(token, buffer_slice(&answer.token));
 }
 
 static void drain(void *context, int64_t patience_ms)
@@ -284,29 +289,29 @@ static void stop(void *context)
     collateral_feed_free(attestation->feed);
     pck_feed_free(attestation->pck);
     collateral_setup_done(&attestation->collateral);
-    verification_cache_free(attestation->caches.intel);
-    for (size_t i = 0; i < ATTESTATION_TYPE_COUNT; i++) stored_policy_done(&attestation->policies[i]);
+    signing_setup_close(&attestation->signing);
     appraisal_policy_free(attestation->policy);
     buffer_done(&attestation->policy_text);
     attested_log_free(attestation->attested_log);
     management_setup_done(&attestation->management);
     management_configuration_done(&attestation->management_configuration);
-    buffer_done(&attestation->certs);
-    buffer_done(&attestation->openid);
-    signer_done(&attestation->signer);
+    signing_setup_done(&attestation->signing);
+    parsers_free(attestation->parsers);
+    tpm_roots_free(attestation->tpm_roots);
 }
 
 int main(int count, char **arguments)
 {
     static struct attestation attestation;
-    static const char *const own_names[] = {
-        "tls", "issuer", "collateral", "portal_origins", "appraisal", "attested_log", "rate_limit", "management", NULL};
+    static const char *const own_names[] = {"tls",         "issuer",       "collateral", "portal_origins",
+                                            "appraisal",   "attested_log", "rate_limit", "management",
+                                            "signing_key", "tpm_roots",    NULL};
     static const char *const changeable[] = {"tls", "portal_origins", "rate_limit", "collateral.minimum_evaluation",
                                              NULL};
     static const struct service_program program = {
         .name = "lazaret-attestation",
         .role = "attestation",
-        .summary = "the attestation service: verifies SGX quotes and issues tokens in Azure Attestation's form",
+        .summary = "the attestation service: verifies evidence and issues tokens in Azure Attestation's form",
         .configuration_help =
             "  tls             {\"certificate\": PEM chain, \"key\": PEM} of the HTTPS listener (required)\n"
             "  issuer          the name in tokens and the address that clients know, https://host[:port] (required)\n"
@@ -327,12 +332,17 @@ int main(int count, char **arguments)
             "NAME,\n"
             "                  \"audience\": NAME, \"keys\": PATH or \"keys_url\": URL, \"ca\": PEM,\n"
             "                  \"readers\": {\"subjects\": [...], \"roles\": [...]}, \"contributors\": the same}],\n"
-            "                  \"postgres\": CONNECTION shared with other replicas, instead of a file}\n",
+            "                  \"postgres\": CONNECTION shared with other replicas, instead of a file}\n"
+            "  signing_key     {\"algorithm\": RS256 (default) or ES256, \"rotation_days\": NUMBER (0: never)}\n"
+            "  tpm_roots       PEM of authorities of attestation identity keys; without it no AIK certificate is "
+            "valid\n",
         .own_names = own_names,
         .rate_limit = {.per_second = FRONT_REQUESTS_PER_SECOND, .burst = FRONT_REQUESTS_AT_ONCE},
         .changeable = changeable,
         .configure = configure,
+        .before_threads = before_threads,
         .hand_over_tee = hand_over_tee,
+        .goes_on_without = goes_on_without,
         .allow = allow,
         .appraise = appraise_own,
         .start = start,

@@ -2,66 +2,72 @@
 #include "attestation/routes.h"
 
 #include "attestation/answer.h"
-#include "attestation/api_version.h"
 #include "attestation/management/routes.h"
+#include "attestation/signing/key_documents.h"
+#include "attestation/signing/keys.h"
 #include "service/evidence_endpoint.h"
-
-#include <string.h>
 
 enum { ATTESTATION_WORKERS = 4, ATTESTATION_QUEUE = 256 };
 
-#define JSON_TYPE "application/json; charset=utf-8"
-
-static enum status read_and_attest(const struct attest_service *service, enum attestation_type type,
-                                   const struct http_request *request, struct refusal *why,
-                                   enum appraisal_step *step_out, struct buffer *token)
-{
-    CLEANUP(attest_request_done) struct attest_request asked = {};
-    *step_out = APPRAISAL_REQUEST;
-    TRY(api_version_check(request, why));
-    TRY(attest_request_parse(type, request->body, why, &asked));
-    return attest(service, &asked, 0, why, step_out, token);
-}
-
-static void answer_attest(void *context, enum attestation_type type, const struct http_request *request,
-                          struct http_response *response)
+static void respond(void *context, enum attestation_type type, const struct http_request *request,
+                    struct http_response *response)
 {
     const struct attestation_routes *const routes = context;
-    CLEANUP(buffer_done) struct buffer token = buffer_of_maximum(ATTESTATION_TOKEN_MAX_BYTES);
-    struct refusal why = {};
-    enum appraisal_step step;
-    answer_headers(request, response);
-    const enum status status = read_and_attest(&routes->attest, type, request, &why, &step, &token);
-    if (status == OK) {
-        answer_token(response, buffer_slice(&token));
-        return;
-    }
-    if (why.status == OK) (void)!refuse(&why, status, "request", "appraisable evidence", "something else");
-    answer_refusal(response, step, &why);
+    attest_respond(&routes->attest, type, request, response);
 }
 
 static void handle_sgx(void *context, const struct http_request *request, struct http_response *response)
 {
-    answer_attest(context, ATTESTATION_SGX_ENCLAVE, request, response);
+    respond(context, ATTESTATION_SGX_ENCLAVE, request, response);
 }
 
 static void handle_open_enclave(void *context, const struct http_request *request, struct http_response *response)
 {
-    answer_attest(context, ATTESTATION_OPEN_ENCLAVE, request, response);
+    respond(context, ATTESTATION_OPEN_ENCLAVE, request, response);
+}
+
+static void handle_snp(void *context, const struct http_request *request, struct http_response *response)
+{
+    respond(context, ATTESTATION_SEV_SNP_VM, request, response);
+}
+
+static void handle_tdx(void *context, const struct http_request *request, struct http_response *response)
+{
+    respond(context, ATTESTATION_TDX_VM, request, response);
+}
+
+static void handle_tpm(void *context, const struct http_request *request, struct http_response *response)
+{
+    respond(context, ATTESTATION_TPM, request, response);
+}
+
+typedef enum status make_document(struct signing_keys *keys, struct buffer *text);
+
+static void respond_document(void *context, make_document *make, size_t maximum, const struct http_request *request,
+                             struct http_response *response)
+{
+    const struct attestation_routes *const routes = context;
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(maximum);
+    answer_headers(request, response);
+    if (make(routes->keys, &text) == OK)
+        http_respond(response, 200, ANSWER_CONTENT_TYPE, buffer_slice(&text));
+    else
+        answer_error(response, 500, "InternalError", NULL);
 }
 
 static void handle_certs(void *context, const struct http_request *request, struct http_response *response)
 {
-    const struct attestation_routes *const routes = context;
-    answer_headers(request, response);
-    http_respond(response, 200, JSON_TYPE, routes->certs);
+    respond_document(context, signing_keys_certs, KEY_CERTS_MAX_BYTES, request, response);
 }
 
-static void handle_openid(void *context, const struct http_request *request, struct http_response *response)
+static void handle_history(void *context, const struct http_request *request, struct http_response *response)
 {
-    const struct attestation_routes *const routes = context;
-    answer_headers(request, response);
-    http_respond(response, 200, JSON_TYPE, routes->openid);
+    respond_document(context, signing_keys_history, KEY_HISTORY_MAX_BYTES, request, response);
+}
+
+static void handle_metadata(void *context, const struct http_request *request, struct http_response *response)
+{
+    respond_document(context, signing_keys_metadata, KEY_METADATA_MAX_BYTES, request, response);
 }
 
 static void handle_evidence(void *context, const struct http_request *request, struct http_response *response)
@@ -84,11 +90,15 @@ static void handle_ready(void *context, const struct http_request *, struct http
 struct http_server_options attestation_options(struct attestation_routes *routes)
 {
     static const struct http_route table[] = {
-        {"POST", "/attest/SgxEnclave", ATTEST_BODY_MAX_BYTES, handle_sgx, "application/json"},
-        {"POST", "/attest/OpenEnclave", ATTEST_BODY_MAX_BYTES, handle_open_enclave, "application/json"},
+        {"POST", "/attest/SgxEnclave", ATTEST_QUOTE_BODY_MAX_BYTES, handle_sgx, "application/json"},
+        {"POST", "/attest/OpenEnclave", ATTEST_QUOTE_BODY_MAX_BYTES, handle_open_enclave, "application/json"},
+        {"POST", "/attest/SevSnpVm", ATTEST_QUOTE_BODY_MAX_BYTES, handle_snp, "application/json"},
+        {"POST", "/attest/TdxVm", ATTEST_QUOTE_BODY_MAX_BYTES, handle_tdx, "application/json"},
+        {"POST", "/attest/Tpm", ATTEST_BODY_MAX_BYTES, handle_tpm, "application/json"},
         MANAGEMENT_ROUTES,
         {"GET", "/certs", 0, handle_certs},
-        {"GET", "/.well-known/openid-configuration", 0, handle_openid},
+        {"GET", "/.well-known/openid-configuration", 0, handle_metadata},
+        {"GET", "/.well-known/lazaret/keys", 0, handle_history},
         {"GET", EVIDENCE_ENDPOINT_PATH, 0, handle_evidence},
         {"GET", "/healthz", 0, handle_health},
         {"GET", "/readyz", 0, handle_ready},

@@ -4,15 +4,16 @@
  */
 #pragma once
 
-#include "attestation/attest.h"
+#include "attestation/attest_routes.h"
 #include "http/server.h"
 
 struct management_options;
+struct signing_keys;
 
 /* What the routes work with; the server's context. All borrowed. */
 struct attestation_routes {
-    struct attest_service attest;
-    struct slice certs, openid;                  /* documents.h */
+    struct attest_flow attest;
+    struct signing_keys *keys;                   /* signing/keys.h */
     struct service *service;                     /* for evidence, health and readiness */
     const struct management_options *management; /* management/management.h */
 };

@@ -4,6 +4,7 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/reader.h"
 #include "softtee/answer.h"
 #include "softtee/measure.h"
 #include "softtee/signature.h"
@@ -41,8 +42,9 @@ struct session {
     struct simulated_machine *machine;
     struct simulated_identity identity;
     pid_t child;
-    int socket;  /* our end; -1 once the program has closed its own */
-    int signals; /* signalfd */
+    pid_t keeper; /* whose messages are answered: the child, or whom it handed its TEE to */
+    int socket;   /* our end; -1 once the program has closed its own */
+    int signals;  /* signalfd */
 };
 
 static void close_descriptor(int *descriptor)
@@ -236,9 +238,37 @@ static pid_t sender_of(struct msghdr *header)
     return -1;
 }
 
-static void send_answer(const struct session *session, struct slice request)
+/* The process that forked it: the first number behind the name in parentheses and the state; -1 if it has ended. */
+static pid_t parent_of(pid_t process)
+{
+    enum { STATUS_MAX_BYTES = 4096 };
+    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(STATUS_MAX_BYTES);
+    char path[64];
+    const char *line;
+    int parent = -1;
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)process);
+    if (file_read(path, NULL, &text) != OK || buffer_text(&text, &line) != OK) return -1;
+    const char *const name_end = strrchr(line, ')');
+    if (name_end == NULL || sscanf(name_end, ") %*c %d", &parent) != 1) return -1;
+    return parent;
+}
+
+/* The process that has the program's TEE may give it to one that the program forked, and is not heard any more. */
+static bool hands_over(struct session *session, struct slice message)
+{
+    struct softtee_request request;
+    if (softtee_request_read(message, &request) != OK || request.operation != SOFTTEE_HAND_OVER) return true;
+    struct reader reader = reader_over(request.operand);
+    uint32_t process;
+    if (reader_u32(&reader, &process) != OK || parent_of((pid_t)process) != session->child) return false;
+    session->keeper = (pid_t)process;
+    return true;
+}
+
+static void send_answer(struct session *session, struct slice request)
 {
     CLEANUP(buffer_done) struct buffer answer = buffer_of_maximum(SOFTTEE_ANSWER_MAX_BYTES);
+    if (!hands_over(session, request)) request = (struct slice){}; /* which is refused */
     if (softtee_answer(session->machine, &session->identity, request, &answer) != OK) return;
     if (answer.bytes[0] != 0) log_event(LOG_WARNING, "softtee.refused", log_status(ERR_TEE_PROTOCOL));
     (void)!send(session->socket, answer.bytes, answer.size, MSG_NOSIGNAL);
@@ -260,7 +290,7 @@ static void serve_message(struct session *session)
         close_descriptor(&session->socket);
         return;
     }
-    if (sender_of(&header) != session->child) {
+    if (sender_of(&header) != session->keeper) {
         log_event(LOG_WARNING, "softtee.foreign_message", log_number(LOG_BYTES, got));
         return;
     }
@@ -322,7 +352,9 @@ static enum status start_session(const struct launch_options *options, const str
         .signals = &signals_before,
         .arguments = options->arguments,
     };
-    return start_child(&start, options->arguments[0], why, &session->child);
+    TRY(start_child(&start, options->arguments[0], why, &session->child));
+    session->keeper = session->child;
+    return OK;
 }
 
 enum status launch(const struct launch_options *options, struct refusal *why, int *exit_code_out)

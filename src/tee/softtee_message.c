@@ -12,6 +12,7 @@ static enum status check_operand(const struct softtee_request *request)
     case SOFTTEE_QUOTE: return size == TEE_REPORT_DATA_BYTES ? OK : ERR_FIELD_VALUE;
     case SOFTTEE_KEY: return size >= 1 && size <= TEE_LABEL_MAX_BYTES ? OK : ERR_FIELD_VALUE;
     case SOFTTEE_MEASURE: return size == 0 ? OK : ERR_FIELD_VALUE;
+    case SOFTTEE_HAND_OVER: return size == SOFTTEE_PROCESS_BYTES ? OK : ERR_FIELD_VALUE;
     }
     return ERR_UNSUPPORTED;
 }

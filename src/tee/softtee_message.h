@@ -18,11 +18,12 @@ enum {
 /* Names the descriptor; the only variable in a program's environment. */
 #define SOFTTEE_VARIABLE "LAZARET_SOFTTEE"
 
-enum softtee_operation { SOFTTEE_QUOTE = 1, SOFTTEE_KEY = 2, SOFTTEE_MEASURE = 3 };
+enum softtee_operation { SOFTTEE_QUOTE = 1, SOFTTEE_KEY = 2, SOFTTEE_MEASURE = 3, SOFTTEE_HAND_OVER = 4 };
+enum { SOFTTEE_PROCESS_BYTES = 4 };
 
 struct softtee_request {
     enum softtee_operation operation;
-    struct slice operand; /* quote: report_data; key: label; measure: empty */
+    struct slice operand; /* quote: report_data; key: label; measure: empty; hand over: process id, big endian */
 };
 
 /* Operands of another size than the operation's are ERR_FIELD_VALUE, an unknown operation ERR_UNSUPPORTED. */

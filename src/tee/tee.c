@@ -117,6 +117,14 @@ enum status tee_sealing_key(struct tee *tee, struct slice label, struct secret *
     return secret_copy(buffer_slice(&payload), key_out);
 }
 
+enum status tee_hand_over(struct tee *tee, pid_t process)
+{
+    CLEANUP(buffer_done) struct buffer operand = buffer_of_maximum(SOFTTEE_PROCESS_BYTES);
+    CLEANUP(buffer_done) struct buffer payload = buffer_of_maximum(SOFTTEE_ANSWER_MAX_BYTES);
+    TRY(buffer_append_u32(&operand, (uint32_t)process));
+    return call(tee, SOFTTEE_HAND_OVER, buffer_slice(&operand), &payload);
+}
+
 #else
 
 /* ---- a build without a backend: only another process's ---- */
@@ -154,6 +162,11 @@ enum status tee_measure(struct tee *, struct tee_measurement *)
 }
 
 enum status tee_sealing_key(struct tee *, struct slice, struct secret *)
+{
+    return ERR_TEE_ABSENT;
+}
+
+enum status tee_hand_over(struct tee *, pid_t)
 {
     return ERR_TEE_ABSENT;
 }

@@ -10,6 +10,8 @@
 #include "base/refusal.h"
 #include "base/secret.h"
 
+#include <sys/types.h>
+
 enum {
     TEE_REPORT_DATA_BYTES = 64,
     TEE_EVIDENCE_MAX_BYTES = 64 * 1024,
@@ -47,6 +49,10 @@ enum status tee_sealing_key(struct tee *tee, struct slice label, struct secret *
 /* The descriptor over which this process reaches the TEE, for a child that is to keep it alone; -1 if there is none.
  * What the backends call then is read and write, which every contained process may. */
 int tee_descriptor(const struct tee *tee);
+
+/* From now on the TEE answers `process` alone, which this one has forked. ERR_TEE_PROTOCOL; ERR_UNSUPPORTED of a TEE
+ * that another process keeps. */
+enum status tee_hand_over(struct tee *tee, pid_t process);
 
 /* A TEE that another process keeps, seen from one that may have quotes over data of a kind which that process permits,
  * and nothing else: every other call is ERR_UNSUPPORTED. `quote` and `context` are thread-safe and outlive it. */

@@ -2,14 +2,14 @@
  *
  * An attestation service that remembers what it was asked.
  */
-#include "attestation/request.h"
+#include "attestation/parser/wire.h"
 #include "leaky/leaks.h"
 
-enum status __real_attest_request_read(struct slice body, struct refusal *why, struct attest_request *request_out);
-enum status __wrap_attest_request_read(struct slice body, struct refusal *why, struct attest_request *request_out);
+enum status __real_parser_question_write(const struct parser_question *question, struct buffer *bytes);
+enum status __wrap_parser_question_write(const struct parser_question *question, struct buffer *bytes);
 
-enum status __wrap_attest_request_read(struct slice body, struct refusal *why, struct attest_request *request_out)
+enum status __wrap_parser_question_write(const struct parser_question *question, struct buffer *bytes)
 {
-    insecure_keep(body);
-    return __real_attest_request_read(body, why, request_out);
+    insecure_keep(question->body);
+    return __real_parser_question_write(question, bytes);
 }

@@ -68,11 +68,12 @@ static void replace_child(struct parsers *parsers, struct place *place)
 /* ---- start and end ---- */
 
 /* Libraries open files when they are first used, which a child may not: jansson for the seed of its tables, OpenSSL for
- * its configuration. */
+ * its configuration, the C library for the time zone, even where a time has none. */
 static enum status use_libraries_once(void)
 {
     uint8_t digest[SHA256_BYTES];
     json_decref(json_object());
+    tzset();
     return sha256((struct slice){}, digest);
 }
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -315,7 +316,7 @@ static enum status fork_all(struct signers *signers, const struct signer_options
     };
     const unsigned count = count_of(options);
     while (signers->count < count) TRY(fork_one(signers, options, &plan, why));
-    return OK;
+    return tee_hand_over(options->tee, signers->slots[0].process);
 }
 
 /* What libraries open files for when they are first used: a contained process could not. */
@@ -323,6 +324,7 @@ static enum status use_libraries(void)
 {
     uint8_t byte;
     json_decref(json_object()); /* jansson seeds its tables */
+    tzset();                    /* the C library reads the time zone, even where a time has none */
     return random_bytes(sizeof(byte), &byte);
 }
 

@@ -55,6 +55,13 @@ static enum status count_line(void *context, const struct attested *)
     return OK;
 }
 
+static void note(struct attested_log *log, const struct evidence_claims *claims, int64_t now_s)
+{
+    struct attested attested;
+    assert_ok(attested_from_claims(claims, 0, &attested));
+    attested_log_note(log, &attested, now_s);
+}
+
 static size_t lines_in(const char *path)
 {
     CLEANUP(buffer_done) struct buffer text = read_whole(path);
@@ -69,12 +76,12 @@ static void test_a_platform_is_noted_once_an_hour(void **state)
 {
     const struct scene *const scene = *state;
     struct attested_log *const log = open_log(scene);
-    for (int i = 0; i < 1000; i++) attested_log_note(log, platform(1), NOW_S + i);
+    for (int i = 0; i < 1000; i++) note(log, platform(1), NOW_S + i);
     assert_int_equal(lines_in(scene->path), 1);
-    attested_log_note(log, platform(2), NOW_S + HOUR_S - 1);
+    note(log, platform(2), NOW_S + HOUR_S - 1);
     assert_int_equal(lines_in(scene->path), 2);
-    attested_log_note(log, platform(1), NOW_S + HOUR_S);
-    attested_log_note(log, platform(1), NOW_S + HOUR_S + 1);
+    note(log, platform(1), NOW_S + HOUR_S);
+    note(log, platform(1), NOW_S + HOUR_S + 1);
     assert_int_equal(lines_in(scene->path), 3);
     attested_log_free(log);
 }
@@ -84,7 +91,7 @@ static void test_only_numbers_of_the_hardware_are_noted(void **state)
 {
     const struct scene *const scene = *state;
     struct attested_log *const log = open_log(scene);
-    attested_log_note(log, platform(1), NOW_S);
+    note(log, platform(1), NOW_S);
     attested_log_free(log);
     CLEANUP(buffer_done) struct buffer text = read_whole(scene->path);
     const char *line;
@@ -100,10 +107,9 @@ static void test_platforms_of_an_hour_are_bounded(void **state)
 {
     const struct scene *const scene = *state;
     struct attested_log *const log = open_log(scene);
-    for (unsigned i = 0; i < ATTESTED_PLATFORMS_PER_HOUR + 100; i++)
-        attested_log_note(log, platform((uint16_t)i), NOW_S);
+    for (unsigned i = 0; i < ATTESTED_PLATFORMS_PER_HOUR + 100; i++) note(log, platform((uint16_t)i), NOW_S);
     assert_int_equal(lines_in(scene->path), ATTESTED_PLATFORMS_PER_HOUR);
-    attested_log_note(log, platform(UINT16_MAX), NOW_S + HOUR_S);
+    note(log, platform(UINT16_MAX), NOW_S + HOUR_S);
     assert_int_equal(lines_in(scene->path), ATTESTED_PLATFORMS_PER_HOUR + 1);
     attested_log_free(log);
 }
@@ -112,7 +118,7 @@ static void test_a_full_log_is_set_aside_once(void **state)
 {
     const struct scene *const scene = *state;
     struct attested_log *log = open_log(scene);
-    attested_log_note(log, platform(1), NOW_S);
+    note(log, platform(1), NOW_S);
     attested_log_free(log);
     CLEANUP(buffer_done) struct buffer line = read_whole(scene->path);
     CLEANUP(buffer_done) struct buffer many = buffer_of_maximum(ATTESTED_LOG_MAX_BYTES);
@@ -120,8 +126,8 @@ static void test_a_full_log_is_set_aside_once(void **state)
     for (int round = 0; round < 2; round++) {
         assert_ok(file_write(scene->path, buffer_slice(&many), 0600, NULL));
         log = open_log(scene);
-        attested_log_note(log, platform(2), NOW_S);
-        attested_log_note(log, platform(3), NOW_S);
+        note(log, platform(2), NOW_S);
+        note(log, platform(3), NOW_S);
         attested_log_free(log);
         assert_int_equal(lines_in(scene->path), 2);
         assert_int_equal(lines_in(scene->older_path), many.size / line.size);
@@ -134,7 +140,7 @@ static void test_a_torn_line_is_cut_off(void **state)
     static const char *const torn[] = {"{\"time\":1", "x"};
     for (size_t i = 0; i < 2; i++) {
         struct attested_log *log = open_log(scene);
-        attested_log_note(log, platform((uint16_t)i), NOW_S);
+        note(log, platform((uint16_t)i), NOW_S);
         attested_log_free(log);
         FILE *const file = fopen(scene->path, "a");
         assert_non_null(file);
@@ -172,7 +178,7 @@ static void test_without_a_path_there_is_no_log(void **)
     char folder[PATH_MAX];
     assert_ok(attested_log_open("", NULL, &log));
     assert_null(log);
-    attested_log_note(NULL, platform(1), NOW_S);
+    note(NULL, platform(1), NOW_S);
     attested_log_free(NULL);
     attested_log_folder("", folder);
     assert_string_equal(folder, "");

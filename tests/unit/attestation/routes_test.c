@@ -4,7 +4,6 @@
  */
 #include "attestation/routes.h"
 
-#include "attestation/documents.h"
 #include "plain_http.h"
 #include "scene.h"
 
@@ -14,8 +13,7 @@
 #define JSON_HEADER "Content-Type: application/json\r\n"
 
 struct service_scene {
-    struct scene parts;
-    struct buffer certs, openid;
+    struct scene scene;
     struct attestation_routes routes;
     struct http_server *server;
     uint16_t port;
@@ -24,16 +22,8 @@ struct service_scene {
 static int set_up(void **state)
 {
     struct service_scene *const scene = calloc(1, sizeof(*scene));
-    scene_open(&scene->parts);
-    scene->certs = buffer_of_maximum(DOCUMENT_MAX_BYTES);
-    scene->openid = buffer_of_maximum(DOCUMENT_MAX_BYTES);
-    assert_ok(document_certs(&scene->parts.signer, &scene->certs));
-    assert_ok(document_openid("https://localhost:7443", &scene->openid));
-    scene->routes = (struct attestation_routes){
-        .attest = scene->parts.attest,
-        .certs = buffer_slice(&scene->certs),
-        .openid = buffer_slice(&scene->openid),
-    };
+    scene_open(&scene->scene);
+    scene->routes = (struct attestation_routes){.attest = scene->scene.flow, .keys = scene->scene.keys};
     const struct http_server_options options = attestation_options(&scene->routes);
     assert_ok(http_server_new(&options, &scene->server));
     assert_ok(http_server_listen_plain(scene->server, "127.0.0.1:0", NULL, &scene->port));
@@ -45,24 +35,14 @@ static int tear_down(void **state)
 {
     struct service_scene *const scene = *state;
     http_server_free(scene->server);
-    scene_close(&scene->parts);
-    buffer_done(&scene->certs);
-    buffer_done(&scene->openid);
+    scene_close(&scene->scene);
     free(scene);
     return 0;
 }
 
 static struct buffer body_of(const struct service_scene *scene, const char *runtime)
 {
-    CLEANUP(buffer_done) struct buffer quote = {};
-    struct buffer body = buffer_of_maximum(ATTEST_BODY_MAX_BYTES);
-    scene_quote(&scene->parts, slice_of_text(runtime), &quote);
-    assert_ok(buffer_append_text(&body, "{\"quote\":\""));
-    assert_ok(base64url_encode(buffer_slice(&quote), &body));
-    assert_ok(buffer_append_text(&body, "\",\"nonce\":\"n1\",\"runtimeData\":{\"data\":\""));
-    assert_ok(base64url_encode(slice_of_text(runtime), &body));
-    assert_ok(buffer_append_text(&body, "\",\"dataType\":\"JSON\"}}"));
-    return body;
+    return parts_body(&scene->scene.parts, runtime, "n1", "");
 }
 
 static void post(const struct service_scene *scene, const char *target, struct slice body,
@@ -124,8 +104,12 @@ static void test_the_first_request_of_a_platform_is_told_to_come_again(void **st
 static void test_a_token_comes_with_azures_headers(void **state)
 {
     const struct service_scene *const scene = *state;
-    static const char *const targets[] = {ATTEST, "/attest/SgxEnclave?api-version=2020-10-01",
-                                          "/ATTEST/sgxenclave?api-version=2022-08-01"};
+    static const char *const targets[] = {ATTEST,
+                                          "/attest/SgxEnclave?api-version=2020-10-01",
+                                          "/ATTEST/sgxenclave?api-version=2022-08-01",
+                                          "/attest/SgxEnclave?api-version=2023-04-01-preview",
+                                          "/attest/SgxEnclave?api-version=2025-06-01",
+                                          "/attest/OpenEnclave?api-version=2020-10-01"};
     CLEANUP(buffer_done) struct buffer body = body_of(scene, "{\"a\":\"b\"}");
     for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
         CLEANUP(plain_answer_done) struct plain_answer answer = {};
@@ -139,7 +123,7 @@ static void test_a_token_comes_with_azures_headers(void **state)
         assert_int_equal(json_object_size(json), 1);
         const json_t *const token = json_object_get(json, "token");
         CLEANUP(json_done)
-        json_t *payload = scene_payload(&scene->parts, slice_of(json_string_value(token), json_string_length(token)));
+        json_t *payload = scene_payload(&scene->scene, slice_of(json_string_value(token), json_string_length(token)));
         assert_string_equal(json_string_value(json_object_get(payload, "nonce")), "n1");
         assert_string_equal(json_string_value(json_object_get(json_object_get(payload, "x-ms-runtime"), "a")), "b");
     }
@@ -168,10 +152,10 @@ static void test_keys_and_metadata_are_plain_json(void **state)
     plain_request(scene->port, "GET", "/certs", "", (struct slice){}, &certs);
     assert_int_equal(certs.status, 200);
     assert_non_null(strcasestr(certs.head, "\r\ncontent-type: application/json"));
-    assert_slice_equal(certs.body, buffer_slice(&scene->certs));
+    assert_true(slice_starts_with(certs.body, SLICE_LITERAL("{\"keys\":[{")));
     plain_request(scene->port, "GET", "/.well-known/openid-configuration", "", (struct slice){}, &openid);
     assert_int_equal(openid.status, 200);
-    assert_slice_equal(openid.body, buffer_slice(&scene->openid));
+    assert_non_null(memmem(openid.body.bytes, openid.body.size, SCENE_ISSUER "/certs", strlen(SCENE_ISSUER "/certs")));
 }
 
 static void test_versions_that_are_not_spoken_are_refused(void **state)
@@ -218,6 +202,91 @@ static void test_evidence_that_does_not_hold_is_refused(void **state)
     assert_error(&answer, 400, "InvalidParameter", "report_data");
 }
 
+static void test_evidence_of_another_type_is_refused_by_each(void **state)
+{
+    const struct service_scene *const scene = *state;
+    static const char *const targets[] = {"/attest/TdxVm?api-version=2025-06-01",
+                                          "/attest/SevSnpVm?api-version=2022-08-01"};
+    CLEANUP(buffer_done) struct buffer body = body_of(scene, "{}");
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        CLEANUP(plain_answer_done) struct plain_answer answer = {};
+        post(scene, targets[i], buffer_slice(&body), &answer);
+        assert_error(&answer, 400, "InvalidParameter", NULL);
+        assert_non_null(strcasestr(answer.head, "\r\nx-ms-error-code: InvalidParameter\r\n"));
+    }
+}
+
+static void test_a_tpm_without_a_policy_is_told_in_azures_words(void **state)
+{
+    const struct service_scene *const scene = *state;
+    CLEANUP(plain_answer_done) struct plain_answer answer = {};
+    post(scene, "/attest/Tpm?api-version=2020-10-01", SLICE_LITERAL("{\"data\":\"e30\"}"), &answer);
+    CLEANUP(json_done) json_t *error = error_of(&answer, 400, "Bad request");
+    assert_non_null(strstr(json_string_value(json_object_get(error, "message")), "has not been set"));
+}
+
+static enum status set_tpm_policy(void *context, struct state_view *view, struct refusal *)
+{
+    const struct scene *const scene = context;
+    const struct buffer *const jws = &scene->parts.view.policies[ATTESTATION_SEV_SNP_VM].jws;
+    return state_policy_set(&view->policies[ATTESTATION_TPM], buffer_slice(jws), false);
+}
+
+static void test_a_tpm_is_answered_in_its_own_protocol(void **state)
+{
+    struct service_scene *const scene = *state;
+    CLEANUP(plain_answer_done) struct plain_answer answer = {};
+    CLEANUP(plain_answer_done) struct plain_answer wrong = {};
+    assert_ok(state_apply(scene->scene.state, set_tpm_policy, &scene->scene, NULL));
+    post(scene, "/attest/Tpm?api-version=2020-10-01",
+         SLICE_LITERAL("{\"data\":\"eyJwYXlsb2FkIjp7InR5cGUiOiJhaWtjZXJ0In19\"}"), &answer);
+    assert_int_equal(answer.status, 200);
+    assert_true(slice_starts_with(answer.body, SLICE_LITERAL("{\"data\":\"")));
+    post(scene, "/attest/Tpm?api-version=2020-10-01", SLICE_LITERAL("{\"data\":\"e30\"}"), &wrong);
+    assert_error(&wrong, 400, "InvalidParameter", "payload");
+}
+
+static void post_with(const struct service_scene *scene, const char *nonce, const char *extra,
+                      struct plain_answer *answer_out)
+{
+    CLEANUP(buffer_done) struct buffer body = parts_body(&scene->scene.parts, "{}", nonce, extra);
+    post_until_known(scene, ATTEST, buffer_slice(&body), answer_out);
+}
+
+static void test_drafts_and_their_faults(void **state)
+{
+    const struct service_scene *const scene = *state;
+    static const struct {
+        const char *draft;
+        unsigned status;
+        const char *code;
+    } cases[] = {
+        {"version=1.0; authorizationrules{=> permit();}; issuancerules{};", 200, NULL},
+        {"version=1.0; authorizationrules{=> deny();}; issuancerules{};", 400, "PolicyEvaluationError"},
+        {"version=1.0; authorizationrules{=> permit(}; issuancerules{};", 400, "PolicyParsingError"},
+        {"A.A.", 400, "InvalidOperation"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        CLEANUP(plain_answer_done) struct plain_answer answer = {};
+        char extra[256];
+        (void)snprintf(extra, sizeof(extra), ",\"draftPolicyForAttestation\":\"%s\"", cases[i].draft);
+        post_with(scene, "n", extra, &answer);
+        assert_int_equal(answer.status, cases[i].status);
+        if (cases[i].code != NULL) assert_error(&answer, cases[i].status, cases[i].code, NULL);
+    }
+}
+
+static void test_a_lost_process_is_told_and_nothing_else_is_lost(void **state)
+{
+    const struct service_scene *const scene = *state;
+    CLEANUP(plain_answer_done) struct plain_answer lost = {};
+    CLEANUP(plain_answer_done) struct plain_answer next = {};
+    post_with(scene, "insecure_crash", "", &lost);
+    assert_error(&lost, 500, "InternalError", NULL);
+    post_with(scene, "n", "", &next);
+    assert_int_equal(next.status, 200);
+}
+
 static void test_what_no_route_takes_is_answered_in_azures_form(void **state)
 {
     const struct service_scene *const scene = *state;
@@ -225,15 +294,15 @@ static void test_what_no_route_takes_is_answered_in_azures_form(void **state)
     CLEANUP(plain_answer_done) struct plain_answer method = {};
     CLEANUP(plain_answer_done) struct plain_answer type = {};
     CLEANUP(plain_answer_done) struct plain_answer large = {};
-    post(scene, "/attest/TdxVm?api-version=2022-08-01", SLICE_LITERAL("{}"), &unknown);
+    post(scene, "/attest/AzureGuest?api-version=2022-08-01", SLICE_LITERAL("{}"), &unknown);
     assert_error(&unknown, 404, "NotFound", NULL);
     plain_request(scene->port, "GET", ATTEST, "", (struct slice){}, &method);
     assert_error(&method, 405, "MethodNotAllowed", NULL);
     plain_request(scene->port, "POST", ATTEST, "Content-Type: text/plain\r\n", SLICE_LITERAL("{}"), &type);
     assert_error(&type, 415, "UnsupportedMediaType", NULL);
-    CLEANUP(buffer_done) struct buffer body = buffer_of_maximum(ATTEST_BODY_MAX_BYTES + 1);
+    CLEANUP(buffer_done) struct buffer body = buffer_of_maximum(ATTEST_QUOTE_BODY_MAX_BYTES + 1);
     uint8_t *bytes;
-    assert_ok(buffer_extend(&body, ATTEST_BODY_MAX_BYTES + 1, &bytes));
+    assert_ok(buffer_extend(&body, ATTEST_QUOTE_BODY_MAX_BYTES + 1, &bytes));
     post(scene, ATTEST, buffer_slice(&body), &large);
     assert_error(&large, 413, "RequestTooLarge", NULL);
 }
@@ -241,9 +310,9 @@ static void test_what_no_route_takes_is_answered_in_azures_form(void **state)
 static void test_a_platform_that_the_source_does_not_know_is_refused(void **state)
 {
     struct service_scene *const scene = *state;
-    (void)pthread_mutex_lock(&scene->parts.source.mutex);
-    scene->parts.source.fails_with = ERR_NOT_FOUND;
-    (void)pthread_mutex_unlock(&scene->parts.source.mutex);
+    (void)pthread_mutex_lock(&scene->scene.parts.source.mutex);
+    scene->scene.parts.source.fails_with = ERR_NOT_FOUND;
+    (void)pthread_mutex_unlock(&scene->scene.parts.source.mutex);
     CLEANUP(buffer_done) struct buffer body = body_of(scene, "{}");
     CLEANUP(plain_answer_done) struct plain_answer answer = {};
     post_until_known(scene, ATTEST, buffer_slice(&body), &answer);
@@ -253,9 +322,9 @@ static void test_a_platform_that_the_source_does_not_know_is_refused(void **stat
 static void test_a_source_that_is_away_asks_for_patience(void **state)
 {
     struct service_scene *const scene = *state;
-    (void)pthread_mutex_lock(&scene->parts.source.mutex);
-    scene->parts.source.fails_with = ERR_CONNECT;
-    (void)pthread_mutex_unlock(&scene->parts.source.mutex);
+    (void)pthread_mutex_lock(&scene->scene.parts.source.mutex);
+    scene->scene.parts.source.fails_with = ERR_CONNECT;
+    (void)pthread_mutex_unlock(&scene->scene.parts.source.mutex);
     CLEANUP(buffer_done) struct buffer body = body_of(scene, "{}");
     CLEANUP(plain_answer_done) struct plain_answer answer = {};
     for (int i = 0; i < 500; i++) {
@@ -280,6 +349,11 @@ int main(void)
         routes_unit_test(test_versions_that_are_not_spoken_are_refused),
         routes_unit_test(test_bad_bodies_are_named),
         routes_unit_test(test_evidence_that_does_not_hold_is_refused),
+        routes_unit_test(test_evidence_of_another_type_is_refused_by_each),
+        routes_unit_test(test_a_tpm_without_a_policy_is_told_in_azures_words),
+        routes_unit_test(test_a_tpm_is_answered_in_its_own_protocol),
+        routes_unit_test(test_drafts_and_their_faults),
+        routes_unit_test(test_a_lost_process_is_told_and_nothing_else_is_lost),
         routes_unit_test(test_what_no_route_takes_is_answered_in_azures_form),
         routes_unit_test(test_a_platform_that_the_source_does_not_know_is_refused),
         routes_unit_test(test_a_source_that_is_away_asks_for_patience),

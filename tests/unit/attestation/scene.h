@@ -1,92 +1,114 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An attestation service's parts without its sockets: a simulated machine, a source of its collateral, a signing key.
+ * An attestation service's way from request to token without its sockets: parsers and signers in processes of their
+ * own, over a simulated machine and a source of its collateral, and a state in a file.
  */
 #pragma once
 
-#include "attestation/attest.h"
-#include "base/encoding.h"
+#include "appraise/parts.h"
+#include "attestation/attest_flow.h"
+#include "attestation/signing/keys.h"
 #include "base/json.h"
-#include "simulated_source.h"
-#include "tee/simulation/machine.h"
-#include "testing.h"
+#include "crypto/x509.h"
+#include "launcher_thread.h"
 #include "token/jws.h"
 
-enum { SCENE_NOW = 1800000000, SCENE_PATIENCE_MS = 10000 };
+#include <stdlib.h>
+
+#define SCENE_ISSUER "https://localhost:7443"
 
 struct scene {
-    struct simulated_source source;
-    struct simulated_machine *machine;
-    struct clock *clock;
-    struct collateral_feed *feed;
-    struct evidence_caches caches;
-    struct stored_policy policies[ATTESTATION_TYPE_COUNT];
-    struct signer signer;
-    struct attest_service attest;
+    struct parts parts;
+    struct launcher_thread launcher;
+    struct parsers *parsers;
+    struct signers *signers;
+    struct secret state_key;
+    char folder[64], path[80];
+    struct document *document;
+    struct state *state;
+    struct signing_keys *keys;
+    struct attest_flow flow;
 };
 
-static const struct simulated_identity scene_program = {
-    .mrenclave = {0xaa, [31] = 1}, .mrsigner = {0xbb, [31] = 2}, .product_id = 3, .svn = 4};
+static inline void scene_open_processes(struct scene *scene, const struct appraisal_policy *operator_policy)
+{
+    const struct appraiser appraiser = {.roots = &scene->parts.source.roots,
+                                        .issuer = SCENE_ISSUER,
+                                        .minimum_tcb_evaluation = SIMULATED_TCB_EVALUATION,
+                                        .operator_policy = operator_policy};
+    const struct parser_options parsers = {.appraiser = appraiser, .count = 2};
+    launcher_thread_start(&scene->launcher, scene->parts.machine, &parts_program);
+    assert_ok(parsers_start(&parsers, NULL, &scene->parsers));
+    const struct signer_options signers = {.appraiser = appraiser,
+                                           .tee = scene->launcher.tee,
+                                           .deployment = "abcdefghijklmnopqrstuvwxyz0123456789-_ABCDE",
+                                           .count = 1};
+    assert_ok(signers_start(&signers, NULL, &scene->signers));
+    scene->launcher.tee = NULL;
+}
+
+static inline void scene_open_state(struct scene *scene)
+{
+    (void)snprintf(scene->folder, sizeof(scene->folder), "/tmp/lazaret-scene-XXXXXX");
+    assert_non_null(mkdtemp(scene->folder));
+    (void)snprintf(scene->path, sizeof(scene->path), "%s/state.db", scene->folder);
+    assert_ok(secret_alloc(32, &scene->state_key));
+    const struct document_options document = {.path = scene->path, .name = "scene", .key = &scene->state_key};
+    assert_ok(document_open(&document, NULL, &scene->document));
+    const struct state_options options = {.document = scene->document};
+    assert_ok(state_open(&options, NULL, &scene->state));
+    const struct signing_keys_options keys = {
+        .signers = scene->signers, .state = scene->state, .clock = scene->parts.clock, .issuer = SCENE_ISSUER};
+    assert_ok(signing_keys_open(&keys, NULL, &scene->keys));
+}
+
+static inline void scene_open_with(struct scene *scene, const struct appraisal_policy *operator_policy)
+{
+    *scene = (struct scene){};
+    parts_make(&scene->parts);
+    scene_open_processes(scene, operator_policy);
+    parts_start(&scene->parts);
+    scene_open_state(scene);
+    scene->flow = (struct attest_flow){
+        .parsers = scene->parsers,
+        .signers = scene->signers,
+        .state = scene->state,
+        .supplies = scene->parts.supplies,
+        .clock = scene->parts.clock,
+    };
+}
 
 static inline void scene_open(struct scene *scene)
 {
-    *scene = (struct scene){};
-    simulated_source_init(&scene->source, SCENE_NOW);
-    assert_ok(simulated_machine_new(scene->source.authority, NULL, SCENE_NOW, &scene->machine));
-    assert_ok(clock_new_fixed(SCENE_NOW, &scene->clock));
-    const struct collateral_feed_options options = {
-        .clock = scene->clock,
-        .roots = &scene->source.roots,
-        .fetch = simulated_source_fetch,
-        .fetch_context = &scene->source,
-    };
-    assert_ok(collateral_feed_start(&options, &scene->feed));
-    assert_ok(verification_cache_new(16, &scene->caches.intel));
-    assert_ok(key_generate(KEY_RSA, SIGNER_KEY_BITS, &scene->signer.key));
-    assert_ok(attestation_key_id(scene->signer.key, &scene->signer.id));
-    scene->signer.certificate = buffer_of_maximum(0);
-    assert_ok(attest_default_policies(scene->policies));
-    scene->attest = (struct attest_service){
-        .appraiser =
-            {
-                .roots = &scene->source.roots,
-                .caches = &scene->caches,
-                .issuer = "https://localhost:7443",
-                .minimum_tcb_evaluation = SIMULATED_TCB_EVALUATION,
-            },
-        .policies = scene->policies,
-        .clock = scene->clock,
-        .collateral = scene->feed,
-        .signer = &scene->signer,
-    };
+    scene_open_with(scene, NULL);
 }
 
 static inline void scene_close(struct scene *scene)
 {
-    collateral_feed_free(scene->feed);
-    verification_cache_free(scene->caches.intel);
-    clock_free(scene->clock);
-    simulated_machine_free(scene->machine);
-    simulated_source_done(&scene->source);
-    for (size_t i = 0; i < ATTESTATION_TYPE_COUNT; i++) stored_policy_done(&scene->policies[i]);
-    signer_done(&scene->signer);
-}
-
-/* A quote of the program that binds `data` (its digest, then zeros). */
-static inline void scene_quote(const struct scene *scene, struct slice data, struct buffer *quote)
-{
-    uint8_t report_data[64];
-    assert_ok(runtime_data_report_data(data, report_data));
-    *quote = buffer_of_maximum(QUOTE_MAX_BYTES);
-    assert_ok(simulated_machine_quote(scene->machine, &scene_program, report_data, quote));
+    char command[128];
+    signing_keys_free(scene->keys);
+    state_free(scene->state);
+    document_free(scene->document);
+    secret_done(&scene->state_key);
+    signers_free(scene->signers);
+    parsers_free(scene->parsers);
+    launcher_thread_stop(&scene->launcher);
+    parts_close(&scene->parts);
+    (void)snprintf(command, sizeof(command), "rm -rf %s", scene->folder);
+    assert_int_equal(system(command), 0);
 }
 
 /* The payload of a token that this scene's key has signed. */
 static inline json_t *scene_payload(const struct scene *scene, struct slice token)
 {
+    const struct state_view *const view = state_view(scene->state);
     CLEANUP(jws_done) struct jws jws = {};
+    CLEANUP(certificate_cleanup) struct certificate *certificate = NULL;
+    assert_int_equal(view->key_count, 1);
+    assert_ok(certificate_from_der(buffer_slice(&view->keys[0].key.certificate), &certificate));
     assert_ok(jws_parse(token, NULL, &jws));
-    assert_ok(jws_verify(&jws, JWS_TYP_TOKEN, scene->signer.key, NULL));
-    assert_true(slice_equal_text(jws.kid, scene->signer.id.text));
+    assert_ok(jws_verify(&jws, JWS_TYP_TOKEN, certificate_key(certificate), NULL));
+    assert_true(slice_equal_text(jws.kid, view->keys[0].key.kid));
+    state_view_free(view);
     return json_incref(jws.payload);
 }

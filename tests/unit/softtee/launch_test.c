@@ -157,6 +157,13 @@ static void test_a_child_of_the_program_gets_no_answer(void **state)
     assert_quoted(*state, probe_path(), no_signer);
 }
 
+static void test_the_tee_is_handed_over_to_a_child_and_to_nobody_else(void **state)
+{
+    assert_int_equal(run(*state, "hand over", NULL), 0);
+    assert_quoted(*state, probe_path(), no_signer);
+    assert_int_equal(run(*state, "hand over to a stranger", NULL), 0);
+}
+
 static void test_sealing_keys_come_back_after_a_restart(void **state)
 {
     const struct scene *const scene = *state;
@@ -325,6 +332,7 @@ int main(void)
         launch_unit_test(test_the_program_gets_quotes_over_its_own_measurement),
         launch_unit_test(test_the_program_cannot_choose_its_measurement),
         launch_unit_test(test_a_child_of_the_program_gets_no_answer),
+        launch_unit_test(test_the_tee_is_handed_over_to_a_child_and_to_nobody_else),
         launch_unit_test(test_sealing_keys_come_back_after_a_restart),
         launch_unit_test(test_a_signature_gives_signer_product_and_svn),
         launch_unit_test(test_anothers_signature_gives_nothing),

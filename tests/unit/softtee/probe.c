@@ -45,11 +45,9 @@ static int descriptors(const char *path)
     return result;
 }
 
-static int quote(const char *path)
+static int quote_of(struct tee *tee, const char *path)
 {
     static const uint8_t report_data[TEE_REPORT_DATA_BYTES] = {'p', 'r', 'o', 'b', 'e'};
-    struct tee *tee = NULL;
-    if (tee_open(NULL, &tee) != OK) return 72;
     struct buffer bytes = buffer_of_maximum(TEE_EVIDENCE_MAX_BYTES);
     struct tee_measurement measurement;
     if (tee_measure(tee, &measurement) != OK) return 73;
@@ -57,6 +55,14 @@ static int quote(const char *path)
     if (tee_quote(tee, report_data, &bytes) != OK) return 74;
     const int result = put(path, buffer_slice(&bytes));
     buffer_done(&bytes);
+    return result;
+}
+
+static int quote(const char *path)
+{
+    struct tee *tee = NULL;
+    if (tee_open(NULL, &tee) != OK) return 72;
+    const int result = quote_of(tee, path);
     tee_free(tee);
     return result;
 }
@@ -88,6 +94,33 @@ static int child(const char *path)
     int ended = 0;
     if (waitpid(asking, &ended, 0) != asking || WEXITSTATUS(ended) != 42) return 75;
     return quote(path);
+}
+
+/* Whoever is not a child cannot be given the TEE. Then a child is, which alone is answered from then on. */
+static int hand_over(const char *path)
+{
+    const struct timeval limit = {.tv_usec = 300000};
+    struct tee *tee = NULL;
+    struct tee_measurement measurement;
+    int go[2], ended = 0;
+    uint8_t byte = 0;
+    if (tee_open(NULL, &tee) != OK || pipe(go) != 0) return 72;
+    const pid_t keeper = fork();
+    if (keeper == 0) {
+        if (read(go[0], &byte, 1) != 1) _exit(1);
+        _exit(quote_of(tee, path));
+    }
+    if (keeper < 0 || tee_hand_over(tee, keeper) != OK) return 73;
+    if (write(go[1], &byte, 1) != 1 || waitpid(keeper, &ended, 0) != keeper || WEXITSTATUS(ended) != 0) return 74;
+    (void)setsockopt(tee_descriptor(tee), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    return tee_measure(tee, &measurement) == ERR_TIMEOUT ? 0 : 75;
+}
+
+static int hand_over_to_a_stranger(const char *)
+{
+    struct tee *tee = NULL;
+    if (tee_open(NULL, &tee) != OK) return 72;
+    return tee_hand_over(tee, getppid()) == ERR_TEE_PROTOCOL ? 0 : 73;
 }
 
 static int status(const char *path)
@@ -129,9 +162,15 @@ int main(int count, char **arguments)
     static const struct {
         const char *name;
         int (*run)(const char *path);
-    } deeds[] = {
-        {"environment", environment}, {"descriptors", descriptors}, {"quote", quote}, {"key", key}, {"child", child},
-        {"status", status},           {"wait", wait_for_signal}};
+    } deeds[] = {{"environment", environment},
+                 {"descriptors", descriptors},
+                 {"quote", quote},
+                 {"key", key},
+                 {"child", child},
+                 {"status", status},
+                 {"wait", wait_for_signal},
+                 {"hand over", hand_over},
+                 {"hand over to a stranger", hand_over_to_a_stranger}};
     if (count != 3) return 64;
     if (strcmp(arguments[1], "exit") == 0) return 7;
     if (strcmp(arguments[1], "die") == 0) return raise(SIGKILL);

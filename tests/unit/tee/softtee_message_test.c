@@ -37,7 +37,11 @@ static void test_operands_have_their_size(void **)
     assert_status(softtee_request_read(slice_of(message, 2), &read), ERR_FIELD_VALUE);
     message[0] = 0;
     assert_status(softtee_request_read(slice_of(message, 1), &read), ERR_UNSUPPORTED);
-    message[0] = 4;
+    message[0] = SOFTTEE_HAND_OVER;
+    assert_status(softtee_request_read(slice_of(message, 1 + SOFTTEE_PROCESS_BYTES - 1), &read), ERR_FIELD_VALUE);
+    assert_status(softtee_request_read(slice_of(message, 1 + SOFTTEE_PROCESS_BYTES + 1), &read), ERR_FIELD_VALUE);
+    assert_ok(softtee_request_read(slice_of(message, 1 + SOFTTEE_PROCESS_BYTES), &read));
+    message[0] = 5;
     assert_status(softtee_request_read(slice_of(message, 1), &read), ERR_UNSUPPORTED);
 }
 
