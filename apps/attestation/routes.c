@@ -3,8 +3,7 @@
 
 #include "attestation/answer.h"
 #include "attestation/management/routes.h"
-#include "attestation/signing/key_documents.h"
-#include "attestation/signing/keys.h"
+#include "attestation/signing/key_routes.h"
 #include "service/evidence_endpoint.h"
 
 enum { ATTESTATION_WORKERS = 4, ATTESTATION_QUEUE = 256 };
@@ -41,35 +40,6 @@ static void handle_tpm(void *context, const struct http_request *request, struct
     respond(context, ATTESTATION_TPM, request, response);
 }
 
-typedef enum status make_document(struct signing_keys *keys, struct buffer *text);
-
-static void respond_document(void *context, make_document *make, size_t maximum, const struct http_request *request,
-                             struct http_response *response)
-{
-    const struct attestation_routes *const routes = context;
-    CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(maximum);
-    answer_headers(request, response);
-    if (make(routes->keys, &text) == OK)
-        http_respond(response, 200, ANSWER_CONTENT_TYPE, buffer_slice(&text));
-    else
-        answer_error(response, 500, "InternalError", NULL);
-}
-
-static void handle_certs(void *context, const struct http_request *request, struct http_response *response)
-{
-    respond_document(context, signing_keys_certs, KEY_CERTS_MAX_BYTES, request, response);
-}
-
-static void handle_history(void *context, const struct http_request *request, struct http_response *response)
-{
-    respond_document(context, signing_keys_history, KEY_HISTORY_MAX_BYTES, request, response);
-}
-
-static void handle_metadata(void *context, const struct http_request *request, struct http_response *response)
-{
-    respond_document(context, signing_keys_metadata, KEY_METADATA_MAX_BYTES, request, response);
-}
-
 static void handle_evidence(void *context, const struct http_request *request, struct http_response *response)
 {
     const struct attestation_routes *const routes = context;
@@ -96,9 +66,7 @@ struct http_server_options attestation_options(struct attestation_routes *routes
         {"POST", "/attest/TdxVm", ATTEST_QUOTE_BODY_MAX_BYTES, handle_tdx, "application/json"},
         {"POST", "/attest/Tpm", ATTEST_BODY_MAX_BYTES, handle_tpm, "application/json"},
         MANAGEMENT_ROUTES,
-        {"GET", "/certs", 0, handle_certs},
-        {"GET", "/.well-known/openid-configuration", 0, handle_metadata},
-        {"GET", "/.well-known/lazaret/keys", 0, handle_history},
+        KEY_ROUTES,
         {"GET", EVIDENCE_ENDPOINT_PATH, 0, handle_evidence},
         {"GET", "/healthz", 0, handle_health},
         {"GET", "/readyz", 0, handle_ready},

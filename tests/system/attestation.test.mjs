@@ -147,6 +147,13 @@ describe('a token is verified by the quote in its key\'s certificate, with a key
   test('with the manifest: an enclave of the role attestation', () => assert.equal(verify('--certs', at('certs'), ...manifest()).code, 'OK'));
   test('without: any genuine enclave', () => assert.equal(verify('--certs', at('certs'), '--simulated-root', at('root')).code, 'OK'));
   test('not by an enclave of a stranger\'s root', () => assert.equal(verify('--certs', at('certs')).valid, false));
+  test('with the key history', async () => {
+    const history = await fetch(`${stack.urls.attestation}/.well-known/lazaret/keys`);
+    assert.equal(history.status, 200);
+    const { keys } = await history.json();
+    assert.ok(keys.some((key) => key.status === 'current' && key.current_since >= key.made));
+    assert.equal(verify('--certs', put('history', { keys }), ...manifest()).code, 'OK');
+  });
   test('a key without its certificate, or with another key\'s, is not taken', () => {
     const bare = { keys: set.keys.map(({ x5c, ...key }) => key) };
     assert.equal(verify('--certs', put('bare', bare), ...manifest()).code, 'ERR_FIELD_MISSING');

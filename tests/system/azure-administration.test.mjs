@@ -271,6 +271,44 @@ describe('where policy signers decide (isolated)', () => {
   });
 });
 
+describe('signing keys', () => {
+  let service;
+  const administrator = localKey();
+  const get = async (path) => (await (await service.fetch(`${service.url}${path}`)).json()).keys;
+  const rotate = (bearer) => service.fetch(`${service.url}/.well-known/lazaret/keys:rotate`, { method: 'POST', headers: bearer ? { authorization: `Bearer ${bearer}` } : {} });
+  const nextOf = async () => {
+    for (let i = 0; i < 100; i++) {
+      const next = (await get('/.well-known/lazaret/keys')).find((key) => key.status === 'next');
+      if (next) return next;
+      await sleep(100);
+    }
+    throw new Error('no next key was made');
+  };
+  before(async () => { service = await Service.open({ administrators: [{ key: administrator.jwk }] }); });
+  after(() => service?.close());
+
+  test('only an administrator has the next key sign', async () => {
+    const { kid } = await nextOf();
+    for (const bearer of [undefined, 'a.b.c', localBearer(localKey(), service.url)]) assert.equal((await rotate(bearer)).status, 401);
+    assert.equal((await nextOf()).kid, kid);
+  });
+
+  test('the next key signs, was listed before, and the one before it stays listed', async () => {
+    const next = await nextOf();
+    assert.ok((await get('/certs')).some((key) => key.kid === next.kid));
+    const former = (await get('/.well-known/lazaret/keys')).find((key) => key.status === 'current');
+    assert.equal((await rotate(localBearer(administrator, service.url))).status, 200);
+    const client = service.azure.at(service.url, localBearer(administrator, service.url));
+    const { token } = await client.getPolicy('SgxEnclave');
+    assert.equal(JSON.parse(Buffer.from(token.split('.')[0], 'base64url')).kid, next.kid);
+    await service.verified(token);
+    const history = await get('/.well-known/lazaret/keys');
+    assert.equal(history.find((key) => key.kid === former.kid).status, 'retired');
+    assert.ok((await get('/certs')).some((key) => key.kid === former.kid));
+    assert.notEqual((await nextOf()).kid, next.kid);
+  });
+});
+
 describe('without administrators', () => {
   let service;
   before(async () => { service = await Service.open({}); });
