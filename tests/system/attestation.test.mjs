@@ -94,7 +94,7 @@ describe('refused with a 4xx in Azure\'s form', () => {
     'a quote that is cut': () => good({ quote: quote().subarray(0, 700).toString('base64url') }), 'a quote with bytes behind it': () => good({ quote: Buffer.concat([quote(), Buffer.from([1])]).toString('base64url') }),
     'a quote of another version': () => good({ quote: flipped(0) }), 'a quote with a changed measurement': () => good({ quote: flipped(48 + 64) }), 'a quote with a changed signature': () => good({ quote: flipped(440) }),
     'a changed quoting enclave report': () => good({ quote: flipped(436 + 128 + 70) }), 'other runtime data': () => good({ runtimeData: { data: Buffer.from('{}').toString('base64url'), dataType: 'JSON' } }),
-    'runtime data of an unknown type': () => good({ runtimeData: { data: evidence.runtimeData, dataType: 'YAML' } }), 'a nonce that is no string': () => good({ nonce: 5 }),
+    'runtime data of an unknown type': () => good({ runtimeData: { data: evidence.runtimeData, dataType: 'YAML' } }), 'a nonce that is no text': () => good({ nonce: ['5'] }),
   };
   for (const [name, body] of Object.entries(cases)) {
     test(name, async () => {
