@@ -61,6 +61,7 @@ static enum status parse(struct slice text, size_t max_size, size_t flags, const
         return refuse(why, ERR_JSON_SYNTAX, "json", expected, "a NUL byte");
     if (is_deeper_than(text, JSON_MAX_DEPTH))
         return refuse(why, ERR_JSON_SYNTAX, "json", "at most 32 levels", "more levels");
+    if (text.size == 0) return refuse(why, ERR_JSON_SYNTAX, "json", expected, "an empty text");
     json_error_t error;
     json_t *const value = json_loadb((const char *)text.bytes, text.size, JSON_REJECT_DUPLICATES | flags, &error);
     if (value == NULL) {

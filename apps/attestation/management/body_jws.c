@@ -141,8 +141,17 @@ static bool fits(struct slice algorithm, const struct key *key)
     return false;
 }
 
+static bool is_known(struct slice algorithm)
+{
+    return slice_equal_text(algorithm, "RS256") || slice_equal_text(algorithm, "RSA256") ||
+           slice_equal_text(algorithm, "ES256");
+}
+
 static enum status verify(const struct parts *parts, struct refusal *why, struct body_jws *body)
 {
+    if (!is_known(parts->algorithm))
+        return refuse(why, ERR_TOKEN_ALGORITHM, "header.alg", "none, RS256 or ES256", "%.*s",
+                      (int)parts->algorithm.size, (const char *)parts->algorithm.bytes);
     TRY(read_chain(parts->header, why, body));
     const struct key *const key = certificate_key(body->chain[0]);
     if (!fits(parts->algorithm, key))

@@ -97,8 +97,8 @@ static enum status read_type(const struct management_question *question, struct 
                              enum attestation_type *type_out)
 {
     if (attestation_type_from_name(question->type, type_out)) return OK;
-    return refuse(why, ERR_FIELD_VALUE, "attestationType", "SgxEnclave, OpenEnclave, SevSnpVm, TdxVm or Tpm",
-                  "another");
+    return refuse(why, ERR_FIELD_VALUE, "attestationType", "SgxEnclave, OpenEnclave, SevSnpVm, TdxVm or Tpm", "%.*s",
+                  (int)question->type.size, (const char *)question->type.bytes);
 }
 
 static enum status ask_signer(const struct management_options *management, struct policy_result_question *result,

@@ -65,7 +65,10 @@ void management_handle_policy_reset(void *context, const struct http_request *re
     const struct slice segment = type_of(request);
     const size_t size = sizeof(action) - 1;
     if (segment.size < size || strncasecmp((const char *)segment.bytes + segment.size - size, action, size) != 0) {
-        answer_unhandled(NULL, response, 404, NULL);
+        struct refusal why = {};
+        (void)!refuse(&why, ERR_NOT_FOUND, "request.path", "/policies/{type}:reset", "%.*s", (int)segment.size,
+                      (const char *)segment.bytes);
+        answer_unhandled(NULL, response, 404, &why);
         return;
     }
     const struct slice type = slice_part(segment, 0, segment.size - size);

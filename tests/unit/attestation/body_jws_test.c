@@ -190,6 +190,7 @@ static void test_headers_that_are_refused(void **)
         {"{\"alg\":\"ES256\",\"x5c\":@}", ERR_TOKEN_ALGORITHM},
         {"{\"alg\":\"PS256\",\"x5c\":@}", ERR_TOKEN_ALGORITHM},
         {"{\"alg\":\"None\",\"x5c\":@}", ERR_TOKEN_ALGORITHM},
+        {"{\"alg\":\"HS256\"}", ERR_TOKEN_ALGORITHM},
         {"{\"alg\":\"RS256\",\"x5c\":[\"A\",\"A\",\"A\",\"A\",\"A\",\"A\",\"A\",\"A\",\"A\"]}", ERR_TOKEN_MALFORMED},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)

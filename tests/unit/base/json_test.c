@@ -22,6 +22,7 @@ static void test_refuses_duplicates_depth_and_rubbish(void **)
     assert_status(json_parse(SLICE_LITERAL("[1\0]"), 4096, &why, &with_nul), ERR_JSON_SYNTAX);
     assert_string_equal(why.seen, "a NUL byte");
     assert_status(parse("", &why), ERR_JSON_SYNTAX);
+    assert_string_equal(why.seen, "an empty text");
     char deep[200] = {};
     memset(deep, '[', JSON_MAX_DEPTH + 1);
     memset(deep + JSON_MAX_DEPTH + 1, ']', JSON_MAX_DEPTH + 1);
