@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import https from 'node:https';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,12 +13,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { openStack, closeStack } from './support/stack.mjs';
 import { fetchWith } from './support/web.mjs';
-import { AzureAdministration, Provider, jwsOf, localBearer, localKey, makeSigner, policyPayload, signedPolicy } from './support/administration.mjs';
+import { AzureAdministration, ClientError, Provider, jwsOf, localBearer, localKey, makeSigner, policyPayload, signedPolicy } from './support/administration.mjs';
 import { Postgres, missing as noPostgres } from './support/postgres.mjs';
 import { portIn } from '../../scripts/stack/processes.mjs';
 
 const POLICY = 'version=1.0; authorizationrules{=> permit();}; issuancerules{};';
 const OTHER = 'version=1.0; authorizationrules{=> permit();}; issuancerules{=> issue(type="department", value="radiology");};';
+const DENYING = 'version=1.0; authorizationrules{c:[type=="x-ms-sgx-is-debuggable", value==false] => deny();}; issuancerules{};';
 const AUDIENCE = 'https://attest.azure.net';
 const PROVIDER = 'https://login.example/tenant';
 
@@ -29,10 +31,16 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** One service, with what speaks to it. */
 class Service {
+  /** `management` is the configuration's member, or makes it of the stack. */
   static async open(management) {
     const service = new Service();
     service.stack = await openStack();
-    await service.stack.startAttestation({ management });
+    try {
+      await service.stack.startAttestation({ management: typeof management === 'function' ? await management(service.stack) : management });
+    } catch (error) {
+      await closeStack(service.stack);
+      throw error;
+    }
     service.url = service.stack.urls.attestation;
     service.azure = new AzureAdministration(service.stack.tls.ca);
     service.fetch = fetchWith(service.stack.tls.ca);
@@ -53,6 +61,17 @@ class Service {
     assert.equal(payload.exp - payload.iat, 3600);
     assert.deepEqual(Object.keys(protectedHeader).sort(), ['alg', 'jku', 'kid', 'typ']);
     return payload;
+  }
+
+  /** The claims of a token for this service's own evidence. */
+  async attest(url = this.url) {
+    this.evidence ??= await (await this.fetch(`${this.url}/.well-known/lazaret/attestation`)).json();
+    const body = JSON.stringify({ quote: this.evidence.evidence, runtimeData: { data: this.evidence.runtimeData, dataType: 'JSON' } });
+    const answer = await this.fetch(`${url}/attest/SgxEnclave?api-version=2022-08-01`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    const { token, error } = await answer.json();
+    if (error) throw new ClientError({ name: 'RestError', statusCode: answer.status, ...error });
+    const keys = createLocalJWKSet(await (await this.fetch(`${url}/certs`)).json());
+    return (await jwtVerify(token, keys, { issuer: this.url })).payload;
   }
 
   send(method, path, body, { bearer, type = 'text/plain', version = '2022-08-01' } = {}) {
@@ -185,10 +204,26 @@ describe('where administrators decide (bearer)', () => {
     writeFileSync(keyFile, administrator.pem, { mode: 0o600 });
     const bearer = execFileSync(service.stack.program('lazaret'), ['policy', 'bearer', '--key', keyFile, '--url', service.url], { encoding: 'utf8' }).trim();
     const local = service.azure.at(service.url, bearer);
+    for (const words of [['--key', keyFile], ['--url', service.url], ['--key', keyFile, '--url', `${service.url}/`], ['--key', keyFile, '--url', 'http://a'],
+      ['--key', keyFile, '--url', service.url, '--minutes', '61'], ['--key', keyFile, '--url', service.url, '--minutes', 'x'], ['--key', service.stack.tls.ca, '--url', service.url]])
+      assert.throws(() => execFileSync(service.stack.program('lazaret'), ['policy', 'bearer', ...words], { stdio: 'pipe' }), /Command failed/);
     await local.setPolicy('TdxVm', POLICY);
     assert.equal((await local.getPolicy('TdxVm')).body, POLICY);
     const made = JSON.parse(execFileSync(service.stack.program('lazaret'), ['key', 'administrator', '--out', join(folder, 'made.pem')], { encoding: 'utf8' }));
     assert.deepEqual(Object.keys(made).sort(), ['crv', 'kty', 'x', 'y']);
+  });
+
+  test('what was set is what evidence is judged by, at once', async () => {
+    assert.equal((await service.attest())['x-ms-policy-hash'], 'bROrN897ZfWmWY2V0FLUlu3uwk5xatGnKYHn3zBbSlw');
+    await client.setPolicy('SgxEnclave', OTHER, { privateKey: alice.privateKey, certificate: alice.certificate });
+    const claims = await service.attest();
+    assert.equal(claims.department, 'radiology');
+    assert.equal(claims['x-ms-policy-hash'], sha256(Buffer.from(OTHER).toString('base64url')));
+    assert.deepEqual(claims['x-ms-policy-signer'].x5c, [alice.der.toString('base64')]);
+    await client.setPolicy('SgxEnclave', DENYING);
+    await assert.rejects(service.attest(), refusedWith('PolicyEvaluationError'));
+    await client.resetPolicy('SgxEnclave');
+    assert.equal((await service.attest())['x-ms-policy-hash'], 'bROrN897ZfWmWY2V0FLUlu3uwk5xatGnKYHn3zBbSlw');
   });
 
   test('policies survive a restart', async () => {
@@ -212,14 +247,35 @@ describe('where administrators decide (bearer)', () => {
 });
 
 describe('where policy signers decide (isolated)', () => {
-  let service, client;
+  let service, client, server;
+  const provider = new Provider(PROVIDER);
+  const asked = [];
   const administrator = localKey();
 
   before(async () => {
-    service = await Service.open({ trust: 'isolated', policy_signers: alice.file, administrators: [{ key: administrator.jwk }] });
+    service = await Service.open(async (stack) => {
+      server = https.createServer({ key: readFileSync(stack.tls.key), cert: readFileSync(stack.tls.certificate) }, (request, response) => {
+        asked.push(request.url);
+        response.end(JSON.stringify(provider.keySet));
+      });
+      await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const keysUrl = `https://localhost:${server.address().port}/tenant/keys?version=1`;
+      return { trust: 'isolated', policy_signers: alice.file, administrators: [{ key: administrator.jwk },
+        { issuer: PROVIDER, audience: AUDIENCE, keys_url: keysUrl, ca: stack.tls.ca, readers: { roles: ['Reader'] } }] };
+    });
     client = service.azure.at(service.url, localBearer(administrator, service.url));
   });
-  after(() => service?.close());
+  after(async () => {
+    await service?.close();
+    server?.close();
+    server?.closeAllConnections();
+  });
+
+  test('a provider\'s key set comes from its address', async () => {
+    const answer = await service.send('GET', '/certificates', undefined, { bearer: provider.token({ aud: AUDIENCE, roles: ['Reader'] }) });
+    assert.equal(answer.status, 200);
+    assert.ok(asked.length >= 1 && asked.every((path) => path === '/tenant/keys?version=1'), asked.join());
+  });
 
   const thumbprint = (signer) => createHash('sha1').update(signer.der).digest('hex').toUpperCase();
 
@@ -323,7 +379,7 @@ describe('without administrators', () => {
 });
 
 describe('two replicas on one PostgreSQL', { skip: noPostgres }, () => {
-  let postgres, service, clients;
+  let postgres, service, clients, urls;
   const administrator = localKey();
 
   before(async () => {
@@ -333,7 +389,8 @@ describe('two replicas on one PostgreSQL', { skip: noPostgres }, () => {
     await service.stack.startProgram('attestation', { ...service.stack.ownConfiguration('attestation'), attested_log: undefined, listen: '127.0.0.1:0',
       ready_file: '../state/attestation/second.ready', management }, { name: 'second' });
     const port = await portIn(service.stack.path('state', 'attestation', 'second.ready'));
-    clients = [service.url, `https://localhost:${port}`].map((url) => service.azure.at(url, localBearer(administrator, service.url)));
+    urls = [service.url, `https://localhost:${port}`];
+    clients = urls.map((url) => service.azure.at(url, localBearer(administrator, service.url)));
   });
   after(async () => {
     await service?.close();
@@ -360,6 +417,18 @@ describe('two replicas on one PostgreSQL', { skip: noPostgres }, () => {
     for (const client of clients) {
       for (const type of types) assert.equal((await client.getPolicy(type)).body, OTHER, type);
     }
+  });
+
+  test('both judge by the policy that was set at one', async () => {
+    await clients[0].setPolicy('SgxEnclave', OTHER);
+    await sleep(1000);
+    for (const url of urls) assert.equal((await service.attest(url)).department, 'radiology');
+  });
+
+  test('a token of one replica is verified by the keys of the other', async () => {
+    const [{ token }, { token: other }] = await Promise.all(clients.map((client) => client.getPolicy('SgxEnclave')));
+    await service.verified(token, urls[1]);
+    await service.verified(other, urls[0]);
   });
 
   test('while the database is away nothing is changed, and what is known is served', async () => {
