@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Hits tpm_report_verify and tpm_report_claims behind every signature, events_read behind every digest, and
- * enclave_report_verify. The first byte says what the rest is: 0 and 1 the payload of a request of the second and the
- * first form; 2 events (PCR, type, size in two bytes, data), of which a log is made; 3 a log; 4 an enclave's report. */
+ * enclave_report_verify and tpm_ima_log_convert. The first byte says what the rest is: 0 and 1 the payload of a request
+ * of the second and the first form; 2 events (PCR, type, size in two bytes, data), of which a log is made; 3 a log; 4
+ * an enclave's report; 5 a measurement list of Linux. */
 #include "attestation/tpm/enclave.h"
 #include "attestation/tpm/events.h"
 #include "base/encoding.h"
@@ -105,7 +106,8 @@ static void begin_log(struct buffer *log)
 
 static void read_events(struct slice bytes)
 {
-    static const uint32_t types[] = {4, 6, 5, 0x80000001, 0x80000002, 0x800000e0, 0x80000007, 13};
+    static const uint32_t types[] = {
+        4, 6, 5, 0x80000001, 0x80000002, 0x800000e0, 0x80000007, TPM_EVENT_IMA, TPM_EVENT_IMA_BUFFER, 13};
     CLEANUP(buffer_done) struct buffer log = buffer_of_maximum(40 * bytes.size + 4096);
     struct reader reader = reader_over(bytes);
     uint8_t pcr, type;
@@ -114,7 +116,7 @@ static void read_events(struct slice bytes)
     begin_log(&log);
     while (reader_u8(&reader, &pcr) == OK && reader_u8(&reader, &type) == OK && reader_u16_le(&reader, &size) == OK &&
            reader_slice(&reader, size, &data) == OK)
-        append_event(&log, pcr % TPM_PCR_COUNT, types[type % 8], data);
+        append_event(&log, pcr % TPM_PCR_COUNT, types[type % 10], data);
     read_log(buffer_slice(&log));
 }
 
@@ -130,16 +132,32 @@ static void read_enclave(struct slice bytes)
     key_free(key);
 }
 
+/* ---- measurement lists ---- */
+
+static void read_list(struct slice bytes)
+{
+    static const struct tpm_banks none = {};
+    CLEANUP(buffer_done) struct buffer log = buffer_of_maximum(TPM_EVENT_LOG_MAX_BYTES);
+    struct tpm_pcrs pcrs;
+    struct refusal why = {};
+    const enum status status = tpm_ima_log_convert(bytes, &none, &why, &log);
+    if (status != OK && why.field[0] == '\0') abort();
+    if (status != OK) return;
+    must(tpm_event_log_replay(buffer_slice(&log), TPM_HASH_SHA256, &why, &pcrs));
+    read_log(buffer_slice(&log));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     if (size == 0) return 0;
     const struct slice rest = slice_of(bytes + 1, size - 1);
-    switch (bytes[0] % 5) {
+    switch (bytes[0] % 6) {
     case 0: read_payload(rest, "{\"alg\":\"PS256\",\"typ\":\"attReqV2\"}"); break;
     case 1: read_payload(rest, "{\"alg\":\"PS256\",\"typ\":\"attReq\"}"); break;
     case 2: read_events(rest); break;
     case 3: read_log(rest); break;
-    default: read_enclave(rest); break;
+    case 4: read_enclave(rest); break;
+    default: read_list(rest); break;
     }
     return 0;
 }
