@@ -21,6 +21,5 @@ test('legitimate clients are served while others attack', async () => {
   assert.deepEqual(Object.keys(result.shared.served.statuses).filter((status) => status !== '200' && status !== '429'), []);
   const did = Object.fromEntries(result.attacked.attacks.map((one) => [one.kind, one]));
   assert.ok(did.idle.open > 100, JSON.stringify(did.idle));
-  assert.ok(did.flood.refused > 0, JSON.stringify(did.flood));
   assert.ok(isSanitized || result.attacked.memoryMiB < MEMORY_MAX_MIB, String(result.attacked.memoryMiB));
 });

@@ -113,7 +113,7 @@ test('new certificates serve new handshakes, old connections go on, and no reque
     const result = await load.stop();
     assert.deepEqual(result.lost, []);
     assert.deepEqual(Object.keys(result.statuses), ['200']);
-    assert.ok(result.answered > 50, String(result.answered));
+    assert.ok(result.answered > 10, String(result.answered));
   }
   assert.equal(seen.size, 11);
 });
@@ -185,7 +185,7 @@ test('a higher minimum of collateral is held at once', async () => {
 
 test('a stop answers what is under way, and loses nothing', async () => {
   const load = loadFrom(8);
-  await until(() => load.result.answered > 50, 'requests are answered', 20000);
+  await until(() => load.result.answered > 10, 'requests are answered', 20000);
   const ended = entry().ended;
   await stack.processes.stop('attestation', 15000);
   const end = await ended;
