@@ -44,7 +44,7 @@ static enum status make_request_id(struct buffer *id)
 
 void answer_headers(const struct http_request *request, struct http_response *response)
 {
-    const char *const given = request != NULL ? http_request_header(request, "traceparent") : NULL;
+    const char *const given = http_request_header(request, "traceparent");
     http_respond_header(response, "x-ms-maa-service-version", LAZARET_VERSION);
     if (is_traceparent(given)) {
         http_respond_header(response, "x-ms-request-id", given);
@@ -180,8 +180,9 @@ static const char *code_of(unsigned http_status)
     }
 }
 
-void answer_unhandled(void *, struct http_response *response, unsigned http_status, const struct refusal *why)
+void answer_unhandled(void *, const struct http_request *request, struct http_response *response, unsigned http_status,
+                      const struct refusal *why)
 {
-    answer_headers(NULL, response);
+    answer_headers(request, response);
     answer_error(response, http_status, code_of(http_status), why);
 }

@@ -12,7 +12,7 @@ enum { COLLATERAL_AWAY_RETRY_S = 15, BUSY_RETRY_S = 1 };
 
 #define ANSWER_CONTENT_TYPE "application/json; charset=utf-8"
 
-/* x-ms-request-id (the caller's traceparent if it sent one that is well-formed; `request` may be NULL) and
+/* x-ms-request-id (the caller's traceparent if it sent one that is well-formed) and
  * x-ms-maa-service-version. */
 void answer_headers(const struct http_request *request, struct http_response *response);
 
@@ -31,4 +31,5 @@ void answer_text(struct http_response *response, unsigned http_status, const cha
 void answer_refusal(struct http_response *response, enum appraisal_step step, const struct refusal *why);
 
 /* For requests that reach no handler: a http_server_options.respond_refusal. */
-void answer_unhandled(void *context, struct http_response *response, unsigned http_status, const struct refusal *why);
+void answer_unhandled(void *context, const struct http_request *request, struct http_response *response,
+                      unsigned http_status, const struct refusal *why);

@@ -57,6 +57,15 @@ static void handle_ready(void *context, const struct http_request *, struct http
     service_respond_ready(routes->service, response);
 }
 
+/* Such as AzureGuest, whose tokens are sealed to Azure's own virtual TPMs. */
+static void handle_other_type(void *, const struct http_request *request, struct http_response *response)
+{
+    struct refusal why = {};
+    (void)!refuse(&why, ERR_UNSUPPORTED, "attestationType", "SgxEnclave, OpenEnclave, SevSnpVm, TdxVm or Tpm", "%s",
+                  http_request_segment(request, "type"));
+    answer_unhandled(NULL, request, response, 404, &why);
+}
+
 struct http_server_options attestation_options(struct attestation_routes *routes)
 {
     static const struct http_route table[] = {
@@ -65,6 +74,7 @@ struct http_server_options attestation_options(struct attestation_routes *routes
         {"POST", "/attest/SevSnpVm", ATTEST_QUOTE_BODY_MAX_BYTES, handle_snp, "application/json"},
         {"POST", "/attest/TdxVm", ATTEST_QUOTE_BODY_MAX_BYTES, handle_tdx, "application/json"},
         {"POST", "/attest/Tpm", ATTEST_BODY_MAX_BYTES, handle_tpm, "application/json"},
+        {"POST", "/attest/{type}", ATTEST_QUOTE_BODY_MAX_BYTES, handle_other_type},
         MANAGEMENT_ROUTES,
         KEY_ROUTES,
         {"GET", EVIDENCE_ENDPOINT_PATH, 0, handle_evidence},

@@ -105,8 +105,10 @@ struct http_server_options {
     size_t queue;                   /* of requests that wait for a worker; 0: HTTP_DEFAULT_QUEUE */
     const char *retry_after_header; /* beside retry-after, in milliseconds; NULL: none */
     /* Answers what reaches no handler (unknown path or method, a malformed head, too large a body, too many requests)
-     * in the service's own form, on any thread; `why` may be NULL. NULL: problem documents. */
-    void (*respond_refusal)(void *context, struct http_response *response, unsigned status, const struct refusal *why);
+     * in the service's own form, on any thread; `why` may be NULL, and of `request` only its headers can be asked for.
+     * NULL: problem documents. */
+    void (*respond_refusal)(void *context, const struct http_request *request, struct http_response *response,
+                            unsigned status, const struct refusal *why);
 };
 struct http_server;
 enum status http_server_new(const struct http_server_options *options, struct http_server **server_out);

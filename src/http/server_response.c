@@ -112,7 +112,7 @@ void exchange_refuse(struct exchange *exchange, unsigned status, const struct re
     const struct http_server_options *const options = &exchange->server->options;
     reset(&exchange->response, status);
     if (options->respond_refusal != NULL)
-        options->respond_refusal(options->context, &exchange->response, status, why);
+        options->respond_refusal(options->context, &exchange->request, &exchange->response, status, why);
     else
         http_respond_problem(&exchange->response, status, NULL, why);
 }

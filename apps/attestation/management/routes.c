@@ -68,7 +68,7 @@ void management_handle_policy_reset(void *context, const struct http_request *re
         struct refusal why = {};
         (void)!refuse(&why, ERR_NOT_FOUND, "request.path", "/policies/{type}:reset", "%.*s", (int)segment.size,
                       (const char *)segment.bytes);
-        answer_unhandled(NULL, response, 404, &why);
+        answer_unhandled(NULL, request, response, 404, &why);
         return;
     }
     const struct slice type = slice_part(segment, 0, segment.size - size);

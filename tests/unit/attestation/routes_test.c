@@ -135,10 +135,14 @@ static void test_a_traceparent_comes_back_as_the_request_id(void **state)
     static const char trace[] = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01";
     char header[128];
     CLEANUP(plain_answer_done) struct plain_answer answer = {};
+    CLEANUP(plain_answer_done) struct plain_answer refused = {};
     CLEANUP(plain_answer_done) struct plain_answer odd = {};
     (void)snprintf(header, sizeof(header), "traceparent: %s\r\n", trace);
     plain_request(scene->port, "GET", "/certs", header, (struct slice){}, &answer);
     assert_non_null(strcasestr(answer.head, "\r\nx-ms-request-id: 00-0123456789abcdef0123456789abcdef-"));
+    plain_request(scene->port, "GET", "/nowhere", header, (struct slice){}, &refused);
+    assert_int_equal(refused.status, 404);
+    assert_non_null(strcasestr(refused.head, "\r\nx-ms-request-id: 00-0123456789abcdef0123456789abcdef-"));
     plain_request(scene->port, "GET", "/certs", "traceparent: something else\r\n", (struct slice){}, &odd);
     assert_null(strcasestr(odd.head, "something else"));
     assert_non_null(strcasestr(odd.head, "\r\nx-ms-request-id: 00-"));
@@ -295,7 +299,9 @@ static void test_what_no_route_takes_is_answered_in_azures_form(void **state)
     CLEANUP(plain_answer_done) struct plain_answer type = {};
     CLEANUP(plain_answer_done) struct plain_answer large = {};
     post(scene, "/attest/AzureGuest?api-version=2022-08-01", SLICE_LITERAL("{}"), &unknown);
-    assert_error(&unknown, 404, "NotFound", NULL);
+    CLEANUP(json_done) json_t *error = error_of(&unknown, 404, "NotFound");
+    assert_non_null(
+        strstr(json_string_value(json_object_get(error, "message")), "seen AzureGuest, expected SgxEnclave"));
     plain_request(scene->port, "GET", ATTEST, "", (struct slice){}, &method);
     assert_error(&method, 405, "MethodNotAllowed", NULL);
     plain_request(scene->port, "POST", ATTEST, "Content-Type: text/plain\r\n", SLICE_LITERAL("{}"), &type);
