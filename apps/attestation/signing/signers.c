@@ -253,14 +253,24 @@ enum status signers_tee(struct signers *signers, struct tee **tee_out)
     return tee_new_remote(quote, signers, tee_out);
 }
 
+/* Reaped: its number may be somebody else's soon. Whoever waits for its answer notices by the socket; if nobody does,
+ * no question is to be lost with it. */
+static void forget(struct signers *signers, struct slot *slot)
+{
+    slot->process = 0;
+    if (slot->is_busy || slot->socket < 0) return;
+    (void)close(slot->socket);
+    slot->socket = -1;
+    (void)pthread_cond_broadcast(&signers->is_free);
+}
+
 bool signers_outlive(struct signers *signers, pid_t process)
 {
     bool is_other = false;
     (void)pthread_mutex_lock(&signers->mutex);
-    for (unsigned i = 1; i < signers->count; i++) {
-        if (signers->slots[i].process != process) continue;
-        is_other = true;
-        signers->slots[i].process = 0; /* reaped: the number may be somebody else's soon */
+    for (unsigned i = 1; i < signers->count && !is_other; i++) {
+        is_other = signers->slots[i].process == process;
+        if (is_other) forget(signers, &signers->slots[i]);
     }
     (void)pthread_mutex_unlock(&signers->mutex);
     return is_other;
