@@ -82,6 +82,7 @@ static inline void check_policy(const struct policy *policy, const struct claim_
     const struct policy_trace trace = {.explain = count_event, .context = &events};
     const struct policy_facts facts = policy_facts(policy);
     const enum status status = run_sets(policy, claims, &trace, &first);
+    if (status == ERR_POLICY_LIMIT) return; /* that takes long: once is enough */
     if (run_sets(policy, claims, NULL, &second) != status) abort();
     if (!claim_set_equal(first.incoming, second.incoming) || !claim_set_equal(first.outgoing, second.outgoing) ||
         !claim_set_equal(first.properties, second.properties))
