@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Runs many mutated policies over mutated claim sets: policy_mutations RUNS SEED FOLDER. Each begins as one of the
- * folder's inputs and is changed one to sixteen times. The same seed makes the same runs; what a run's number and seed
- * are is told when one ends the program. The last line has what became of them, and the slowest.
+ * Runs many mutated policies over mutated claim sets: policy_mutations RUNS SEED FOLDER. Each begins as one of
+ * the folder's inputs that have names and is changed one to sixteen times. The same seed makes the same runs; what a
+ * run's number and seed are is told when one ends the program. The last line has what became of them, and the slowest.
  */
 #include "policy_mutations.h"
 #include "fuzz.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { INPUT_MAX_BYTES = 8192, SEED_MAX_COUNT = 64, CHANGE_MAX_COUNT = 16 };
+enum { INPUT_MAX_BYTES = 8192, SEED_MAX_COUNT = 64, CHANGE_MAX_COUNT = 16, DIGEST_NAME_BYTES = 40 };
 
 struct input {
     uint8_t bytes[INPUT_MAX_BYTES];
@@ -27,7 +27,6 @@ static unsigned long long run_number;
 static void read_seed(const char *folder, const char *name)
 {
     char path[4096];
-    if (name[0] == '.' || seed_count == SEED_MAX_COUNT) return;
     (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
     FILE *const file = fopen(path, "rb");
     if (file == NULL) return;
@@ -37,12 +36,21 @@ static void read_seed(const char *folder, const char *name)
     if (seed->size > 0 && seed->size < sizeof(seed->bytes)) seed_count++;
 }
 
+/* Inputs that were made by hand have names; those that a fuzzer found are called by their digests. */
+static int is_made_by_hand(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.' && strlen(entry->d_name) < DIGEST_NAME_BYTES;
+}
+
 static void read_seeds(const char *folder)
 {
-    DIR *const listing = opendir(folder);
-    if (listing == NULL) return;
-    for (const struct dirent *entry; (entry = readdir(listing)) != NULL;) read_seed(folder, entry->d_name);
-    (void)closedir(listing);
+    struct dirent **entries = NULL;
+    const int count = scandir(folder, &entries, is_made_by_hand, alphasort);
+    for (int i = 0; i < count; i++) {
+        if (seed_count < SEED_MAX_COUNT) read_seed(folder, entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
 }
 
 static void tell_run(int)
