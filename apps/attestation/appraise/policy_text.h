@@ -8,9 +8,9 @@
 #include "policy/policy.h"
 #include "token/jws.h"
 
-/* The text in a JWS, appended. ERR_TOKEN_MALFORMED, ERR_TOO_LARGE. */
+/* The text in a JWS, appended. ERR_TOKEN_MALFORMED, ERR_POLICY_LIMIT. */
 enum status policy_text_of_jws(const struct jws *jws, struct refusal *why, struct buffer *text);
 
-/* The text of a draft, given by itself or as a JWS, whose signature counts for nothing; appended. Refusals call it
- * `field`. ERR_TOKEN_MALFORMED, ERR_TOO_LARGE. */
-enum status policy_text_of_draft(struct slice draft, const char *field, struct refusal *why, struct buffer *text);
+/* The text of a draft, given by itself or as a JWS, whose signature counts for nothing; appended.
+ * ERR_TOKEN_MALFORMED, ERR_POLICY_LIMIT. */
+enum status policy_text_of_draft(struct slice draft, struct refusal *why, struct buffer *text);

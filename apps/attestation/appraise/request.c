@@ -167,7 +167,7 @@ static enum status read_draft(const struct request_fields *body, struct refusal 
     TRY(request_has(body, name, why, &request->has_draft));
     if (!request->has_draft) return OK;
     TRY(request_text(body, name, ATTEST_DRAFT_MAX_BYTES, why, &text));
-    return policy_text_of_draft(text, name, why, &request->draft);
+    return policy_text_of_draft(text, why, &request->draft);
 }
 
 static enum status read_members(const struct request_fields *body, struct slice text, struct refusal *why,

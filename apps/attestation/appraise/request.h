@@ -18,7 +18,7 @@ enum {
     ATTEST_EVIDENCE_MAX_BYTES = 512 * 1024, /* a TPM's message with its event logs; quotes are bounded more narrowly */
     ATTEST_BODY_MAX_BYTES = 1024 * 1024,
     ATTEST_QUOTE_BODY_MAX_BYTES = 384 * 1024, /* of all types but a TPM's */
-    ATTEST_DRAFT_MAX_BYTES = 96 * 1024, /* a policy's text, or a JWS of it */
+    ATTEST_DRAFT_MAX_BYTES = 176 * 1024,      /* a policy's text, or a JWS of it, as large as one that can be set */
 };
 
 enum attestation_type {
