@@ -186,6 +186,24 @@ static void test_windows_trust_points_belong_to_no_pcr(void **)
                    ERR_TPM_EVENT_LOG, &why, "event_log.pcrIndex");
 }
 
+static void test_values_that_were_not_quoted_may_be_any(void **)
+{
+    CLEANUP(buffer_done) struct buffer log = log_of(both, 2, some, 4);
+    struct tpm_platform_claims claims;
+    assert_ok(
+        verify((struct scene){.logs = {buffer_slice(&log)}, .log_count = 1, .selection = 0x81, .extended = 1 << 4},
+               NULL, &claims));
+    assert_int_equal(claims.explained, 0x81);
+}
+
+static void test_what_is_asked_of_a_quote_may_be_there(void **)
+{
+    struct tpm_platform_claims claims;
+    assert_ok(verify((struct scene){.selection = 0xff, .required = 0xff}, NULL, &claims));
+    assert_ok(verify((struct scene){.selection = 0xffff, .required = 0x8001}, NULL, &claims));
+    assert_ok(verify((struct scene){.nonce = SLICE_LITERAL("nobody asked")}, NULL, &claims));
+}
+
 /* ---- what is refused ---- */
 
 static void forget_bank(struct tpm_banks *banks)
@@ -232,14 +250,14 @@ static void test_logs_that_lead_elsewhere(void **)
 {
     static const uint32_t later[] = {9};
     CLEANUP(buffer_done)
-    struct buffer log = log_of(both, 2, some, 4),
-                  sha1 = log_of(both, 1, some, 4), more = log_of(both + 1, 1, later, 1);
+    struct buffer log = log_of(both, 2, some, 4), sha1 = log_of(both, 1, some, 4), more = log_of(both + 1, 1, later, 1);
     refused((struct scene){.logs = {buffer_slice(&log)}, .log_count = 1, .extended = 1 << 7}, ERR_TPM_EVENT_LOG,
             "event_log.pcr[7]");
     refused((struct scene){.logs = {buffer_slice(&sha1)}, .log_count = 1}, ERR_TPM_EVENT_LOG, "event_log.SpecID");
     refused((struct scene){.logs = {buffer_slice(&sha1), buffer_slice(&more)}, .log_count = 2}, ERR_TPM_EVENT_LOG,
             "event_log.SpecID");
-    refused((struct scene){.logs = {SLICE_LITERAL("\0\0\0\0\1")}, .log_count = 1}, ERR_TPM_EVENT_LOG, "event_log.eventType");
+    refused((struct scene){.logs = {SLICE_LITERAL("\0\0\0\0\1")}, .log_count = 1}, ERR_TPM_EVENT_LOG,
+            "event_log.eventType");
 }
 
 int main(void)
@@ -250,6 +268,8 @@ int main(void)
         cmocka_unit_test(test_logs_follow_each_other),
         cmocka_unit_test(test_a_dynamic_launch_is_told_by_the_values),
         cmocka_unit_test(test_windows_trust_points_belong_to_no_pcr),
+        cmocka_unit_test(test_values_that_were_not_quoted_may_be_any),
+        cmocka_unit_test(test_what_is_asked_of_a_quote_may_be_there),
         cmocka_unit_test(test_selections),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_logs_that_lead_elsewhere),
