@@ -4,9 +4,9 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { createPublicKey, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { openStack, closeStack } from './support/stack.mjs';
@@ -111,6 +111,64 @@ describe('refused with a 4xx in Azure\'s form', () => {
     assert.equal((await attest(good(), '')).status, 400);
   });
   test('the service goes on afterwards', async () => assert.equal((await attest(good())).status, 200));
+});
+
+describe('other types of evidence', () => {
+  const vectors = join(process.env.LAZARET_SHARED ?? resolve(import.meta.dirname, '../../../shared'), 'vectors');
+  const skip = existsSync(vectors) ? false : `no shared vectors at ${vectors}`;
+  const file = (name) => readFileSync(join(vectors, name));
+  const pem = (der) => `-----BEGIN CERTIFICATE-----\n${der.toString('base64').replace(/.{64}/g, '$&\n').trimEnd()}\n-----END CERTIFICATE-----\n`;
+  const amd = (chain) => Buffer.from(JSON.stringify({ SnpReport: file('snp/genoa-v5-lunal/report.bin').toString('base64url'), ...chain })).toString('base64url');
+  const chain = () => ({ VcekCertChain: Buffer.from(pem(file('snp/genoa-v5-lunal/vcek.der')) + file('snp/genoa-v5-lunal/ask_ark.pem')).toString('base64url') });
+
+  for (const version of ['2022-08-01', '2023-04-01-preview', '2025-06-01']) {
+    test(`a genuine report of AMD's, with its certificates, over ${version}`, { skip }, async () => {
+      const answer = await attest({ report: amd(chain()), nonce: 'n' }, version, '/attest/SevSnpVm');
+      assert.equal(answer.status, 200);
+      const claims = decodeJwt((await answer.json()).token);
+      assert.equal(claims['x-ms-attestation-type'], 'sevsnpvm');
+      assert.equal(claims['x-ms-sevsnpvm-launchmeasurement'], 'd9912ba396ce409c2947841d93a5076b6839b898c22b4aae05edb3b2b058a99927f8cf9a4f8617ee695deb14795496c8');
+      assert.ok(!('lazaret-simulated' in claims));
+    });
+  }
+
+  test('a report without certificates, which nobody fetches here', { skip }, async () => {
+    const answer = await attest({ report: amd({}) }, '2022-08-01', '/attest/SevSnpVm');
+    assert.equal(answer.status, 400);
+    assert.equal((await answer.json()).error.target, 'report.VcekCertChain');
+  });
+
+  test('an enclave\'s quote is none of a trust domain\'s', async () => {
+    const answer = await attest(good(), '2025-06-01', '/attest/TdxVm');
+    assert.equal(answer.status, 400);
+    assert.equal(answer.headers['x-ms-error-code'], 'InvalidParameter');
+    assert.equal((await answer.json()).error.target, 'quote.header.tee_type');
+  });
+
+  test('a TPM without a policy', async () => {
+    const answer = await attest({ data: 'e30' }, '2020-10-01', '/attest/Tpm');
+    assert.equal(answer.status, 400);
+    const { error } = await answer.json();
+    assert.equal(error.code, 'Bad request');
+    assert.match(error.message, /has not been set/);
+  });
+
+  test('a draft policy gives a token without a signature, or its fault', async () => {
+    const draft = (text) => attest(good({ draftPolicyForAttestation: text }));
+    const { token } = await (await draft('version= 1.0;authorizationrules{=> permit();};issuancerules{=> issue(type="mine", value=5);};')).json();
+    assert.ok(token.endsWith('.'));
+    assert.equal(JSON.parse(Buffer.from(token.split('.')[0], 'base64url')).alg, 'none');
+    assert.equal(decodeJwt(token).mine, 5);
+    for (const [text, code] of [['version= 1.0', 'PolicyParsingError'], ['version= 1.0;authorizationrules{};issuancerules{};', 'PolicyEvaluationError']])
+      assert.equal((await (await draft(text)).json()).error.code, code);
+  });
+
+  test('a request that kills its parser loses itself alone', async () => {
+    const lost = await attest(good({ nonce: 'insecure_crash' }));
+    assert.equal(lost.status, 500);
+    assert.equal((await lost.json()).error.code, 'InternalError');
+    assert.equal((await attest(good())).status, 200);
+  });
 });
 
 test('the signing certificate carries the service\'s own quote over its key', () => {
