@@ -44,7 +44,7 @@ static void read_draft(struct slice draft)
 {
     CLEANUP(buffer_done) struct buffer text = buffer_of_maximum(POLICY_MAX_BYTES);
     struct refusal why = {};
-    (void)!policy_text_of_draft(draft, "draft", &why, &text);
+    (void)!policy_text_of_draft(draft, &why, &text);
 }
 
 /* A key has one form. */
