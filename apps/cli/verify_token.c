@@ -105,6 +105,7 @@ static enum status read_manifest(const struct request *request, struct refusal *
     return manifest_verify(buffer_slice(&text), slice_of_text(request->deployment), why, manifest_out);
 }
 
+#ifdef LAZARET_SIMULATION
 static enum status read_root(const struct request *request, struct refusal *why, struct key **root_out)
 {
     CLEANUP(buffer_done) struct buffer pem = buffer_of_maximum(KEY_PEM_MAX_BYTES);
@@ -112,6 +113,7 @@ static enum status read_root(const struct request *request, struct refusal *why,
     if (key_from_public_pem(buffer_slice(&pem), root_out) == OK) return OK;
     return refuse(why, ERR_USAGE, "--simulated-root", "a public key in PEM", "%s", request->simulated_root);
 }
+#endif
 
 static enum status find_key(const struct request *request, struct slice kid, struct refusal *why, json_t **set_out,
                             const json_t **jwk_out)
@@ -155,7 +157,9 @@ static enum status vouch(const struct request *request, struct refusal *why, str
 static enum status take_keys(const struct request *request, struct refusal *why, struct verdict *verdict)
 {
     if (request->certs_path == NULL) return read_keys(request->keys_path, why, &verdict->keys);
+#ifdef LAZARET_SIMULATION
     if (request->simulated_root != NULL) TRY(read_root(request, why, &verdict->simulated_root));
+#endif
     return vouch(request, why, verdict);
 }
 
@@ -198,8 +202,10 @@ static enum status check_options(const struct request *request, struct refusal *
         return refuse_together("--collateral", "only with --certs: keys of --jwks are taken as they are", why);
     if ((request->manifest == NULL) != (request->deployment == NULL))
         return refuse_together("--manifest", "together with --deployment", why);
+#ifdef LAZARET_SIMULATION
     if (request->manifest != NULL && request->simulated_root != NULL)
         return refuse_together("--simulated-root", "nothing: the manifest says what is accepted", why);
+#endif
     return OK;
 }
 
