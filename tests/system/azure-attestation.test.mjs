@@ -209,4 +209,26 @@ test('SevSnpVm: a genuine report gives the claims of a recorded token', async (t
   assert.equal(payload['x-ms-policy-hash'], recorded['x-ms-policy-hash']);
 });
 
+test('a request as the client of Azure\'s confidential containers writes it, of a genuine machine', async (t) => {
+  const folder = process.env.LAZARET_SHARED;
+  if (folder === undefined) return t.skip('LAZARET_SHARED names no folder of vectors');
+  const machine = `${folder}/vectors/azure-vtpm/snp-milan-lunal-live`;
+  const padded = (value) => Buffer.from(value).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+  const leaf = readFileSync(`${machine}/vcek.der`).toString('base64').match(/.{1,64}/g).join('\n');
+  const vcek = `-----BEGIN CERTIFICATE-----\n${leaf}\n-----END CERTIFICATE-----\n`;
+  const authorities = readFileSync(`${folder}/vectors/snp/milan-microsoft/ask_ark.pem`, 'utf8');
+  const data = readFileSync(`${machine}/runtime_data.json`);
+  const report = padded(JSON.stringify({ SnpReport: padded(readFileSync(`${machine}/report.bin`)), VcekCertChain: padded(vcek + authorities) }));
+  // Its nonce is a number of 64 bits, and it always sends initTimeData.
+  const body = `{"report":"${report}","runtimeData":{"data":"${padded(data)}","dataType":"JSON"},"initTimeData":{"data":"","dataType":""},"nonce":18446744073709551615}`;
+  const answer = await fetch(`${stack.urls.attestation}/attest/sevsnpvm?api-version=2022-08-01`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+  assert.equal(answer.status, 200);
+  const payload = await verified((await answer.json()).token);
+  assert.equal(payload.nonce, '18446744073709551615');
+  assert.deepEqual(payload['x-ms-runtime'], JSON.parse(data));
+  assert.equal(payload['x-ms-inittime'], undefined);
+  assert.equal(payload['x-ms-attestation-type'], 'sevsnpvm');
+  assert.equal(payload['lazaret-simulated'], undefined);
+});
+
 test('no program ended unexpectedly', () => assert.deepEqual(stack.unexpectedEnds, []));
