@@ -13,6 +13,7 @@
 static const char help[] =
     "Usage: lazaret policy sign FILE --key PEM --cert PEM [--out FILE]\n"
     "       lazaret policy sign FILE --unsigned [--out FILE]\n"
+    "       lazaret policy sign --reset --key PEM --cert PEM [--out FILE]\n"
     "\n"
     "Puts an attestation policy into the compact JWS that the attestation service, ours and Azure's, takes for a new\n"
     "policy: payload {\"AttestationPolicy\": base64url of the text}. Refuses a policy that does not compile.\n"
@@ -20,6 +21,7 @@ static const char help[] =
     "  --key PEM     the policy signer's private key (PKCS #8), RSA: RS256, or P-256: ES256 (Azure documents RS256)\n"
     "  --cert PEM    its certificate and, behind it, those of its issuers; goes along as x5c\n"
     "  --unsigned    header {\"alg\":\"none\"}: for a service whose administrators sign in instead\n"
+    "  --reset       no policy: the JWS with an empty payload that sets a type back to its default policy\n"
     "  --out FILE    where to write it (default: standard output)\n"
     "\n"
     "FILE is the policy's text, or - for standard input. Exit codes: 0 done, 1 refused, 2 the command line is not\n"
@@ -27,7 +29,7 @@ static const char help[] =
 
 struct sign_options {
     const char *file, *key, *certificate, *out;
-    bool is_unsigned;
+    bool is_unsigned, is_reset;
 };
 
 static enum status read_options(int count, char **arguments, struct refusal *why, struct sign_options *options)
@@ -35,9 +37,12 @@ static enum status read_options(int count, char **arguments, struct refusal *why
     const struct command_option known[] = {{.name = "--key", .value = &options->key},
                                            {.name = "--cert", .value = &options->certificate},
                                            {.name = "--out", .value = &options->out},
-                                           {.name = "--unsigned", .flag = &options->is_unsigned}};
+                                           {.name = "--unsigned", .flag = &options->is_unsigned},
+                                           {.name = "--reset", .flag = &options->is_reset}};
     TRY(command_options(count, arguments, known, sizeof(known) / sizeof(known[0]), &options->file, why));
-    if (options->file == NULL) return command_needs("FILE", "an attestation policy", why);
+    if (options->is_reset && options->file != NULL)
+        return refuse(why, ERR_USAGE, "--reset", "no policy beside it", "%s", options->file);
+    if (options->file == NULL && !options->is_reset) return command_needs("FILE", "an attestation policy", why);
     if (options->is_unsigned && (options->key != NULL || options->certificate != NULL))
         return refuse(why, ERR_USAGE, "--unsigned", "no key and no certificate beside it", "one");
     if (options->is_unsigned) return OK;
@@ -94,7 +99,7 @@ static enum status sign(int count, char **arguments, struct refusal *why)
     CLEANUP(policy_source_done) struct policy_source source = {};
     CLEANUP(buffer_done) struct buffer jws = buffer_of_maximum(JWS_MAX_BYTES);
     TRY(read_options(count, arguments, why, &options));
-    TRY(read_policy(options.file, why, &source));
+    if (!options.is_reset) TRY(read_policy(options.file, why, &source));
     TRY(wrap(&options, buffer_slice(&source.text), why, &jws));
     if (options.out == NULL) return command_print(buffer_slice(&jws), why);
     return file_write(options.out, buffer_slice(&jws), 0644, why);

@@ -154,6 +154,14 @@ describe('policy sign', () => {
   });
   const sign = (name, ...args) => policy(['sign', put('p', SIGNED_BY), '--key', at(`${name}.key`), '--cert', at(`${name}.crt`), ...args]);
 
+  test('a reset has an empty payload, signed or not', () => {
+    assert.equal(policy(['sign', '--reset', '--unsigned']).stdout, 'eyJhbGciOiJub25lIn0..\n');
+    const [header, payload, signature] = policy(['sign', '--reset', '--key', at('rsa.key'), '--cert', at('rsa.crt')]).stdout.trim().split('.');
+    assert.equal(payload, '');
+    const certificate = new X509Certificate(readFileSync(at('rsa.crt')));
+    assert.ok(verify('sha256', Buffer.from(`${header}.`), certificate.publicKey, Buffer.from(signature, 'base64url')));
+    assertRefused(policy(['sign', put('p', SIGNED_BY), '--reset', '--unsigned']), 2, '--reset');
+  });
   test('the unsigned form is Azure\'s, byte for byte', () => assert.equal(policy(['sign', '--unsigned', '-'], PERMIT).stdout, `${unsigned(PERMIT)}\n`));
   for (const [name, alg] of [['rsa', 'RS256'], ['ec', 'ES256']]) test(`${alg}: header, payload and signature are what others read`, () => {
     const { status, stdout, stderr } = sign(name);

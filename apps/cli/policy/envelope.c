@@ -19,8 +19,9 @@ static enum status append_part(json_t *part, struct buffer *jws)
 static enum status append_policy(struct slice text, struct buffer *jws)
 {
     CLEANUP(buffer_done) struct buffer encoded = buffer_of_maximum(JWS_MAX_BYTES);
-    TRY(base64url_encode(text, &encoded));
     TRY(buffer_append_u8(jws, '.'));
+    if (text.size == 0) return OK;
+    TRY(base64url_encode(text, &encoded));
     return append_part(
         json_pack("{s:s%}", "AttestationPolicy", encoded.bytes == NULL ? "" : (char *)encoded.bytes, encoded.size),
         jws);

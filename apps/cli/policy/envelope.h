@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A policy in the JWS that Azure Attestation takes: payload {"AttestationPolicy": BASE64URL(text)}; the header is
- * {"alg":"none"}, or the algorithm and the signer's certificates as x5c, leaf first.
+ * {"alg":"none"}, or the algorithm and the signer's certificates as x5c, leaf first. An empty text, which is no policy,
+ * has an empty payload: the JWS of a reset.
  */
 #pragma once
 
