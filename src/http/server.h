@@ -26,7 +26,8 @@ enum {
     HTTP_DEFAULT_WORKERS = 4,
     HTTP_DEFAULT_CONNECTIONS = 2048, /* half of a tunnel listener's, so that who is dropped is this server's choice */
     HTTP_DEFAULT_QUEUE = 1024,
-    HTTP_HOLD_MS = 1000,
+    HTTP_HOLD_MS = 1000, /* the first time; twice as long each further time */
+    HTTP_HOLD_MAX_MS = 32 * HTTP_HOLD_MS,
     HTTP_REFUSED_BODY_MAX_BYTES =
         64 * 1024, /* of a request over its client's limit: a longer one ends the connection */
     HTTP_ORIGIN_MAX_COUNT = 8,
@@ -48,8 +49,9 @@ enum {
  *
  * Requests wait for a worker in a fair queue (http/fair_queue.h): when it is full, 429 for the client who has most in
  * it. With a rate limit (http/rate_limit.h), a client over its own gets 429 before its request is looked at; whoever
- * asks on all the same, on a connection that was told so, is not read from for HTTP_HOLD_MS, and its new connections
- * wait before their handshake (http_server_pace). */
+ * asks on all the same, on a connection that was told so, is not read from for HTTP_HOLD_MS; then this one request is
+ * looked at, and the next that comes as soon again waits twice as long, up to HTTP_HOLD_MAX_MS, until the connection
+ * has been silent for so long itself. Its new connections wait before their handshake (http_server_pace). */
 struct http_limits {
     size_t connections;
     int idle_ms; /* from the connection's begin, or its last answer, to the end of the next request line */

@@ -46,7 +46,9 @@ struct visit {
     bool has_peer;
     struct tunnel_peer peer;
     struct client_address client;
-    bool was_told; /* its last answer was that its client is over its limit */
+    bool was_told;         /* its last answer was that its client is over its limit */
+    unsigned holds;        /* in a row: how often it asked on all the same */
+    int64_t held_until_ms; /* who asks before is held again */
     struct visit *next_arrival;
     /* From here on under the lock of `visits`. */
     int64_t since_ms, allowed_ms;
@@ -88,7 +90,7 @@ void visits_end(struct visits *visits, struct visit *visit);
 /* What it does from now on. */
 void visit_reads_head(struct visits *visits, struct visit *visit);
 void visit_reads_body(struct visits *visits, struct visit *visit);
-void visit_is_held(struct visits *visits, struct visit *visit, struct MHD_Connection *connection);
+void visit_is_held(struct visits *visits, struct visit *visit, struct MHD_Connection *connection, int64_t hold_ms);
 void visit_is_served(struct visits *visits, struct visit *visit);
 void visit_is_answered(struct visits *visits, struct visit *visit, size_t size);
 void visit_is_over(struct visits *visits, struct visit *visit); /* the request with its answer */

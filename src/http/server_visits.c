@@ -166,11 +166,11 @@ bool visit_takes(struct visits *visits, struct visit *visit, size_t size, bool i
     return fits;
 }
 
-void visit_is_held(struct visits *visits, struct visit *visit, struct MHD_Connection *connection)
+void visit_is_held(struct visits *visits, struct visit *visit, struct MHD_Connection *connection, int64_t hold_ms)
 {
     (void)pthread_mutex_lock(&visits->lock);
     visit->held = connection;
-    enter(visits, visit, VISIT_HELD, visits->is_stopping ? 0 : HTTP_HOLD_MS);
+    enter(visits, visit, VISIT_HELD, visits->is_stopping ? 0 : hold_ms);
     if (visit->queue == NULL || visits->is_stopping) let_go(visit);
     (void)pthread_mutex_unlock(&visits->lock);
 }
@@ -214,10 +214,12 @@ static void drop_late(struct visits *visits, enum visit_phase phase, int64_t now
     }
 }
 
-static void let_go_of_held(struct visits *visits, int64_t before_ms)
+static void let_go_of_held(struct visits *visits, int64_t now_ms)
 {
-    for (struct visit *oldest; (oldest = visits->queues[VISIT_HELD].oldest) != NULL && oldest->since_ms <= before_ms;)
-        let_go(oldest);
+    for (struct visit *visit = visits->queues[VISIT_HELD].oldest, *newer; visit != NULL; visit = newer) {
+        newer = visit->newer;
+        if (now_ms - visit->since_ms >= visit->allowed_ms) let_go(visit);
+    }
 }
 
 static void drop_idle_before_stop(struct visits *visits, int64_t now_ms)
@@ -247,7 +249,7 @@ static void *look(void *context)
         const int64_t now_ms = clock_monotonic_ms();
         drop_late(visits, VISIT_IDLE, now_ms);
         drop_late(visits, VISIT_READING, now_ms);
-        let_go_of_held(visits, now_ms - HTTP_HOLD_MS);
+        let_go_of_held(visits, now_ms);
         if (visits->is_draining) drop_idle_before_stop(visits, now_ms);
     }
     (void)pthread_mutex_unlock(&visits->lock);

@@ -105,7 +105,8 @@ static void test_another_limit_applies_at_once(void **)
 static void test_connections_wait_longer_and_longer(void **)
 {
     /* Ten a second, two at once. */
-    struct rate_limiter *const limiter = limiter_of(80, 16);
+    struct rate_limiter *const limiter =
+        limiter_of(10 * RATE_REQUESTS_PER_CONNECTION, 2 * RATE_REQUESTS_PER_CONNECTION);
     assert_int_equal(connect_one(limiter, 1, 0), 0);
     assert_int_equal(connect_one(limiter, 1, 0), 0);
     for (int i = 1; i <= 20; i++) assert_int_equal(connect_one(limiter, 1, 0), 100 * i);
@@ -124,8 +125,10 @@ static void test_a_slow_rate_gains_nonetheless(void **)
     struct rate_limiter *const limiter = limiter_of(1, 1);
     assert_int_equal(connect_one(limiter, 1, 0), 0);
     assert_int_equal(connect_one(limiter, 1, 0), -1);
-    for (int64_t now_ms = 1; now_ms < 6000; now_ms++) assert_int_equal(connect_one(limiter, 1, now_ms), -1);
-    assert_int_equal(connect_one(limiter, 1, 6000), 2000);
+    /* A connection's worth takes so many seconds; two of them may be waited for. */
+    const int64_t soon_ms = (RATE_REQUESTS_PER_CONNECTION - 2) * 1000;
+    for (int64_t now_ms = 1; now_ms < soon_ms; now_ms++) assert_int_equal(connect_one(limiter, 1, now_ms), -1);
+    assert_int_equal(connect_one(limiter, 1, soon_ms), 2000);
     rate_limiter_free(limiter);
 }
 

@@ -140,6 +140,45 @@ static void test_what_asks_on_all_the_same_is_held(void **)
     http_server_free(server);
 }
 
+static int64_t ms_until_served(int client)
+{
+    const int64_t begin_ms = clock_monotonic_ms();
+    expect_served(client, "client 1");
+    return clock_monotonic_ms() - begin_ms;
+}
+
+static void test_whoever_never_waits_is_held_longer_each_time(void **)
+{
+    struct http_server *const server = start_server(1, 1, 0);
+    const int busy = connect_from(server, 1);
+    expect_served(busy, "client 1");
+    say(busy, GET);
+    expect_answer(busy, END, "HTTP/1.1 429 ");
+    assert_true(ms_until_served(busy) < 2 * HTTP_HOLD_MS - 200);
+    /* There is no limit any more, but this connection has not waited yet by itself. */
+    http_server_set_rate_limit(server, &(struct rate_limit){});
+    assert_true(ms_until_served(busy) >= 2 * HTTP_HOLD_MS - 200);
+    const int other = connect_from(server, 1);
+    assert_true(ms_until_served(other) < HTTP_HOLD_MS);
+    (void)close(busy);
+    (void)close(other);
+    http_server_free(server);
+}
+
+static void test_whoever_waits_as_told_is_not_held(void **)
+{
+    struct http_server *const server = start_server(1000, 1, 0);
+    const int busy = connect_from(server, 1);
+    http_server_set_rate_limit(server, &(struct rate_limit){.per_second = 1, .burst = 1});
+    expect_served(busy, "client 1");
+    say(busy, GET);
+    expect_answer(busy, END, "HTTP/1.1 429 ");
+    http_server_set_rate_limit(server, &(struct rate_limit){});
+    for (int i = 0; i < 3; i++) assert_true(ms_until_served(busy) < HTTP_HOLD_MS - 200);
+    (void)close(busy);
+    http_server_free(server);
+}
+
 #define POST "POST /body HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
 
 static void test_a_held_request_is_answered_once_and_its_body_read(void **)
@@ -340,6 +379,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_over_the_limit_is_429_with_a_time),
         cmocka_unit_test(test_what_asks_on_all_the_same_is_held),
+        cmocka_unit_test(test_whoever_never_waits_is_held_longer_each_time),
+        cmocka_unit_test(test_whoever_waits_as_told_is_not_held),
         cmocka_unit_test(test_a_held_request_is_answered_once_and_its_body_read),
         cmocka_unit_test(test_a_long_body_over_the_limit_ends_the_connection),
         cmocka_unit_test(test_a_full_queue_refuses_who_has_most_in_it),
