@@ -12,6 +12,15 @@ enum { TLS_FILE_MAX_BYTES = 64 * 1024, ORIGIN_CONFIGURED_MAX_COUNT = HTTP_ORIGIN
 
 /* ---- settings ---- */
 
+/* As browsers write it in Origin: scheme, host, port, and nothing behind them. */
+static bool is_origin(const char *text)
+{
+    const char *const host = strstr(text, "://");
+    if (host == NULL || strlen(text) > HTTP_ORIGIN_MAX_BYTES) return false;
+    const bool is_web = strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0;
+    return is_web && host[3] != '\0' && strpbrk(host + 3, "/?#@*, ") == NULL;
+}
+
 static enum status read_origins(const json_t *json, struct refusal *why, struct front_settings *settings)
 {
     if (!json_has(json, "portal_origins")) return OK;
@@ -19,9 +28,9 @@ static enum status read_origins(const json_t *json, struct refusal *why, struct 
     TRY(json_get_array(json, "", "portal_origins", ORIGIN_CONFIGURED_MAX_COUNT, why, &origins));
     for (size_t i = 0; i < json_array_size(origins); i++) {
         const char *const origin = json_string_value(json_array_get(origins, i));
-        if (origin == NULL || strlen(origin) > HTTP_ORIGIN_MAX_BYTES)
-            return refuse(why, ERR_FIELD_VALUE, "portal_origins", "origins such as https://portal.example",
-                          "something else");
+        if (origin == NULL || !is_origin(origin))
+            return refuse(why, ERR_FIELD_VALUE, json_path_at("", "portal_origins", i).text,
+                          "an origin such as https://portal.example", "%s", origin == NULL ? "no text" : origin);
         (void)snprintf(settings->origins[settings->origin_count++], HTTP_ORIGIN_MAX_BYTES + 1, "%s", origin);
     }
     return OK;
