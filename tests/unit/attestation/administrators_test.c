@@ -377,5 +377,5 @@ int main(void)
         cmocka_unit_test(test_configurations),
         cmocka_unit_test(test_an_unknown_right),
     };
-    return cmocka_run_group_tests(tests, make_scene, free_scene);
+    return cmocka_run_group_tests_name("attestation/administrators", tests, make_scene, free_scene);
 }

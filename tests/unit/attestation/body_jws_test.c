@@ -348,5 +348,5 @@ int main(void)
         cmocka_unit_test(test_payloads_without_a_certificate),
         cmocka_unit_test(test_both_forms_of_the_certificates_body),
     };
-    return cmocka_run_group_tests(tests, make_signers, free_signers);
+    return cmocka_run_group_tests_name("attestation/body_jws", tests, make_signers, free_signers);
 }

@@ -70,5 +70,5 @@ int main(void)
         cmocka_unit_test(test_what_no_browser_sends_as_origin_is_refused),
         cmocka_unit_test(test_too_many_origins_and_unknown_members_are_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("attestation/front", tests, NULL, NULL);
 }

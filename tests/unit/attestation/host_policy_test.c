@@ -75,5 +75,5 @@ int main(void)
         cmocka_unit_test(test_a_policy_is_read_or_the_program_does_not_start),
         cmocka_unit_test(test_another_text_needs_a_new_start),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("attestation/host_policy", tests, NULL, NULL);
 }

@@ -408,5 +408,5 @@ int main(void)
         cmocka_unit_test(test_serving_ends_where_the_form_is_broken),
         cmocka_unit_test(test_a_supply_of_another_form_ends_the_serving),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("attestation/link", tests, NULL, NULL);
 }

@@ -95,5 +95,5 @@ int main(void)
         cmocka_unit_test(test_other_members),
         cmocka_unit_test(test_what_the_sandbox_lets_through),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("attestation/management_setup", tests, NULL, NULL);
 }

@@ -500,5 +500,5 @@ int main(void)
         cmocka_unit_test(test_a_signer_that_fails),
         cmocka_unit_test(test_codes),
     };
-    return cmocka_run_group_tests(tests, make_people, free_people);
+    return cmocka_run_group_tests_name("attestation/management", tests, make_people, free_people);
 }

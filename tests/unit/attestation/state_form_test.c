@@ -176,5 +176,5 @@ int main(void)
         cmocka_unit_test(test_keys_that_no_state_has),        cmocka_unit_test(test_default_policies),
         cmocka_unit_test(test_a_copy_is_equal_and_its_own),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("attestation/state_form", tests, NULL, NULL);
 }

@@ -297,7 +297,7 @@ int main(void)
         cmocka_unit_test(test_no_change_of_two_replicas_is_lost),
         cmocka_unit_test(test_a_change_while_the_database_is_away_is_refused),
     };
-    const int failed = cmocka_run_group_tests(in_a_file, NULL, NULL);
+    const int failed = cmocka_run_group_tests_name("attestation/state", in_a_file, NULL, NULL);
     if (!postgres_is_installed()) return failed;
-    return failed + cmocka_run_group_tests(shared, start_server, stop_server);
+    return failed + cmocka_run_group_tests_name("attestation/state_shared", shared, start_server, stop_server);
 }

@@ -299,5 +299,5 @@ int main(void)
         cmocka_unit_test(a_child_that_is_at_work_can_be_killed_and_no_other),
         cmocka_unit_test(children_past_those_that_are_known_still_work),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("base/nursery", tests, NULL, NULL);
 }

@@ -337,5 +337,5 @@ int main(void)
         cmocka_unit_test(test_jws_that_are_refused),
         cmocka_unit_test(test_policies_that_are_too_large),
     };
-    return cmocka_run_group_tests(tests, make_keys, free_keys);
+    return cmocka_run_group_tests_name("cli/policy_files", tests, make_keys, free_keys);
 }

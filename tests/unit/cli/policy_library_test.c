@@ -268,5 +268,5 @@ int main(void)
         cmocka_unit_test(test_every_policy_is_explained),
         cmocka_unit_test(test_the_demonstrations_policy_is_the_default),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("cli/policy_library", tests, NULL, NULL);
 }

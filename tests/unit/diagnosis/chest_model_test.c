@@ -188,5 +188,5 @@ int main(void)
         cmocka_unit_test(an_inverted_film_is_unsuitable),
         cmocka_unit_test(a_slice_of_ct_is_unsuitable),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("diagnosis/chest_model", tests, set_up, tear_down);
 }

@@ -155,5 +155,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(receipts_form_a_chain, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_new_token_is_carried_from_then_on, set_up, tear_down),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("diagnosis/receipt", tests, NULL, NULL);
 }

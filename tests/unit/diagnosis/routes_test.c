@@ -318,5 +318,5 @@ int main(void)
         cmocka_unit_test(bodies_that_are_no_request_are_refused_with_what_is_wrong),
         cmocka_unit_test(a_refused_request_changes_nothing),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("diagnosis/routes", tests, set_up, tear_down);
 }

@@ -61,5 +61,5 @@ int main(void)
         cmocka_unit_test(the_strongest_reason_is_named),
         cmocka_unit_test(with_several_pictures_the_picture_is_named_too),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("diagnosis/verdict", tests, NULL, NULL);
 }

@@ -525,5 +525,5 @@ int main(void)
         cmocka_unit_test(test_lists_have_a_maximum),
         cmocka_unit_test(test_insecure_members_are_for_simulation_builds),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("evidence/appraisal_policy", tests, NULL, NULL);
 }

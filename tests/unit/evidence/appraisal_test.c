@@ -839,5 +839,5 @@ int main(void)
         cmocka_unit_test(test_each_bank_has_its_own_values),
         cmocka_unit_test(test_no_byte_of_a_measured_value_can_change),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("evidence/appraisal", tests, NULL, NULL);
 }

@@ -466,5 +466,5 @@ int main(void)
         cmocka_unit_test(test_each_kind_tells_when_it_expires),
         cmocka_unit_test(test_each_kind_tells_of_debug),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("evidence/interface", tests, NULL, NULL);
 }

@@ -176,7 +176,7 @@ int main(void)
         cmocka_unit_test(test_azures_recorded_key_is_bound_by_its_quote),
         cmocka_unit_test(test_azures_recorded_certificate_without_a_quote_vouches_for_nothing),
     };
-    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    const int failed = cmocka_run_group_tests_name("evidence/key_evidence", tests, NULL, NULL);
     key_free(key);
     return failed;
 }

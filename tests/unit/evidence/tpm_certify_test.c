@@ -221,5 +221,5 @@ int main(void)
         cmocka_unit_test(test_attestations_that_are_none),
         cmocka_unit_test(test_areas_that_are_none),
     };
-    return cmocka_run_group_tests(tests, make_keys, NULL);
+    return cmocka_run_group_tests_name("evidence/tpm_certify", tests, make_keys, NULL);
 }

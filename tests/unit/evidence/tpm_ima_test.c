@@ -184,5 +184,5 @@ int main(void)
         cmocka_unit_test(test_every_shorter_list_is_refused),
         cmocka_unit_test(test_sizes),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("evidence/tpm_ima", tests, NULL, NULL);
 }

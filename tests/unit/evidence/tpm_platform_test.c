@@ -274,5 +274,5 @@ int main(void)
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_logs_that_lead_elsewhere),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("evidence/tpm_platform", tests, NULL, NULL);
 }

@@ -167,5 +167,5 @@ int main(void)
         cmocka_unit_test(test_numbers_without_a_source),
         cmocka_unit_test(test_sources_have_a_maximum),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("feeds/key_sets", tests, NULL, NULL);
 }

@@ -49,5 +49,5 @@ int main(void)
         cmocka_unit_test(other_files_are_refused_without_showing_them),
         cmocka_unit_test(a_file_over_the_maximum_is_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("imaging/decode", tests, NULL, NULL);
 }

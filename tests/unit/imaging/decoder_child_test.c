@@ -217,5 +217,5 @@ int main(void)
         cmocka_unit_test(a_child_that_dies_costs_nothing_and_two_cost_the_picture),
         cmocka_unit_test(without_its_nursery_nothing_is_said_of_the_picture),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests_name("imaging/decoder_child", tests, start, stop);
 }

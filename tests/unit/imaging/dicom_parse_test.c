@@ -528,5 +528,5 @@ int main(void)
         cmocka_unit_test(broken_tables_are_refused),
         cmocka_unit_test(real_files_give_their_pixels_or_a_clean_refusal),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("imaging/dicom_parse", tests, NULL, NULL);
 }

@@ -228,5 +228,5 @@ int main(void)
         cmocka_unit_test(made_up_files_give_their_pattern),
         cmocka_unit_test(real_films_come_out_as_their_originals),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("imaging/dicom_render", tests, NULL, NULL);
 }

@@ -42,5 +42,5 @@ int main(void)
         cmocka_unit_test(a_side_of_nothing_is_malformed),
         cmocka_unit_test(formats_have_names),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("imaging/film", tests, NULL, NULL);
 }

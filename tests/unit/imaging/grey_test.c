@@ -32,5 +32,5 @@ int main(void)
         cmocka_unit_test(colours_get_the_usual_weights),
         cmocka_unit_test(a_few_coloured_marks_do_not_make_a_photograph),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("imaging/grey", tests, NULL, NULL);
 }

@@ -109,5 +109,5 @@ int main(void)
         cmocka_unit_test(side_views_are_refused),          cmocka_unit_test(adults_are_refused),
         cmocka_unit_test(colour_pictures_are_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("imaging/header_gate", tests, NULL, NULL);
 }

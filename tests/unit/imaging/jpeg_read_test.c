@@ -125,5 +125,5 @@ int main(void)
         cmocka_unit_test(twelve_bits_are_refused),
         cmocka_unit_test(arithmetic_coding_is_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("imaging/jpeg_read", tests, NULL, NULL);
 }

@@ -155,5 +155,5 @@ int main(void)
         cmocka_unit_test(a_file_without_pixels_is_refused),
         cmocka_unit_test(a_side_over_the_maximum_is_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("imaging/png_read", tests, NULL, NULL);
 }

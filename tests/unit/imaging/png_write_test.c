@@ -104,5 +104,5 @@ int main(void)
         cmocka_unit_test(sides_that_do_not_fit_are_refused),
         cmocka_unit_test(a_full_buffer_is_left_as_it_was),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("imaging/png_write", tests, NULL, NULL);
 }

@@ -87,5 +87,5 @@ int main(void)
         cmocka_unit_test(films_come_out_as_pillows),
         cmocka_unit_test(sides_that_do_not_fit_are_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("imaging/resize", tests, NULL, NULL);
 }

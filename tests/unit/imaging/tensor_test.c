@@ -42,5 +42,5 @@ int main(void)
         cmocka_unit_test(the_tensor_is_the_resized_film_in_floats),
         cmocka_unit_test(an_empty_film_is_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("imaging/tensor", tests, NULL, NULL);
 }

@@ -261,6 +261,6 @@ int main(void)
         cmocka_unit_test(a_model_that_does_not_load_is_refused_with_the_reason),
         cmocka_unit_test(a_result_that_is_no_number_is_an_error_and_nothing_ends),
     };
-    const int failed = cmocka_run_group_tests_name("with a child", with_child, set_up, tear_down);
-    return failed + cmocka_run_group_tests_name("alone", alone, NULL, NULL);
+    const int failed = cmocka_run_group_tests_name("inference/child_with_a_child", with_child, set_up, tear_down);
+    return failed + cmocka_run_group_tests_name("inference/child", alone, NULL, NULL);
 }

@@ -144,5 +144,5 @@ int main(void)
         cmocka_unit_test(parts_that_do_not_fit_are_refused),
         cmocka_unit_test(every_shorter_text_is_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("inference/model_package", tests, NULL, NULL);
 }

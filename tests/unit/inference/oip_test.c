@@ -383,5 +383,5 @@ int main(void)
         cmocka_unit_test(metadata_names_the_model),
         cmocka_unit_test(metadata_names_the_server),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("inference/oip", tests, NULL, NULL);
 }

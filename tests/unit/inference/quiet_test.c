@@ -111,5 +111,5 @@ int main(void)
         cmocka_unit_test(running_a_model_opens_no_socket_and_writes_no_file),
         cmocka_unit_test(the_trap_catches_what_it_should),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("inference/quiet", tests, NULL, NULL);
 }

@@ -75,5 +75,5 @@ int main(void)
         cmocka_unit_test(a_relative_path_is_refused),
         cmocka_unit_test(a_missing_library_is_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("inference/runtime", tests, NULL, NULL);
 }

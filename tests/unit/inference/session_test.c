@@ -154,5 +154,5 @@ int main(void)
         cmocka_unit_test(a_model_that_is_not_what_its_package_says_is_refused),
         cmocka_unit_test(thread_counts_out_of_bounds_are_refused),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("inference/session", tests, set_up, tear_down);
 }

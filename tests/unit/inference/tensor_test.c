@@ -46,5 +46,5 @@ int main(void)
         cmocka_unit_test(bounds_include_their_ends_and_no_others),
         cmocka_unit_test(what_is_not_a_number_is_not_finite),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("inference/tensor", tests, NULL, NULL);
 }

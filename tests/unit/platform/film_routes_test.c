@@ -199,5 +199,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_completions_that_are_refused, make, clear),
         cmocka_unit_test_setup_teardown(test_long_work_leaves_workers_for_others, make, clear),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("platform/film_routes", tests, NULL, NULL);
 }

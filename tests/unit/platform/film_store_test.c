@@ -272,5 +272,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_forgets_only_what_was_refused, make, clear),
         cmocka_unit_test_setup_teardown(test_counts_what_an_account_has_staged, make, clear),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("platform/film_store", tests, NULL, NULL);
 }

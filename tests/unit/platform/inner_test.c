@@ -290,5 +290,5 @@ int main(void)
         cmocka_unit_test(test_fields_have_limits),
         cmocka_unit_test(test_a_document_that_could_not_be_made),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("platform/inner", tests, NULL, NULL);
 }

@@ -275,5 +275,5 @@ int main(void)
         cmocka_unit_test(test_a_policy_whose_query_would_be_endless),
         cmocka_unit_test(test_documents_are_not_changed),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("policy/jmespath_bounds", tests, NULL, NULL);
 }

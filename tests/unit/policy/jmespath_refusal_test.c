@@ -193,5 +193,5 @@ int main(void)
         cmocka_unit_test(test_numbers_that_are_refused),     cmocka_unit_test(test_functions_that_are_refused),
         cmocka_unit_test(test_arguments_of_wrong_types),     cmocka_unit_test(test_keys_that_have_no_order),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("policy/jmespath_refusal", tests, NULL, NULL);
 }

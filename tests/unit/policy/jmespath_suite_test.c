@@ -73,5 +73,5 @@ static void test_every_case_of_the_suite(void **)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_case_of_the_suite)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("policy/jmespath_suite", tests, NULL, NULL);
 }

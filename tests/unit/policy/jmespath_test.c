@@ -477,5 +477,5 @@ int main(void)
         cmocka_unit_test(test_an_event_log),
         cmocka_unit_test(test_what_is_not_looked_at_cannot_fail),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("policy/jmespath", tests, NULL, NULL);
 }

@@ -519,7 +519,7 @@ int main(void)
         cmocka_unit_test(test_a_database_that_goes_away_and_comes_back),
         cmocka_unit_test(test_a_server_that_hangs_is_given_up),
     };
-    const int failed = cmocka_run_group_tests(in_files, NULL, NULL);
+    const int failed = cmocka_run_group_tests_name("records/document", in_files, NULL, NULL);
     if (!postgres_is_installed()) return failed;
-    return failed + cmocka_run_group_tests(shared, start_server, stop_server);
+    return failed + cmocka_run_group_tests_name("records/document_shared", shared, start_server, stop_server);
 }

@@ -218,5 +218,5 @@ int main(void)
         in_a_folder(test_keys_rotate_by_themselves),
         in_a_folder(test_another_machine_makes_its_own_keys),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("attestation/signing/keys", tests, NULL, NULL);
 }

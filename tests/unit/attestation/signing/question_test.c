@@ -167,5 +167,5 @@ int main(void)
         cmocka_unit_test(test_parts_have_their_maximum),
         cmocka_unit_test(test_quotes_are_over_runtime_data_alone),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("attestation/signing/question", tests, NULL, NULL);
 }

@@ -267,5 +267,5 @@ int main(void)
         cmocka_unit_test(test_retired_keys_leave_the_key_set_after_their_last_token_and_never_the_history),
         cmocka_unit_test(test_the_metadata_names_issuer_keys_and_algorithm),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("attestation/signing/rotation", tests, NULL, NULL);
 }

@@ -538,5 +538,5 @@ int main(void)
         cmocka_unit_test(test_questions_beyond_the_queue_are_refused_at_once),
         cmocka_unit_test(test_they_end_with_the_service),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("attestation/signing/signers", tests, NULL, NULL);
 }

@@ -225,5 +225,5 @@ int main(void)
         with_scene(test_a_certificate_of_another_key_is_not_used),
         with_scene(test_challenges_differ_and_name_nobody),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("attestation/signing/tokens", tests, NULL, NULL);
 }

@@ -179,5 +179,5 @@ int main(void)
         cmocka_unit_test(test_failures_tell_their_step),
         cmocka_unit_test(test_the_configuration_decides_how_evidence_is_verified),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("attestation/tpm/appraise", tests, NULL, NULL);
 }

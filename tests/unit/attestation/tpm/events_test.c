@@ -432,5 +432,5 @@ int main(void)
         cmocka_unit_test(test_events_of_pcrs_that_nothing_proves_are_not_told),
         cmocka_unit_test(test_more_text_than_a_claim_holds),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("attestation/tpm/events", tests, NULL, NULL);
 }

@@ -308,5 +308,5 @@ int main(void)
         cmocka_unit_test(test_no_certificate_and_no_authorities),
         cmocka_unit_test(test_roots_that_are_none),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("attestation/tpm/flow", tests, NULL, NULL);
 }

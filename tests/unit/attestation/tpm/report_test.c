@@ -738,5 +738,5 @@ int main(void)
         cmocka_unit_test(test_properties),
         cmocka_unit_test(test_properties_of_another_kind),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("attestation/tpm/report", tests, NULL, NULL);
 }

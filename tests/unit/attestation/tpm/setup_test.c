@@ -49,5 +49,5 @@ int main(void)
         cmocka_unit_test(test_the_member_may_be_left_out_but_not_be_empty),
         cmocka_unit_test(test_authorities_are_read_or_the_program_does_not_start),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("attestation/tpm/setup", tests, NULL, NULL);
 }
