@@ -121,8 +121,8 @@ void tunnel_listener_free(struct tunnel_listener *listener);
 typedef void tunnel_on_refusal(void *context, const struct refusal *why);
 void tunnel_listener_on_refusal(struct tunnel_listener *listener, tunnel_on_refusal *on_refusal, void *context);
 
-/* Asked of each newcomer before its handshake, on the tunnel's thread: 0, it may begin at once; above, so many
- * milliseconds later, before which nothing of it is read; below, its connection is closed. */
+/* Asked of each newcomer when its first byte is there, on the tunnel's thread: 0, its handshake may begin at once;
+ * above, so many milliseconds later, before which nothing of it is read; below, its connection is reset. */
 typedef int64_t tunnel_pace(void *context, const struct client_address *client);
 void tunnel_listener_set_pace(struct tunnel_listener *listener, tunnel_pace *pace, void *context);
 

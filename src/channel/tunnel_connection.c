@@ -88,11 +88,9 @@ static void on_timeout(evutil_socket_t unused, short what, void *context)
     (void)what;
     struct connection *const connection = context;
     static const char *const fields[] = {
-        [CONNECTION_PACED] = "tls.handshake",
-        [CONNECTION_DIALLING] = "connect",
-        [CONNECTION_HANDSHAKE] = "tls.handshake",
-        [CONNECTION_ACCEPTANCE] = "tls.acceptance",
-        [CONNECTION_INNER] = "inner",
+        [CONNECTION_SILENT] = "tls.handshake",      [CONNECTION_PACED] = "tls.handshake",
+        [CONNECTION_DIALLING] = "connect",          [CONNECTION_HANDSHAKE] = "tls.handshake",
+        [CONNECTION_ACCEPTANCE] = "tls.acceptance", [CONNECTION_INNER] = "inner",
     };
     if (connection->state == CONNECTION_PACED) {
         connection_begin(connection);

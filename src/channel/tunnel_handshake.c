@@ -96,6 +96,7 @@ static void step_handshake(struct connection *connection)
 }
 
 static void step_dialling(struct connection *connection);
+static void step_silent(struct connection *connection);
 
 static void on_outer(evutil_socket_t unused, short what, void *context)
 {
@@ -103,6 +104,7 @@ static void on_outer(evutil_socket_t unused, short what, void *context)
     struct connection *const connection = context;
     const bool can_read = (what & EV_READ) != 0, can_write = (what & EV_WRITE) != 0;
     switch (connection->state) {
+    case CONNECTION_SILENT: step_silent(connection); break;
     case CONNECTION_PACED: break;
     case CONNECTION_DIALLING: step_dialling(connection); break;
     case CONNECTION_HANDSHAKE: step_handshake(connection); break;
@@ -180,12 +182,34 @@ void connection_begin(struct connection *connection)
         connection_close(connection);
 }
 
+/* A reset is the least that a newcomer can cost, and leaves nothing behind. */
+static void turn_away(struct connection *connection)
+{
+    const struct linger none = {.l_onoff = 1};
+    (void)setsockopt(connection->outer, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+    connection_close(connection);
+}
+
+/* It says something: whoever stays silent costs next to nothing, and need not be counted. */
+static void step_silent(struct connection *connection)
+{
+    const int64_t wait_ms = connection->owner->heard(connection->context, &connection->client);
+    const struct timeval wait = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
+    if (wait_ms == 0) {
+        connection_begin(connection);
+        return;
+    }
+    event_want(&connection->outer_read, false);
+    connection->state = CONNECTION_PACED;
+    if (wait_ms < 0 || event_add(connection->handshake->timer, &wait) != 0) turn_away(connection);
+}
+
 enum status connection_accept(struct tunnel *tunnel, const struct connection_arrival *arrival,
                               const struct connection_owner *owner, void *context)
 {
     struct connection *connection = NULL;
-    const int timeout_ms = arrival->wait_ms > 0 ? (int)arrival->wait_ms : tunnel->limits.handshake_ms;
-    const enum status status = connection_new(tunnel, arrival->queues, owner, context, timeout_ms, &connection);
+    const enum status status =
+        connection_new(tunnel, arrival->queues, owner, context, tunnel->limits.handshake_ms, &connection);
     if (status != OK) {
         refuse_politely(arrival->outer);
         return status;
@@ -197,8 +221,12 @@ enum status connection_accept(struct tunnel *tunnel, const struct connection_arr
     /* An attested identity asks for attestation in any case: a rule that is not there yet must not open the door. */
     connection->is_attested =
         (view.identity != NULL && view.identity->is_attested) || (view.rule != NULL && view.rule->rules != NULL);
-    connection->state = CONNECTION_PACED;
-    if (arrival->wait_ms > 0 || begin_server_tls(connection)) return OK;
+    connection->state = CONNECTION_SILENT;
+    if (arrival->is_paced) {
+        event_want(&connection->outer_read, true);
+        return OK;
+    }
+    if (begin_server_tls(connection)) return OK;
     connection_free(connection);
     return ERR_CRYPTO;
 }

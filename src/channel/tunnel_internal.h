@@ -121,6 +121,8 @@ struct connection_queues {
 /* Who a connection belongs to, and what happens to it. Called on the loop's thread; exactly one of `opened` and
  * `failed` is called, `closed` exactly once and last. */
 struct connection_owner {
+    /* A paced newcomer's first byte is there: how long it has to wait, as a tunnel_pace says. */
+    int64_t (*heard)(void *context, const struct client_address *client);
     /* Handshake and check passed; `peer` is NULL for ordinary TLS. Calls connection_open, connection_dial_inner or
      * connection_close. */
     void (*opened)(void *context, struct connection *connection, const struct tunnel_peer *peer);
@@ -142,7 +144,8 @@ struct handshake {
 };
 
 enum connection_state {
-    CONNECTION_PACED, /* its handshake may not begin yet */
+    CONNECTION_SILENT, /* nothing came yet, and its owner wants to know when */
+    CONNECTION_PACED,  /* its handshake may not begin yet */
     CONNECTION_DIALLING,
     CONNECTION_HANDSHAKE,
     CONNECTION_ACCEPTANCE, /* a client waits for the server's word that it accepted this side */
@@ -189,7 +192,7 @@ struct connection_arrival {
     struct client_address client;
     struct tunnel_endpoint *endpoint;
     struct connection_queues *queues;
-    int64_t wait_ms; /* before its handshake */
+    bool is_paced; /* its owner is asked (`heard`) before its handshake */
 };
 /* A server's connection on an accepted socket, which is taken over in any case. */
 enum status connection_accept(struct tunnel *tunnel, const struct connection_arrival *arrival,

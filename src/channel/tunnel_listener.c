@@ -88,7 +88,16 @@ static void on_closed(void *context, bool was_opened)
     release(listener);
 }
 
-static const struct connection_owner server_owner = {.opened = on_opened, .failed = on_failed, .closed = on_closed};
+static int64_t on_heard(void *context, const struct client_address *client)
+{
+    struct tunnel_listener *const listener = context;
+    const int64_t wait_ms = listener->pace(listener->pace_context, client);
+    if (wait_ms != 0) listener->slowed++;
+    return wait_ms;
+}
+
+static const struct connection_owner server_owner = {
+    .heard = on_heard, .opened = on_opened, .failed = on_failed, .closed = on_closed};
 
 /* ---- accepting ---- */
 
@@ -131,26 +140,13 @@ static void make_room(struct tunnel_listener *listener)
     connection_close(least_worth(queues, maximum));
 }
 
-/* Answered by a reset, which is the least that a newcomer can cost and leaves nothing behind. */
-static void turn_away(int outer)
-{
-    const struct linger none = {.l_onoff = 1};
-    (void)setsockopt(outer, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-    (void)close(outer);
-}
-
 static void take_in(struct tunnel_listener *listener, int outer, const struct sockaddr *address)
 {
-    struct connection_arrival arrival = {.outer = outer,
-                                         .client = client_address_of(address),
-                                         .endpoint = listener->endpoint,
-                                         .queues = &listener->queues};
-    if (listener->pace != NULL) arrival.wait_ms = listener->pace(listener->pace_context, &arrival.client);
-    if (arrival.wait_ms != 0) listener->slowed++;
-    if (arrival.wait_ms < 0) {
-        turn_away(outer);
-        return;
-    }
+    const struct connection_arrival arrival = {.outer = outer,
+                                               .client = client_address_of(address),
+                                               .endpoint = listener->endpoint,
+                                               .queues = &listener->queues,
+                                               .is_paced = listener->pace != NULL};
     make_room(listener);
     listener->owners++;
     if (connection_accept(listener->tunnel, &arrival, &server_owner, listener) != OK) release(listener);

@@ -11,6 +11,7 @@
 enum {
     UNIT = 1000,
     CONNECTION_UNITS = RATE_REQUESTS_PER_CONNECTION * UNIT,
+    FULL_CONNECTIONS = RATE_CONNECTIONS_AT_ONCE * CONNECTION_UNITS,
     NOBODY = UINT16_MAX,
     CHAINS = RATE_CLIENTS_MAX
 };
@@ -111,12 +112,6 @@ static int64_t full_requests(const struct rate_limiter *limiter)
     return (int64_t)limiter->limit.burst * UNIT;
 }
 
-static int64_t full_connections(const struct rate_limiter *limiter)
-{
-    const int64_t full = full_requests(limiter);
-    return full > CONNECTION_UNITS ? full : CONNECTION_UNITS;
-}
-
 static struct client *add(struct rate_limiter *limiter, const struct client_address *address, int64_t now_ms)
 {
     const uint16_t place = limiter->count < RATE_CLIENTS_MAX ? limiter->count++ : forget_oldest(limiter);
@@ -125,7 +120,7 @@ static struct client *add(struct rate_limiter *limiter, const struct client_addr
                                               .chained = *chain,
                                               .since_ms = now_ms,
                                               .requests = full_requests(limiter),
-                                              .connections = full_connections(limiter)};
+                                              .connections = FULL_CONNECTIONS};
     *chain = place;
     join_as_newest(limiter, place);
     return &limiter->clients[place];
@@ -160,7 +155,7 @@ static struct client *meet(struct rate_limiter *limiter, const struct client_add
     client->since_ms += passed_ms;
     const int64_t gain = gain_ms * limiter->limit.per_second;
     client->requests = at_most(client->requests + gain, full_requests(limiter));
-    client->connections = at_most(client->connections + gain, full_connections(limiter));
+    client->connections = at_most(client->connections + gain, FULL_CONNECTIONS);
     return client;
 }
 

@@ -16,6 +16,7 @@ enum {
     RATE_BURST_MAX = 1000000,
     RATE_CLIENTS_MAX = 8192,
     RATE_REQUESTS_PER_CONNECTION = 16, /* a handshake costs about as much as so many requests without their work */
+    RATE_CONNECTIONS_AT_ONCE = 1024,
     RATE_CONNECTION_WAIT_MAX_MS = 2000,
 };
 
@@ -39,6 +40,7 @@ struct rate_verdict {
 struct rate_verdict rate_limiter_request(struct rate_limiter *limiter, const struct client_address *client,
                                          int64_t now_ms);
 
-/* A new connection, of which there may be one for RATE_REQUESTS_PER_CONNECTION requests: how long it has to wait; -1 if
+/* A new connection, of which there may be RATE_CONNECTIONS_AT_ONCE, as many clients may stand behind one address, and
+ * from then on one for RATE_REQUESTS_PER_CONNECTION requests: how long it has to wait; -1 if
  * that would be longer than RATE_CONNECTION_WAIT_MAX_MS, because so many wait already. */
 int64_t rate_limiter_connection(struct rate_limiter *limiter, const struct client_address *client, int64_t now_ms);

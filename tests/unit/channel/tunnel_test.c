@@ -590,6 +590,7 @@ static void test_newcomers_may_have_to_wait(void **)
 
 static void test_newcomers_may_be_turned_away(void **)
 {
+    (void)signal(SIGPIPE, SIG_IGN); /* as in every program: the client writes to who is gone */
     int64_t wait_ms = -1;
     struct refusal why = {};
     int client = -1;
@@ -602,6 +603,29 @@ static void test_newcomers_may_be_turned_away(void **)
     tunnel_listener_counts(fixture.listener, &counts);
     assert_int_equal(counts.slowed, 1);
     assert_int_equal(counts.accepted, 1);
+}
+
+static void test_who_says_nothing_is_not_counted(void **)
+{
+    int64_t wait_ms = -1;
+    tunnel_listener_set_pace(fixture.listener, pace, &wait_ms);
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(tunnel_listener_port(fixture.listener)),
+                                  .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+    const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(client, (const struct sockaddr *)&address, sizeof(address)), 0);
+    uint8_t byte;
+    const struct timeval patience = {.tv_usec = 300000};
+    assert_int_equal(setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+    assert_int_equal(recv(client, &byte, 1, 0), -1);
+    assert_int_equal(errno, EAGAIN);
+    struct tunnel_counts counts;
+    tunnel_listener_counts(fixture.listener, &counts);
+    assert_int_equal(counts.slowed, 0);
+    assert_int_equal(send(client, "\x16", 1, MSG_NOSIGNAL), 1);
+    assert_int_equal(recv(client, &byte, 1, 0), -1);
+    assert_int_equal(errno, ECONNRESET);
+    (void)close(client);
 }
 
 static void test_a_listener_may_be_freed_while_somebody_waits(void **)
@@ -868,6 +892,7 @@ int main(void)
         TUNNEL_TEST(test_draining_waits_until_peers_have_taken_all),
         TUNNEL_TEST(test_newcomers_may_have_to_wait),
         TUNNEL_TEST(test_newcomers_may_be_turned_away),
+        TUNNEL_TEST(test_who_says_nothing_is_not_counted),
         TUNNEL_TEST(test_a_listener_may_be_freed_while_somebody_waits),
         cmocka_unit_test(test_a_half_closed_connection_is_not_kept),
         TUNNEL_TEST(test_forward_to_a_unix_socket),

@@ -108,19 +108,25 @@ static int hand_over(const char *path)
     const pid_t keeper = fork();
     if (keeper == 0) {
         if (read(go[0], &byte, 1) != 1) _exit(1);
-        _exit(quote_of(tee, path));
+        const int outcome = quote_of(tee, path);
+        tee_free(tee);
+        _exit(outcome);
     }
     if (keeper < 0 || tee_hand_over(tee, keeper) != OK) return 73;
     if (write(go[1], &byte, 1) != 1 || waitpid(keeper, &ended, 0) != keeper || WEXITSTATUS(ended) != 0) return 74;
     (void)setsockopt(tee_descriptor(tee), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    return tee_measure(tee, &measurement) == ERR_TIMEOUT ? 0 : 75;
+    const bool is_deaf = tee_measure(tee, &measurement) == ERR_TIMEOUT;
+    tee_free(tee);
+    return is_deaf ? 0 : 75;
 }
 
 static int hand_over_to_a_stranger(const char *)
 {
     struct tee *tee = NULL;
     if (tee_open(NULL, &tee) != OK) return 72;
-    return tee_hand_over(tee, getppid()) == ERR_TEE_PROTOCOL ? 0 : 73;
+    const bool is_refused = tee_hand_over(tee, getppid()) == ERR_TEE_PROTOCOL;
+    tee_free(tee);
+    return is_refused ? 0 : 73;
 }
 
 static int status(const char *path)
