@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The few calls that the store needs over SQLite: one file opened by one process, prepared statements, bound values,
- * columns as slices. Used by records/store.c and document_sqlite.c alone. The file is the host's: what comes out of it is checked by seals,
- * and a schema with anything that is not ours in it is refused before a statement runs.
- * Errors: ERR_STORE, unless said otherwise; after one of a commit the file must be opened again.
+ * columns as slices. Used by records/store.c and document_sqlite.c alone. The file is the host's: what comes out of it
+ * is checked by seals, and a schema with anything that is not ours in it is refused before a statement runs. Errors:
+ * ERR_STORE, unless said otherwise; after one of a commit the file must be opened again.
  */
 #pragma once
 

@@ -19,7 +19,7 @@ const LOAD = join(ROOT, 'build/product/bench/attest-load');
 const ATTACK = join(ROOT, 'build/product/tests/hostile/attack');
 const QUOTES = 200;
 const BUILD_UP_S = 20; // connections beyond their share have to wait
-const CLIENTS = [...Array(10)].map((_, i) => `127.0.1.${i + 1}`);
+const CLIENTS = [...Array(40)].map((_, i) => `127.0.1.${i + 1}`); // so many that none comes to its limit when it has all to itself
 const ATTACKERS = [...Array(16)].map((_, i) => `127.0.0.${i + 2}`);
 /** Connections of each kind. */
 export const FULL = { idle: 5000, slow: 200, oversize: 50, endless: 50, flood: 64, appraise: 64, reconnect: 64 };

@@ -131,6 +131,7 @@ enum status frame_receive(int socket, int64_t deadline_ms, enum frame_kind wante
         have += got;
     }
     struct head head;
+    /* cppcheck-suppress uninitvar ; get_some wrote it */
     memcpy(&head, first, sizeof(head));
     struct buffer *const place = head.kind == wanted ? bytes : aside;
     if (head.zero != 0 || place == NULL) return ERR_CHILD_DIED;
