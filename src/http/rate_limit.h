@@ -15,7 +15,7 @@ enum {
     RATE_PER_SECOND_MAX = 1000000,
     RATE_BURST_MAX = 1000000,
     RATE_CLIENTS_MAX = 8192,
-    RATE_REQUESTS_PER_CONNECTION = 16, /* a handshake costs about as much as so many requests without their work */
+    RATE_REQUESTS_PER_CONNECTION = 32, /* a handshake costs about as much as so many requests without their work */
     RATE_CONNECTIONS_AT_ONCE = 1024,
     RATE_CONNECTION_WAIT_MAX_MS = 2000,
 };
