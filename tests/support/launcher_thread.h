@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 struct launcher_thread {
     const struct simulated_machine *machine; /* borrowed */
@@ -51,6 +52,9 @@ static inline void launcher_thread_start(struct launcher_thread *launcher, const
     assert_int_equal(setenv("LAZARET_SOFTTEE", "3", 1), 0);
     assert_ok(tee_open(NULL, &launcher->tee));
     assert_int_equal(pthread_create(&launcher->thread, NULL, launcher_thread_run, launcher), 0);
+    /* Who forks next must not do so while this thread begins: the sanitizers' allocator would be copied with its locks
+     * held, and the child hang at its first allocation. */
+    (void)usleep(100000);
 }
 
 static inline void launcher_thread_stop(struct launcher_thread *launcher)
