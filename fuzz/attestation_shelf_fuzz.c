@@ -4,11 +4,11 @@
  * need_endorsements_read, parser_question_read, parser_answer_read. The first byte says which.
  */
 #include "attestation/appraise/needs.h"
-#include "attestation/appraise/policy_text.h"
 #include "attestation/appraise/shelf.h"
 #include "attestation/parser/wire.h"
 #include "feeds/collateral_wire.h"
 #include "fuzz.h"
+#include "policy/policy_text.h"
 
 #include <stdlib.h>
 

@@ -20,7 +20,7 @@ static enum status malformed(struct refusal *why, const char *field, const char 
     return refuse(why, ERR_TOKEN_MALFORMED, field, expected, "something else");
 }
 
-static enum status parse_part(struct slice text, const char *field, size_t max_size, struct refusal *why,
+enum status jws_decode_object(struct slice text, const char *field, size_t max_size, struct refusal *why,
                               json_t **object_out)
 {
     CLEANUP(buffer_done) struct buffer bytes = buffer_of_maximum(max_size);
@@ -48,7 +48,7 @@ static enum status read_header(struct refusal *why, struct jws *jws)
     return OK;
 }
 
-static enum status split(struct slice text, struct refusal *why, struct slice parts_out[static 3])
+enum status jws_split(struct slice text, struct refusal *why, struct slice parts_out[static 3])
 {
     struct slice rest, more;
     if (!slice_split(text, '.', &parts_out[0], &rest) || !slice_split(rest, '.', &parts_out[1], &parts_out[2]) ||
@@ -57,19 +57,24 @@ static enum status split(struct slice text, struct refusal *why, struct slice pa
     return OK;
 }
 
+enum status jws_decode_signature(struct slice part, struct refusal *why, struct buffer *signature)
+{
+    const enum status decoded = base64url_decode(part, signature);
+    if (decoded == OK || decoded == ERR_NO_MEMORY) return decoded;
+    return malformed(why, "signature", "base64url of at most 512 bytes");
+}
+
 enum status jws_parse(struct slice text, struct refusal *why, struct jws *jws_out)
 {
     if (text.size > JWS_MAX_BYTES)
         return refuse(why, ERR_TOO_LARGE, "jws", "at most 262144 bytes", "%zu bytes", text.size);
     struct slice parts[3];
-    TRY(split(text, why, parts));
+    TRY(jws_split(text, why, parts));
     CLEANUP(jws_done) struct jws parsed = {.signature = buffer_of_maximum(JWS_SIGNATURE_MAX_BYTES)};
     parsed.signing_input = slice_part(text, 0, parts[0].size + 1 + parts[1].size);
-    TRY(parse_part(parts[0], "header", JWS_HEADER_MAX_BYTES, why, &parsed.header));
-    TRY(parse_part(parts[1], "payload", JWS_MAX_BYTES, why, &parsed.payload));
-    const enum status decoded = base64url_decode(parts[2], &parsed.signature);
-    if (decoded == ERR_NO_MEMORY) return decoded;
-    if (decoded != OK) return malformed(why, "signature", "base64url of at most 512 bytes");
+    TRY(jws_decode_object(parts[0], "header", JWS_HEADER_MAX_BYTES, why, &parsed.header));
+    TRY(jws_decode_object(parts[1], "payload", JWS_MAX_BYTES, why, &parsed.payload));
+    TRY(jws_decode_signature(parts[2], why, &parsed.signature));
     TRY(read_header(why, &parsed));
     *jws_out = parsed;
     parsed = (struct jws){};

@@ -28,6 +28,16 @@ struct jws {
 };
 void jws_done(struct jws *jws);
 
+/* The three parts of a compact JWS, still encoded. ERR_TOKEN_MALFORMED. */
+enum status jws_split(struct slice text, struct refusal *why, struct slice parts_out[static 3]);
+
+/* One part that is a JSON object, which the caller owns; refusals call it `field`. ERR_TOKEN_MALFORMED. */
+enum status jws_decode_object(struct slice part, const char *field, size_t max_size, struct refusal *why,
+                              json_t **object_out);
+
+/* The part that is a signature, appended. ERR_TOKEN_MALFORMED. */
+enum status jws_decode_signature(struct slice part, struct refusal *why, struct buffer *signature);
+
 /* Parses without verifying. Header and payload are JSON objects; `crit` is refused, since no extension is known here
  * (RFC 7515 section 4.1.11). ERR_TOKEN_MALFORMED, ERR_TOO_LARGE. `text` must outlive `jws_out`. */
 enum status jws_parse(struct slice text, struct refusal *why, struct jws *jws_out);

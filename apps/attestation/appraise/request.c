@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attestation/appraise/request.h"
 
-#include "attestation/appraise/policy_text.h"
 #include "attestation/appraise/request_fields.h"
 #include "base/reader.h"
+#include "policy/policy_text.h"
 
 #include <string.h>
 #include <strings.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "attestation/appraise/policy_text.h"
 #include "attestation/appraise/shelf.h"
 #include "base/encoding.h"
 #include "crypto/x509.h"
 #include "policy/default_policy.h"
+#include "policy/policy_text.h"
 
 #include <stdio.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attestation/management/body_jws.h"
 
-#include "attestation/appraise/policy_text.h"
 #include "base/encoding.h"
+#include "policy/policy_text.h"
 
 enum { ALGORITHM_MAX_BYTES = 32, X5C_MAX_BYTES = 4 * (CERTIFICATE_MAX_BYTES + 2) / 3 };
 
@@ -31,44 +31,19 @@ static enum status malformed(struct refusal *why, const char *field, const char 
     return refuse(why, ERR_TOKEN_MALFORMED, field, expected, "something else");
 }
 
-static enum status parse_object(struct slice text, const char *field, size_t max_size, struct refusal *why,
-                                json_t **object_out)
-{
-    CLEANUP(buffer_done) struct buffer bytes = buffer_of_maximum(max_size);
-    CLEANUP(json_done) json_t *object = NULL;
-    const enum status decoded = base64url_decode(text, &bytes);
-    if (decoded == ERR_NO_MEMORY) return decoded;
-    if (decoded != OK) return malformed(why, field, "base64url without padding, within the size limit");
-    TRY(refuse_as(why, json_parse(buffer_slice(&bytes), max_size, why, &object), ERR_TOKEN_MALFORMED));
-    if (!json_is_object(object)) return malformed(why, field, "a JSON object");
-    *object_out = json_incref(object);
-    return OK;
-}
-
-static enum status split(struct slice text, struct refusal *why, struct slice parts_out[static 3])
-{
-    struct slice rest, more;
-    if (text.size > BODY_MAX_BYTES)
-        return refuse(why, ERR_TOO_LARGE, "jws", "at most 180224 bytes", "%zu bytes", text.size);
-    if (!slice_split(text, '.', &parts_out[0], &rest) || !slice_split(rest, '.', &parts_out[1], &parts_out[2]) ||
-        slice_split(parts_out[2], '.', &more, &rest))
-        return malformed(why, "jws", "three parts with two dots between them");
-    return OK;
-}
-
 static enum status parse(struct slice text, struct refusal *why, struct parts *parts, json_t **payload_out)
 {
     struct slice texts[3];
-    TRY(split(text, why, texts));
+    if (text.size > BODY_MAX_BYTES)
+        return refuse(why, ERR_TOO_LARGE, "jws", "at most 180224 bytes", "%zu bytes", text.size);
+    TRY(jws_split(text, why, texts));
     parts->signing_input = slice_part(text, 0, texts[0].size + 1 + texts[1].size);
-    TRY(parse_object(texts[0], "header", JWS_HEADER_MAX_BYTES, why, &parts->header));
+    TRY(jws_decode_object(texts[0], "header", JWS_HEADER_MAX_BYTES, why, &parts->header));
     TRY(refuse_as(why, json_get_string(parts->header, "header", "alg", ALGORITHM_MAX_BYTES, why, &parts->algorithm),
                   ERR_TOKEN_MALFORMED));
     if (json_object_get(parts->header, "crit") != NULL) return malformed(why, "header.crit", "no critical extension");
-    const enum status decoded = base64url_decode(texts[2], &parts->signature);
-    if (decoded == ERR_NO_MEMORY) return decoded;
-    if (decoded != OK) return malformed(why, "signature", "base64url of at most 512 bytes");
-    return texts[1].size == 0 ? OK : parse_object(texts[1], "payload", JWS_MAX_BYTES, why, payload_out);
+    TRY(jws_decode_signature(texts[2], why, &parts->signature));
+    return texts[1].size == 0 ? OK : jws_decode_object(texts[1], "payload", JWS_MAX_BYTES, why, payload_out);
 }
 
 /* ---- certificates ---- */

@@ -3,8 +3,7 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
-#include "policy/policy.h"
-#include "token/jws.h"
+#include "policy/policy_text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -76,35 +75,11 @@ static enum status check_signature(const struct jws *jws, struct refusal *why, s
 
 /* ---- the text ---- */
 
-/* A policy has characters from its first line on that no JWS has: "version= 1.0;". */
-static bool is_jws(struct slice given)
-{
-    size_t dots = 0;
-    for (size_t i = 0; i < given.size; i++) {
-        const uint8_t c = given.bytes[i];
-        if (c == '.') dots++;
-        if (strchr(" \t\r\n;={}[]\"/", c) != NULL) return false;
-    }
-    return dots == 2;
-}
-
 static enum status refuse_size(const char *field, size_t maximum, const char *seen, struct refusal *why)
 {
     char expected[64];
     (void)snprintf(expected, sizeof(expected), "at most %zu bytes", maximum);
     return refuse(why, ERR_TOO_LARGE, field, expected, "%s", seen);
-}
-
-static enum status read_text(const struct jws *jws, struct refusal *why, struct buffer *text)
-{
-    static const char field[] = "AttestationPolicy";
-    struct slice encoded;
-    TRY(refuse_as(why, json_get_string(jws->payload, "payload", field, JWS_MAX_BYTES, why, &encoded),
-                  ERR_TOKEN_MALFORMED));
-    const enum status status = base64_decode_lenient(encoded, text);
-    if (status == ERR_TOO_LARGE) return refuse_size("policy", POLICY_MAX_BYTES, "more", why);
-    if (status != ERR_ENCODING) return status;
-    return refuse(why, ERR_TOKEN_MALFORMED, "payload.AttestationPolicy", "base64url of the text", "other characters");
 }
 
 static struct slice without_line_ends(struct slice text)
@@ -120,15 +95,13 @@ enum status policy_source_parse(struct slice given, struct refusal *why, struct 
                                    .jws = buffer_of_maximum(JWS_MAX_BYTES)};
     CLEANUP(jws_done) struct jws jws = {};
     const struct slice trimmed = without_line_ends(given);
-    if (is_jws(trimmed)) {
+    if (policy_text_is_jws(trimmed)) {
         TRY(jws_parse(trimmed, why, &jws));
-        TRY(read_text(&jws, why, &source.text));
+        TRY(policy_text_of_jws(&jws, why, &source.text));
         TRY(check_signature(&jws, why, &source.signer));
         TRY(buffer_append(&source.jws, trimmed));
-    } else if (given.size > POLICY_MAX_BYTES) {
-        return refuse_size("policy", POLICY_MAX_BYTES, "more", why);
     } else {
-        TRY(buffer_append(&source.text, given)); /* with its line ends: its hash is over every byte */
+        TRY(policy_text_of_draft(given, why, &source.text)); /* with its line ends: its hash is over every byte */
     }
     *source_out = source;
     source = (struct policy_source){};

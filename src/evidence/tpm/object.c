@@ -9,22 +9,6 @@ void tpm_object_done(struct tpm_object *object)
     key_cleanup(&object->key);
 }
 
-static enum status read_head(struct reader *reader, struct refusal *why, uint16_t *type_out, struct tpm_object *object)
-{
-    uint16_t name_hash;
-    enum hash hash;
-    TRY(tpm_read_u16(reader, "public.type", why, type_out));
-    if (*type_out != TPM_ALG_RSA && *type_out != TPM_ALG_ECC)
-        return refuse(why, ERR_TPM_KEY, "public.type", "RSA or ECC", "%s", tpm_algorithm_text(*type_out).text);
-    TRY(tpm_read_u16(reader, "public.nameAlg", why, &name_hash));
-    if (!tpm_name_hash_known(name_hash, &hash))
-        return refuse(why, ERR_TPM_KEY, "public.nameAlg", "SHA-256, SHA-384 or SHA-512", "%s",
-                      tpm_algorithm_text(name_hash).text);
-    object->name_hash = (enum tpm_hash)name_hash;
-    TRY(tpm_read_u32(reader, "public.objectAttributes", why, &object->attributes));
-    return tpm_read_sized(reader, "public.authPolicy", TPM_DIGEST_MAX_BYTES, why, &object->policy);
-}
-
 /* TPMT_SYM_DEF_OBJECT: storage keys have one. */
 static enum status skip_symmetric(struct reader *reader, struct refusal *why)
 {
@@ -51,11 +35,14 @@ enum status tpm_object_parse(struct slice bytes, struct refusal *why, struct tpm
         return refuse(why, ERR_TOO_LARGE, "public", "at most 1024 bytes", "%zu bytes", bytes.size);
     CLEANUP(tpm_object_done) struct tpm_object object = {.area = tpm_without_size(bytes)};
     struct reader reader = reader_over(object.area);
-    uint16_t type;
-    TRY(read_head(&reader, why, &type, &object));
+    struct tpm_public_head head;
+    TRY(tpm_read_head(&reader, why, &head));
+    object.name_hash = head.name_hash;
+    object.attributes = head.attributes;
+    object.policy = head.policy;
     TRY(skip_symmetric(&reader, why));
     TRY(skip_scheme(&reader, why));
-    TRY(type == TPM_ALG_RSA ? tpm_read_rsa(&reader, why, &object.key) : tpm_read_ecc(&reader, why, &object.key));
+    TRY(head.type == TPM_ALG_RSA ? tpm_read_rsa(&reader, why, &object.key) : tpm_read_ecc(&reader, why, &object.key));
     TRY(tpm_read_end(&reader, "public", why));
     *object_out = object;
     object.key = NULL;

@@ -35,23 +35,20 @@ static enum status check_attributes(uint32_t attributes, struct refusal *why)
     return OK;
 }
 
-static enum status read_head(struct reader *reader, struct refusal *why, uint16_t *type_out, struct tpm_public *parsed)
+enum status tpm_read_head(struct reader *reader, struct refusal *why, struct tpm_public_head *head_out)
 {
     uint16_t name_hash;
-    uint32_t attributes;
-    struct slice policy;
     enum hash hash;
-    TRY(tpm_read_u16(reader, "public.type", why, type_out));
-    if (*type_out != TPM_ALG_RSA && *type_out != TPM_ALG_ECC)
-        return refuse(why, ERR_TPM_KEY, "public.type", "RSA or ECC", "%s", tpm_algorithm_text(*type_out).text);
+    TRY(tpm_read_u16(reader, "public.type", why, &head_out->type));
+    if (head_out->type != TPM_ALG_RSA && head_out->type != TPM_ALG_ECC)
+        return refuse(why, ERR_TPM_KEY, "public.type", "RSA or ECC", "%s", tpm_algorithm_text(head_out->type).text);
     TRY(tpm_read_u16(reader, "public.nameAlg", why, &name_hash));
     if (!tpm_name_hash_known(name_hash, &hash))
         return refuse(why, ERR_TPM_KEY, "public.nameAlg", "SHA-256, SHA-384 or SHA-512", "%s",
                       tpm_algorithm_text(name_hash).text);
-    parsed->name_hash = (enum tpm_hash)name_hash;
-    TRY(tpm_read_u32(reader, "public.objectAttributes", why, &attributes));
-    TRY(check_attributes(attributes, why));
-    return tpm_read_sized(reader, "public.authPolicy", TPM_DIGEST_MAX_BYTES, why, &policy);
+    head_out->name_hash = (enum tpm_hash)name_hash;
+    TRY(tpm_read_u32(reader, "public.objectAttributes", why, &head_out->attributes));
+    return tpm_read_sized(reader, "public.authPolicy", TPM_DIGEST_MAX_BYTES, why, &head_out->policy);
 }
 
 /* A signing key has no symmetric algorithm, and a restricted one always signs by one scheme. */
@@ -123,10 +120,12 @@ enum status tpm_public_parse(struct slice bytes, struct refusal *why, struct tpm
         return refuse(why, ERR_TOO_LARGE, "public", "at most 1024 bytes", "%zu bytes", bytes.size);
     CLEANUP(tpm_public_done) struct tpm_public parsed = {.area = tpm_without_size(bytes)};
     struct reader reader = reader_over(parsed.area);
-    uint16_t type;
-    TRY(read_head(&reader, why, &type, &parsed));
-    TRY(read_scheme(&reader, type, why, &parsed));
-    TRY(type == TPM_ALG_RSA ? tpm_read_rsa(&reader, why, &parsed.key) : tpm_read_ecc(&reader, why, &parsed.key));
+    struct tpm_public_head head;
+    TRY(tpm_read_head(&reader, why, &head));
+    TRY(check_attributes(head.attributes, why));
+    parsed.name_hash = head.name_hash;
+    TRY(read_scheme(&reader, head.type, why, &parsed));
+    TRY(head.type == TPM_ALG_RSA ? tpm_read_rsa(&reader, why, &parsed.key) : tpm_read_ecc(&reader, why, &parsed.key));
     TRY(tpm_read_end(&reader, "public", why));
     *public_out = parsed;
     parsed.key = NULL;

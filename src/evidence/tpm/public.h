@@ -19,6 +19,16 @@ struct tpm_public {
 };
 void tpm_public_done(struct tpm_public *parsed);
 
+/* What every public area begins with. */
+struct tpm_public_head {
+    uint16_t type; /* TPM_ALG_RSA or TPM_ALG_ECC */
+    enum tpm_hash name_hash;
+    uint32_t attributes;
+    struct slice policy; /* borrowed */
+};
+/* ERR_TPM_MALFORMED, ERR_TPM_KEY. */
+enum status tpm_read_head(struct reader *reader, struct refusal *why, struct tpm_public_head *head_out);
+
 /* The key's numbers, behind the scheme: TPMS_RSA_PARMS and TPM2B_PUBLIC_KEY_RSA, or TPMS_ECC_PARMS and TPMS_ECC_POINT.
  * ERR_TPM_MALFORMED, ERR_TPM_KEY, ERR_KEY_INVALID. */
 enum status tpm_read_rsa(struct reader *reader, struct refusal *why, struct key **key_out);

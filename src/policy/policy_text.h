@@ -11,6 +11,10 @@
 /* The text in a JWS, appended. ERR_TOKEN_MALFORMED, ERR_POLICY_LIMIT. */
 enum status policy_text_of_jws(const struct jws *jws, struct refusal *why, struct buffer *text);
 
+/* Whether what was given is a compact JWS and no text: a policy has characters that no JWS has, from its first line on
+ * ("version= 1.0;"). */
+bool policy_text_is_jws(struct slice given);
+
 /* The text of a draft, given by itself or as a JWS, whose signature counts for nothing; appended.
  * ERR_TOKEN_MALFORMED, ERR_POLICY_LIMIT. */
 enum status policy_text_of_draft(struct slice draft, struct refusal *why, struct buffer *text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "attestation/appraise/policy_text.h"
+#include "policy/policy_text.h"
 
 #include "base/encoding.h"
 
@@ -24,8 +24,7 @@ enum status policy_text_of_jws(const struct jws *jws, struct refusal *why, struc
     return check_size(status, encoded.size / 4 * 3, why);
 }
 
-/* A policy has characters that no JWS has, from its first line on: "version= 1.0;". */
-static bool is_jws(struct slice text)
+bool policy_text_is_jws(struct slice text)
 {
     size_t dots = 0;
     for (size_t i = 0; i < text.size; i++) {
@@ -39,7 +38,7 @@ static bool is_jws(struct slice text)
 
 enum status policy_text_of_draft(struct slice draft, struct refusal *why, struct buffer *text)
 {
-    if (!is_jws(draft)) return check_size(buffer_append(text, draft), draft.size, why);
+    if (!policy_text_is_jws(draft)) return check_size(buffer_append(text, draft), draft.size, why);
     CLEANUP(jws_done) struct jws jws = {};
     TRY(jws_parse(draft, why, &jws));
     return policy_text_of_jws(&jws, why, text);
