@@ -4,14 +4,15 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { createPublicKey, randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { openStack, closeStack } from './support/stack.mjs';
 import { fetchWith } from './support/web.mjs';
 import { run } from '../../scripts/stack/processes.mjs';
+import { skipWithoutVectors as skip, vectors } from './support/vectors.mjs';
 
 let stack;
 let fetch;
@@ -114,8 +115,6 @@ describe('refused with a 4xx in Azure\'s form', () => {
 });
 
 describe('other types of evidence', () => {
-  const vectors = join(process.env.LAZARET_SHARED ?? resolve(import.meta.dirname, '../../../shared'), 'vectors');
-  const skip = existsSync(vectors) ? false : `no shared vectors at ${vectors}`;
   const file = (name) => readFileSync(join(vectors, name));
   const pem = (der) => `-----BEGIN CERTIFICATE-----\n${der.toString('base64').replace(/.{64}/g, '$&\n').trimEnd()}\n-----END CERTIFICATE-----\n`;
   const amd = (chain) => Buffer.from(JSON.stringify({ SnpReport: file('snp/genoa-v5-lunal/report.bin').toString('base64url'), ...chain })).toString('base64url');

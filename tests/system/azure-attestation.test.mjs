@@ -8,6 +8,7 @@ import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from '
 import { azureCalls, bytes } from './support/azure-client.mjs';
 import { openStack, closeStack } from './support/stack.mjs';
 import { fetchWith } from './support/web.mjs';
+import { skipWithoutVectors as skip, vectors } from './support/vectors.mjs';
 
 let stack;
 let fetch;
@@ -179,9 +180,8 @@ test('a token in which one claim is changed verifies nowhere', async () => {
 });
 
 test('the recorded request of 2020 is answered by what it lacks: collateral for its platform', async (t) => {
-  const folder = process.env.LAZARET_SHARED;
-  if (folder === undefined) return t.skip('LAZARET_SHARED names no folder of vectors');
-  const report = readFileSync(`${folder}/vectors/maa/uks-2020-oe-attest/evidence.bin`);
+  if (skip) return t.skip(skip);
+  const report = readFileSync(`${vectors}/maa/uks-2020-oe-attest/evidence.bin`);
   const [{ error }] = await azureCalls(stack, [{ method: 'attestOpenEnclave', parameters: [encoded(report), {}] }]);
   assert.equal(error.name, 'RestError');
   assert.equal(error.statusCode, 400);
@@ -190,16 +190,15 @@ test('the recorded request of 2020 is answered by what it lacks: collateral for 
 
 /** What the JS SDK of 2020 does not know: posted as Microsoft's own sample for SEV-SNP does. */
 test('SevSnpVm: a genuine report gives the claims of a recorded token', async (t) => {
-  const folder = process.env.LAZARET_SHARED;
-  if (folder === undefined) return t.skip('LAZARET_SHARED names no folder of vectors');
-  const [leaf, issuers] = ['vcek.der', 'ask_ark.pem'].map((name) => readFileSync(`${folder}/vectors/snp/milan-v2-google/${name}`));
+  if (skip) return t.skip(skip);
+  const [leaf, issuers] = ['vcek.der', 'ask_ark.pem'].map((name) => readFileSync(`${vectors}/snp/milan-v2-google/${name}`));
   const pem = `-----BEGIN CERTIFICATE-----\n${leaf.toString('base64').match(/.{1,64}/g).join('\n')}\n-----END CERTIFICATE-----\n${issuers}`;
-  const document = { SnpReport: readFileSync(`${folder}/vectors/snp/milan-v2-google/report.bin`).toString('base64url'), VcekCertChain: Buffer.from(pem).toString('base64url') };
+  const document = { SnpReport: readFileSync(`${vectors}/snp/milan-v2-google/report.bin`).toString('base64url'), VcekCertChain: Buffer.from(pem).toString('base64url') };
   const answer = await fetch(`${stack.urls.attestation}/attest/SevSnpVm?api-version=2022-08-01`, { method: 'POST', headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ report: Buffer.from(JSON.stringify(document)).toString('base64url'), nonce: 'n-1' }) });
   assert.equal(answer.status, 200, await answer.text());
   const payload = await verified((await answer.json()).token);
-  const recorded = decodeJwt(readFileSync(`${folder}/vectors/maa/snp-2025-jwt/token.jwt`, 'utf8').trim());
+  const recorded = decodeJwt(readFileSync(`${vectors}/maa/snp-2025-jwt/token.jwt`, 'utf8').trim());
   assert.deepEqual(Object.keys(payload), [...Object.keys(recorded), 'nonce'].sort());
   for (const [name, value] of Object.entries(recorded)) {
     assert.equal(typeof payload[name], typeof value, name);
@@ -210,13 +209,12 @@ test('SevSnpVm: a genuine report gives the claims of a recorded token', async (t
 });
 
 test('a request as the client of Azure\'s confidential containers writes it, of a genuine machine', async (t) => {
-  const folder = process.env.LAZARET_SHARED;
-  if (folder === undefined) return t.skip('LAZARET_SHARED names no folder of vectors');
-  const machine = `${folder}/vectors/azure-vtpm/snp-milan-lunal-live`;
+  if (skip) return t.skip(skip);
+  const machine = `${vectors}/azure-vtpm/snp-milan-lunal-live`;
   const padded = (value) => Buffer.from(value).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
   const leaf = readFileSync(`${machine}/vcek.der`).toString('base64').match(/.{1,64}/g).join('\n');
   const vcek = `-----BEGIN CERTIFICATE-----\n${leaf}\n-----END CERTIFICATE-----\n`;
-  const authorities = readFileSync(`${folder}/vectors/snp/milan-microsoft/ask_ark.pem`, 'utf8');
+  const authorities = readFileSync(`${vectors}/snp/milan-microsoft/ask_ark.pem`, 'utf8');
   const data = readFileSync(`${machine}/runtime_data.json`);
   const report = padded(JSON.stringify({ SnpReport: padded(readFileSync(`${machine}/report.bin`)), VcekCertChain: padded(vcek + authorities) }));
   // Its nonce is a number of 64 bits, and it always sends initTimeData.

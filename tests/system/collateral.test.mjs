@@ -9,12 +9,11 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { BIN } from './support/stack.mjs';
 import { until } from './support/until.mjs';
+import { skipWithoutVectors as skip, vectors } from './support/vectors.mjs';
 
-const vectors = join(process.env.LAZARET_SHARED ?? resolve(import.meta.dirname, '../../../shared'), 'vectors');
-const skip = existsSync(vectors) ? false : `no shared vectors at ${vectors}`;
 let folder;
 before(() => { folder = mkdtempSync(join(tmpdir(), 'lazaret-collateral-')); });
 after(() => rmSync(folder, { recursive: true, force: true }));

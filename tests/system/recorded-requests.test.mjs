@@ -8,10 +8,9 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { openStack, closeStack } from './support/stack.mjs';
 import { fetchWith } from './support/web.mjs';
+import { skipWithoutVectors as skip, vectors } from './support/vectors.mjs';
 
-const SHARED = process.env.LAZARET_SHARED;
-const skip = SHARED === undefined && 'LAZARET_SHARED names no folder of vectors';
-const vector = (name) => readFileSync(`${SHARED}/vectors/${name}`);
+const vector = (name) => readFileSync(`${vectors}/${name}`);
 const fields = (name) => JSON.parse(vector(`${name}/expected.json`)).fields;
 
 /** The stack's manifests are issued at that time, too, or its floor would hold the service's clock to ours. */
@@ -32,7 +31,7 @@ function world(seconds, collateral) {
   before(async () => {
     the.stack = await openStack();
     const [folder, clock] = [the.stack.path('genuine'), the.stack.path('config', 'attestation.clock')];
-    for (const [platform, source] of Object.entries(collateral)) cpSync(`${SHARED}/vectors/${source}`, `${folder}/${platform}`, { recursive: true });
+    for (const [platform, source] of Object.entries(collateral)) cpSync(`${vectors}/${source}`, `${folder}/${platform}`, { recursive: true });
     writeFileSync(clock, `${seconds - Math.floor(Date.now() / 1000)}\n`, { mode: 0o644 }); // what its clock is off by
     await at(seconds, () => the.stack.startAttestation({ collateral: { folder }, insecure_clock_file: clock }));
     the.fetch = fetchWith(the.stack.tls.ca);

@@ -7,12 +7,11 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { skipWithoutVectors as skip, vectors } from './support/vectors.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const sanitized = path.join(root, 'build/bin-sanitize');
 const program = path.join(process.env.LAZARET_BIN ?? (existsSync(path.join(sanitized, 'lazaret')) ? sanitized : path.join(root, 'build/bin')), 'lazaret');
-const vectors = path.join(process.env.LAZARET_SHARED ?? path.join(root, '../shared'), 'vectors');
-const skip = existsSync(vectors) ? false : `no shared vectors at ${vectors}`;
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'lazaret-preview-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
