@@ -22,6 +22,7 @@ enum { NURSERY_KNOWN_CHILDREN = 256 }; /* that can be killed at a time */
 /* What the program tells the nursery: a socket comes along with it, for a new child, or none, for one to be killed. */
 struct order {
     uint32_t child;
+    int processor; /* of a new one */
 };
 
 struct nursery {
@@ -58,9 +59,10 @@ static bool die_with(pid_t parent)
     return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
 }
 
-[[gnu::noreturn]] static void child_main(const struct nursery_plan *plan, pid_t nursery, int socket)
+[[gnu::noreturn]] static void child_main(const struct nursery_plan *plan, int processor, pid_t nursery, int socket)
 {
     if (!die_with(nursery)) _exit(1);
+    (void)!processors_keep_to(processor); /* contained, it could not */
     close_others(socket, plan->keep_descriptor);
     if (containment_enter(&plan->containment, NULL) != OK) _exit(1);
     plan->work(plan->context, socket);
@@ -155,7 +157,7 @@ static void kill_child(const struct known_children *known, uint32_t number)
         const pid_t child = fork();
         if (child == 0) {
             (void)close(socket);
-            child_main(plan, self, descriptor);
+            child_main(plan, order.processor, self, descriptor);
         }
         /* If fork failed, closing tells the program. */
         (void)close(descriptor);
@@ -185,7 +187,8 @@ enum status nursery_start(const struct nursery_plan *plan, struct refusal *why, 
     return OK;
 }
 
-enum status nursery_fork(const struct nursery_plan *plan, struct refusal *why, pid_t *process_out, int *socket_out)
+enum status nursery_fork(const struct nursery_plan *plan, int processor, struct refusal *why, pid_t *process_out,
+                         int *socket_out)
 {
     int pair[2] = {-1, -1};
     const pid_t program = getpid();
@@ -194,7 +197,7 @@ enum status nursery_fork(const struct nursery_plan *plan, struct refusal *why, p
     if (process == 0) {
         (void)prctl(PR_SET_NAME, plan->name);
         leave_signals_to_the_program();
-        child_main(plan, program, pair[1]);
+        child_main(plan, processor, program, pair[1]);
     }
     close_descriptor(&pair[1]);
     if (process < 0) {
@@ -240,18 +243,18 @@ static enum status send_order(int socket, struct order order, int descriptor)
 enum status nursery_open(struct nursery *nursery, int *socket_out)
 {
     uint32_t child;
-    return nursery_open_numbered(nursery, &child, socket_out);
+    return nursery_open_numbered(nursery, ANY_PROCESSOR, &child, socket_out);
 }
 
 void nursery_kill(struct nursery *nursery, uint32_t child)
 {
-    (void)!send_order(nursery->socket, (struct order){.child = child}, -1);
+    (void)!send_order(nursery->socket, (struct order){.child = child, .processor = ANY_PROCESSOR}, -1);
 }
 
-enum status nursery_open_numbered(struct nursery *nursery, uint32_t *child_out, int *socket_out)
+enum status nursery_open_numbered(struct nursery *nursery, int processor, uint32_t *child_out, int *socket_out)
 {
     int pair[2];
-    const struct order order = {.child = atomic_fetch_add(&nursery->children, 1)};
+    const struct order order = {.child = atomic_fetch_add(&nursery->children, 1), .processor = processor};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return ERR_IO;
     const enum status status = send_order(nursery->socket, order, pair[1]);
     (void)close(pair[1]);

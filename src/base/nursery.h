@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/containment.h"
+#include "base/processors.h"
 
 #include <sys/types.h>
 
@@ -32,16 +33,19 @@ enum status nursery_start(const struct nursery_plan *plan, struct refusal *why, 
 /* Ends the nursery. Children end when their sockets are closed, and at the latest with the nursery. */
 void nursery_stop(struct nursery *nursery);
 
-/* A new child; the caller closes `socket_out`, which ends it. ERR_CHILD_DIED if the nursery is gone, ERR_IO. */
+/* A new child, on any processor; the caller closes `socket_out`, which ends it. ERR_CHILD_DIED if the nursery is gone,
+ * ERR_IO. */
 enum status nursery_open(struct nursery *nursery, int *socket_out);
 
-/* One contained child, forked at once and without a nursery, for work that is to keep something of this process to
- * itself. Only where nursery_start may be called. The caller closes `socket_out`, which ends it, and waits for
- * `process_out`. ERR_IO. */
-enum status nursery_fork(const struct nursery_plan *plan, struct refusal *why, pid_t *process_out, int *socket_out);
+/* The same, on `processor` or ANY_PROCESSOR, with a number by which the child can be killed. One that the child may not
+ * use is no failure: it runs wherever it may. */
+enum status nursery_open_numbered(struct nursery *nursery, int processor, uint32_t *child_out, int *socket_out);
 
-/* The same as nursery_open, with a number by which the child can be killed. */
-enum status nursery_open_numbered(struct nursery *nursery, uint32_t *child_out, int *socket_out);
+/* One contained child, forked at once and without a nursery, for work that is to keep something of this process to
+ * itself. Only where nursery_start may be called. `processor` as for nursery_open_numbered. The caller closes
+ * `socket_out`, which ends it, and waits for `process_out`. ERR_IO. */
+enum status nursery_fork(const struct nursery_plan *plan, int processor, struct refusal *why, pid_t *process_out,
+                         int *socket_out);
 
 /* Kills a child that does not answer, whatever it is doing: one that is at work would not notice that its socket is
  * closed. Nothing happens to any other process if it is gone already. */

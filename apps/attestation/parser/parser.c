@@ -1,47 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attestation/parser/parser.h"
 
+#include "attestation/link/seats.h"
 #include "attestation/parser/child.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "crypto/hash.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-/* A child's place: one that died is replaced in it. */
+/* The child of a seat: one that died is replaced. Only who has the seat touches it. */
 struct place {
+    int processor;
     int socket; /* -1: no child yet */
     uint32_t child;
-    struct place *next; /* in the list of those that are free */
-};
-
-/* A question that waits for a place; on its thread's stack. */
-struct waiter {
-    pthread_cond_t is_served;
-    struct place *place; /* NULL: not yet */
-    struct waiter *next;
 };
 
 struct parsers {
     struct parser_options options;
     struct nursery *nursery;
-    pthread_mutex_t mutex;     /* over what follows */
-    struct place *free_places; /* none while somebody waits */
-    struct waiter *first;
-    unsigned waiting;
+    struct seats *seats;
     struct place places[];
 };
-
-static unsigned count_of(const struct parser_options *options)
-{
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    if (options->count > 0) return options->count;
-    return processors > 0 ? (unsigned)processors : 1;
-}
 
 /* ---- children ---- */
 
@@ -54,7 +36,8 @@ static void close_child(struct place *place)
 /* Started at once, so that it is there when the next question comes; if that fails, the next question tries again. */
 static void open_child(struct parsers *parsers, struct place *place)
 {
-    if (nursery_open_numbered(parsers->nursery, &place->child, &place->socket) != OK) place->socket = -1;
+    if (nursery_open_numbered(parsers->nursery, place->processor, &place->child, &place->socket) != OK)
+        place->socket = -1;
 }
 
 /* It may be at work still, and deaf. */
@@ -90,22 +73,30 @@ static enum status start_nursery(struct parsers *parsers, struct refusal *why)
     return nursery_start(&plan, why, &parsers->nursery);
 }
 
+static enum status start_all(struct parsers *parsers, const struct processors *processors, struct refusal *why)
+{
+    const unsigned count = parsers->options.count;
+    TRY(seats_new(processors, count, parsers->options.queue, &parsers->seats));
+    TRY(start_nursery(parsers, why));
+    for (unsigned i = 0; i < count; i++) {
+        parsers->places[i].processor = seats_processor(parsers->seats, i);
+        open_child(parsers, &parsers->places[i]);
+    }
+    return OK;
+}
+
 enum status parsers_start(const struct parser_options *options, struct refusal *why, struct parsers **parsers_out)
 {
-    const unsigned count = count_of(options);
+    const struct processors processors = processors_allowed();
+    const unsigned count = options->count > 0 ? options->count : processors.count;
     struct parsers *const parsers = calloc(1, sizeof(*parsers) + count * sizeof(parsers->places[0]));
     if (parsers == NULL) return ERR_NO_MEMORY;
     parsers->options = *options;
     parsers->options.count = count;
     if (parsers->options.queue == 0) parsers->options.queue = PARSER_QUEUE;
     if (parsers->options.timeout_ms == 0) parsers->options.timeout_ms = PARSER_TIMEOUT_MS;
-    (void)pthread_mutex_init(&parsers->mutex, NULL);
-    for (unsigned i = 0; i < count; i++) {
-        parsers->places[i] = (struct place){.socket = -1, .next = parsers->free_places};
-        parsers->free_places = &parsers->places[i];
-    }
-    const enum status status = start_nursery(parsers, why);
-    for (unsigned i = 0; status == OK && i < count; i++) open_child(parsers, &parsers->places[i]);
+    for (unsigned i = 0; i < count; i++) parsers->places[i].socket = -1;
+    const enum status status = start_all(parsers, &processors, why);
     if (status != OK)
         parsers_free(parsers);
     else
@@ -118,84 +109,8 @@ void parsers_free(struct parsers *parsers)
     if (parsers == NULL) return;
     for (unsigned i = 0; i < parsers->options.count; i++) close_child(&parsers->places[i]);
     nursery_stop(parsers->nursery);
-    (void)pthread_mutex_destroy(&parsers->mutex);
+    seats_free(parsers->seats);
     free(parsers);
-}
-
-/* ---- a place for a question ---- */
-
-static struct timespec time_of(int64_t monotonic_ms)
-{
-    return (struct timespec){.tv_sec = monotonic_ms / 1000, .tv_nsec = monotonic_ms % 1000 * 1000000};
-}
-
-/* For a condition that is waited for by the clock that only goes forward. */
-static void make_condition(pthread_cond_t *condition)
-{
-    pthread_condattr_t monotonic;
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(condition, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
-}
-
-static void leave_queue(struct parsers *parsers, struct waiter *waiter)
-{
-    struct waiter **at = &parsers->first;
-    while (*at != NULL && *at != waiter) at = &(*at)->next;
-    if (*at == waiter) *at = waiter->next;
-}
-
-static void join_queue(struct parsers *parsers, struct waiter *waiter)
-{
-    struct waiter **at = &parsers->first;
-    while (*at != NULL) at = &(*at)->next;
-    *at = waiter;
-}
-
-/* Under the mutex: whoever comes later does not get before those who wait. */
-static struct place *wait_for_place(struct parsers *parsers, int64_t deadline_ms)
-{
-    const struct timespec deadline = time_of(deadline_ms);
-    struct waiter waiter = {};
-    int result = 0;
-    make_condition(&waiter.is_served);
-    join_queue(parsers, &waiter);
-    parsers->waiting++;
-    while (waiter.place == NULL && result != ETIMEDOUT)
-        result = pthread_cond_timedwait(&waiter.is_served, &parsers->mutex, &deadline);
-    parsers->waiting--;
-    if (waiter.place == NULL) leave_queue(parsers, &waiter);
-    (void)pthread_cond_destroy(&waiter.is_served);
-    return waiter.place;
-}
-
-/* NULL: none is free and the queue is full, or none became free in time. */
-static struct place *take_place(struct parsers *parsers, int64_t deadline_ms)
-{
-    (void)pthread_mutex_lock(&parsers->mutex);
-    struct place *place = parsers->free_places;
-    if (place != NULL)
-        parsers->free_places = place->next;
-    else if (parsers->waiting < parsers->options.queue)
-        place = wait_for_place(parsers, deadline_ms);
-    (void)pthread_mutex_unlock(&parsers->mutex);
-    return place;
-}
-
-static void give_place_back(struct parsers *parsers, struct place *place)
-{
-    (void)pthread_mutex_lock(&parsers->mutex);
-    struct waiter *const first = parsers->first;
-    if (first != NULL) {
-        parsers->first = first->next;
-        first->place = place;
-        (void)pthread_cond_signal(&first->is_served);
-    } else {
-        place->next = parsers->free_places;
-        parsers->free_places = place;
-    }
-    (void)pthread_mutex_unlock(&parsers->mutex);
 }
 
 /* ---- asking ---- */
@@ -233,10 +148,11 @@ enum status parsers_ask(struct parsers *parsers, const struct parser_question *q
     const int64_t deadline_ms = clock_monotonic_ms() + parsers->options.timeout_ms + question->supply_wait_ms;
     *step_out = APPRAISAL_SIGNING;
     TRY(parser_question_write(question, &bytes));
-    struct place *const place = take_place(parsers, deadline_ms);
-    if (place == NULL) return refuse(why, ERR_BUSY, "attestation", "fewer requests at a time", "no parser is free");
-    const enum status status =
-        ask_in(parsers, place, buffer_slice(&bytes), supply, context, deadline_ms, why, step_out, answer_out);
-    give_place_back(parsers, place);
+    unsigned seat;
+    if (seats_take(parsers->seats, ANY_SEAT, deadline_ms, &seat) != OK)
+        return refuse(why, ERR_BUSY, "attestation", "fewer requests at a time", "no parser is free");
+    const enum status status = ask_in(parsers, &parsers->places[seat], buffer_slice(&bytes), supply, context,
+                                      deadline_ms, why, step_out, answer_out);
+    seats_give_back(parsers->seats, seat);
     return status;
 }

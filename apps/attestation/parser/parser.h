@@ -2,7 +2,7 @@
  *
  * Strangers' bytes are read by contained children without any key (base/nursery.h): body, base64, evidence, event logs,
  * draft policies. One question at a time each; a child that dies or hangs loses its request, and the next one gets
- * another child.
+ * another child. Each keeps to one processor, where questions of that processor's threads come to it (link/seats.h).
  */
 #pragma once
 
@@ -21,7 +21,7 @@ struct parsers; /* thread-safe */
 
 struct parser_options {
     struct appraiser appraiser; /* without caches, which each child makes for itself */
-    unsigned count;             /* of children at a time; 0: one for each processor */
+    unsigned count;             /* of children at a time; 0: one for each processor that the program may use */
     unsigned queue;             /* of requests that wait for one; 0: PARSER_QUEUE */
     int timeout_ms;             /* 0: PARSER_TIMEOUT_MS */
 };

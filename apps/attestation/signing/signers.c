@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attestation/signing/signers.h"
 
+#include "attestation/link/seats.h"
 #include "attestation/signing/question.h"
 #include "attestation/signing/signer_process.h"
 #include "base/clock.h"
@@ -24,22 +25,19 @@ enum {
     QUEUE_DEFAULT = 64,
     MEMORY_BYTES = 512 * 1024 * 1024, /* of address space, in which the program's libraries count too */
     PATIENCE_MS = 30000,              /* with one question, the wait for a signer included */
-    ANY = -1,
-    FIRST = 0,
+    FIRST = 0,                        /* of the seats: it has the TEE */
 };
 
+/* The process of a seat. Only who has the seat touches socket and question. */
 struct slot {
-    pid_t process;
-    int socket; /* -1: it is gone */
-    bool is_busy;
+    pid_t process;          /* 0: it is gone, and reaped */
+    int socket;             /* -1: it is gone */
     struct buffer question; /* reused */
 };
 
 struct signers {
-    pthread_mutex_t mutex;
-    pthread_cond_t is_free;
-    unsigned queue;
-    unsigned waiting, waiting_for_first;
+    struct seats *seats;
+    pthread_mutex_t mutex; /* over the slots' processes */
     unsigned count;
     uint8_t tag[SIGNING_TAG_BYTES];
     struct slot slots[COUNT_MAX];
@@ -47,84 +45,25 @@ struct signers {
 
 /* ---- taking turns ---- */
 
-static bool is_free(const struct signers *signers, unsigned index)
+static enum status take_seat(struct signers *signers, int wanted, int64_t deadline_ms, struct refusal *why,
+                             unsigned *seat_out)
 {
-    return signers->slots[index].socket >= 0 && !signers->slots[index].is_busy;
-}
-
-/* The first one does what no other can: questions that any may answer come to it last, and not while somebody waits
- * for it. */
-static bool choose(const struct signers *signers, int wanted, unsigned *index_out)
-{
-    if (wanted != ANY) {
-        *index_out = (unsigned)wanted;
-        return is_free(signers, (unsigned)wanted);
-    }
-    const unsigned last = signers->waiting_for_first > 0 ? 1 : 0;
-    for (unsigned i = signers->count; i > last; i--) {
-        *index_out = i - 1;
-        if (is_free(signers, i - 1)) return true;
-    }
-    return false;
-}
-
-static bool is_hopeless(const struct signers *signers, int wanted)
-{
-    if (wanted != ANY) return signers->slots[wanted].socket < 0;
-    for (unsigned i = 0; i < signers->count; i++) {
-        if (signers->slots[i].socket >= 0) return false;
-    }
-    return true;
-}
-
-static struct timespec time_of(int64_t deadline_ms)
-{
-    return (struct timespec){.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
-}
-
-static enum status wait_for_slot(struct signers *signers, int wanted, int64_t deadline_ms, unsigned *index_out)
-{
-    const struct timespec until = time_of(deadline_ms);
-    while (!choose(signers, wanted, index_out)) {
-        if (is_hopeless(signers, wanted)) return ERR_CHILD_DIED;
-        if (pthread_cond_timedwait(&signers->is_free, &signers->mutex, &until) == ETIMEDOUT) return ERR_BUSY;
-    }
-    signers->slots[*index_out].is_busy = true;
-    return OK;
-}
-
-static enum status take_slot(struct signers *signers, int wanted, int64_t deadline_ms, struct refusal *why,
-                             struct slot **slot_out)
-{
-    unsigned index = 0;
-    (void)pthread_mutex_lock(&signers->mutex);
-    enum status status = ERR_BUSY;
-    if (signers->waiting < signers->queue || choose(signers, wanted, &index)) {
-        signers->waiting++;
-        if (wanted == FIRST) signers->waiting_for_first++;
-        status = wait_for_slot(signers, wanted, deadline_ms, &index);
-        if (wanted == FIRST) signers->waiting_for_first--;
-        signers->waiting--;
-    }
-    (void)pthread_mutex_unlock(&signers->mutex);
-    *slot_out = &signers->slots[index];
+    const enum status status = seats_take(signers->seats, wanted, deadline_ms, seat_out);
     if (status == OK) return OK;
     return refuse(why, status, "signers", status == ERR_BUSY ? "one that is free in time" : "one that lives", "none");
 }
 
 /* What did not answer in its form or in time is not asked again: its late answer could be taken for another's. */
-static void give_slot(struct signers *signers, struct slot *slot, bool is_lost)
+static void dismiss(struct signers *signers, unsigned seat)
 {
+    struct slot *const slot = &signers->slots[seat];
+    (void)close(slot->socket);
+    slot->socket = -1;
     (void)pthread_mutex_lock(&signers->mutex);
-    slot->is_busy = false;
-    if (is_lost && slot->socket >= 0) {
-        (void)close(slot->socket);
-        slot->socket = -1;
-        if (slot->process > 0) (void)kill(slot->process, SIGKILL);
-        log_event(LOG_ERROR, "signer.lost", log_number(LOG_COUNT, slot - signers->slots));
-    }
-    (void)pthread_cond_broadcast(&signers->is_free);
+    if (slot->process > 0) (void)kill(slot->process, SIGKILL);
     (void)pthread_mutex_unlock(&signers->mutex);
+    log_event(LOG_ERROR, "signer.lost", log_number(LOG_COUNT, seat));
+    seats_remove(signers->seats, seat);
 }
 
 /* ---- asking ---- */
@@ -138,17 +77,17 @@ static enum status ask(struct signers *signers, int wanted, const struct signer_
                        const struct supplier *supplier, struct refusal *why, unsigned *step_out, struct buffer *answer)
 {
     const int64_t deadline_ms = clock_monotonic_ms() + PATIENCE_MS;
-    struct slot *slot;
-    TRY(take_slot(signers, wanted, deadline_ms, why, &slot));
+    unsigned seat;
+    TRY(take_seat(signers, wanted, deadline_ms, why, &seat));
+    struct slot *const slot = &signers->slots[seat];
     buffer_clear(&slot->question);
     enum status status = signer_ask_write(question, &slot->question);
-    bool is_lost = false;
     if (status == OK) {
         status = link_ask(slot->socket, buffer_slice(&slot->question), supplier != NULL ? supplier->supply : NULL,
                           supplier != NULL ? supplier->context : NULL, deadline_ms, why, step_out, answer);
-        is_lost = status == ERR_CHILD_DIED || status == ERR_TIMEOUT;
+        if (status == ERR_CHILD_DIED || status == ERR_TIMEOUT) dismiss(signers, seat);
     }
-    give_slot(signers, slot, is_lost);
+    seats_give_back(signers->seats, seat);
     return status;
 }
 
@@ -212,7 +151,7 @@ enum status signers_token(struct signers *signers, const struct signer_question 
     const struct signer_ask asked = {.deed = SIGNER_TOKEN, .now_s = question->now_s, .token = *question};
     const struct supplier supplier = {.supply = supply, .context = context};
     unsigned step = APPRAISAL_SIGNING;
-    const enum status status = ask(signers, ANY, &asked, &supplier, why, &step, token);
+    const enum status status = ask(signers, ANY_SEAT, &asked, &supplier, why, &step, token);
     const bool is_told = status != ERR_CHILD_DIED && status != ERR_TIMEOUT && step <= APPRAISAL_SIGNING;
     *step_out = is_told ? (enum appraisal_step)step : APPRAISAL_SIGNING;
     return status;
@@ -222,7 +161,7 @@ enum status signers_policy_result(struct signers *signers, const struct policy_r
                                   struct refusal *why, struct buffer *token)
 {
     const struct signer_ask asked = {.deed = SIGNER_POLICY_RESULT, .now_s = question->now_s, .result = *question};
-    return ask(signers, ANY, &asked, NULL, why, NULL, token);
+    return ask(signers, ANY_SEAT, &asked, NULL, why, NULL, token);
 }
 
 enum status signers_challenge(struct signers *signers, int64_t now_s, struct refusal *why, struct buffer *challenge,
@@ -230,7 +169,7 @@ enum status signers_challenge(struct signers *signers, int64_t now_s, struct ref
 {
     const struct signer_ask asked = {.deed = SIGNER_CHALLENGE, .now_s = now_s};
     CLEANUP(buffer_done) struct buffer answer = buffer_of_maximum(LINK_FRAME_MAX_BYTES);
-    TRY(ask(signers, ANY, &asked, NULL, why, NULL, &answer));
+    TRY(ask(signers, ANY_SEAT, &asked, NULL, why, NULL, &answer));
     struct reader reader = reader_over(buffer_slice(&answer));
     struct slice part;
     uint16_t size;
@@ -253,27 +192,18 @@ enum status signers_tee(struct signers *signers, struct tee **tee_out)
     return tee_new_remote(quote, signers, tee_out);
 }
 
-/* Reaped: its number may be somebody else's soon. Whoever waits for its answer notices by the socket; if nobody does,
- * no question is to be lost with it. */
-static void forget(struct signers *signers, struct slot *slot)
-{
-    slot->process = 0;
-    if (slot->is_busy || slot->socket < 0) return;
-    (void)close(slot->socket);
-    slot->socket = -1;
-    (void)pthread_cond_broadcast(&signers->is_free);
-}
-
+/* Reaped: its number may be somebody else's soon. Whoever waits for its answer notices by the socket; no other question
+ * is to be lost with it. */
 bool signers_outlive(struct signers *signers, pid_t process)
 {
-    bool is_other = false;
+    unsigned other = 1;
     (void)pthread_mutex_lock(&signers->mutex);
-    for (unsigned i = 1; i < signers->count && !is_other; i++) {
-        is_other = signers->slots[i].process == process;
-        if (is_other) forget(signers, &signers->slots[i]);
-    }
+    while (other < signers->count && signers->slots[other].process != process) other++;
+    if (other < signers->count) signers->slots[other].process = 0;
     (void)pthread_mutex_unlock(&signers->mutex);
-    return is_other;
+    if (other >= signers->count) return false;
+    seats_remove(signers->seats, other);
+    return true;
 }
 
 /* ---- start and end ---- */
@@ -298,20 +228,15 @@ static enum status fork_one(struct signers *signers, const struct signer_options
         .containment = {.level = CONTAINED_COMPUTE, .memory_bytes = MEMORY_BYTES},
         .keep_descriptor = is_first ? tee_descriptor(options->tee) : -1,
     };
-    TRY(nursery_fork(&nursery, why, &slot->process, &slot->socket));
+    const int processor = seats_processor(signers->seats, signers->count);
+    TRY(nursery_fork(&nursery, processor, why, &slot->process, &slot->socket));
     slot->question = buffer_of_maximum(LINK_FRAME_MAX_BYTES);
     signers->count++;
     return OK;
 }
 
-static unsigned count_of(const struct signer_options *options)
-{
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    const unsigned wanted = options->count > 0 ? options->count : processors > 0 ? (unsigned)processors : 1;
-    return wanted < COUNT_MAX ? wanted : COUNT_MAX;
-}
-
-static enum status fork_all(struct signers *signers, const struct signer_options *options, struct refusal *why)
+static enum status fork_all(struct signers *signers, const struct signer_options *options, unsigned count,
+                            struct refusal *why)
 {
     CLEANUP(secret_done) struct secret sealing_key = {}, challenge_key = {};
     TRY(derive(options->tee, "signing-key", options->deployment, &sealing_key));
@@ -324,7 +249,6 @@ static enum status fork_all(struct signers *signers, const struct signer_options
                   .algorithm = options->algorithm},
         .challenge_key = secret_slice(&challenge_key),
     };
-    const unsigned count = count_of(options);
     while (signers->count < count) TRY(fork_one(signers, options, &plan, why));
     return tee_hand_over(options->tee, signers->slots[0].process);
 }
@@ -338,19 +262,22 @@ static enum status use_libraries(void)
     return random_bytes(sizeof(byte), &byte);
 }
 
+static enum status start_all(struct signers *signers, const struct signer_options *options, struct refusal *why)
+{
+    const struct processors processors = processors_allowed();
+    const unsigned wanted = options->count > 0 ? options->count : processors.count;
+    const unsigned count = wanted < COUNT_MAX ? wanted : COUNT_MAX;
+    TRY(use_libraries());
+    TRY(seats_new(&processors, count, options->queue > 0 ? options->queue : QUEUE_DEFAULT, &signers->seats));
+    return fork_all(signers, options, count, why);
+}
+
 enum status signers_start(const struct signer_options *options, struct refusal *why, struct signers **signers_out)
 {
     struct signers *const signers = calloc(1, sizeof(*signers));
     if (signers == NULL) return ERR_NO_MEMORY;
-    pthread_condattr_t monotonic;
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&signers->is_free, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
     (void)pthread_mutex_init(&signers->mutex, NULL);
-    signers->queue = options->queue > 0 ? options->queue : QUEUE_DEFAULT;
-    enum status status = use_libraries();
-    if (status == OK) status = fork_all(signers, options, why);
+    const enum status status = start_all(signers, options, why);
     if (status != OK) {
         signers_free(signers);
         return status;
@@ -371,7 +298,7 @@ void signers_free(struct signers *signers)
         (void)kill(slot->process, SIGKILL);
         while (waitpid(slot->process, NULL, 0) < 0 && errno == EINTR) {}
     }
-    (void)pthread_cond_destroy(&signers->is_free);
+    seats_free(signers->seats);
     (void)pthread_mutex_destroy(&signers->mutex);
     free(signers);
 }

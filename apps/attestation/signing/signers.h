@@ -4,7 +4,8 @@
  * the way to the TEE. They answer from a table of permitted questions (below) and nothing else. For a token they are
  * given evidence and the claims that a parser found; they verify the evidence's signatures again, evaluate the policy
  * again, refuse if the claims are not their own, and sign what they found themselves: a parser taken over cannot vouch
- * for what was never measured.
+ * for what was never measured. Each keeps to one processor, where questions of that processor's threads come to it
+ * (link/seats.h).
  */
 #pragma once
 
@@ -29,7 +30,7 @@ struct signer_options {
     struct tee *tee;            /* taken over: afterwards only the first signer has it */
     const char *deployment;     /* thumbprint: part of the sealing key's label */
     enum signing_algorithm algorithm;
-    unsigned count; /* of processes; 0: one for each processor */
+    unsigned count; /* of processes; 0: one for each processor that the program may use */
     unsigned queue; /* of questions that wait for one; 0: 64 */
 };
 

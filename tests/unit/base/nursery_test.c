@@ -12,6 +12,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 /* A child that does what one byte asks, and answers with one byte: 1 it could, 0 it could not. */
 enum deed {
@@ -31,6 +32,8 @@ enum deed {
     DEED_MUCH_MEMORY,
     DEED_OTHER_DESCRIPTOR,
     DEED_CORE_LIMIT,
+    DEED_COUNT_PROCESSORS, /* answers with how many it may use */
+    DEED_NAME_PROCESSOR,   /* and with the one it runs on */
 };
 
 enum { DEADLINE_MS = 10000, SECRET_DESCRIPTOR = 63 };
@@ -103,15 +106,22 @@ static bool did(enum deed deed)
     case DEED_MUCH_MEMORY: return could_map((size_t)512 << 20, PROT_READ | PROT_WRITE);
     case DEED_OTHER_DESCRIPTOR: return fcntl(SECRET_DESCRIPTOR, F_GETFD) >= 0;
     case DEED_CORE_LIMIT: return may_dump_core();
+    default: return false;
     }
-    return false;
+}
+
+static uint8_t answer_to(enum deed deed)
+{
+    if (deed == DEED_COUNT_PROCESSORS) return (uint8_t)processors_allowed().count;
+    if (deed == DEED_NAME_PROCESSOR) return (uint8_t)processors_current();
+    return did(deed) ? 1 : 0;
 }
 
 static void do_deeds(const void *context, int socket)
 {
     (void)context;
     for (uint8_t deed; nursery_receive(socket, 1, NURSERY_NO_DEADLINE, &deed) == OK;) {
-        const uint8_t answer = did((enum deed)deed) ? 1 : 0;
+        const uint8_t answer = answer_to((enum deed)deed);
         if (nursery_send(socket, slice_of(&answer, 1), NURSERY_NO_DEADLINE) != OK) return;
     }
 }
@@ -260,8 +270,8 @@ static void a_child_that_is_at_work_can_be_killed_and_no_other(void **state)
     uint32_t hanging, other;
     int sockets[2];
     uint8_t answer;
-    assert_ok(nursery_open_numbered(nursery, &hanging, &sockets[0]));
-    assert_ok(nursery_open_numbered(nursery, &other, &sockets[1]));
+    assert_ok(nursery_open_numbered(nursery, ANY_PROCESSOR, &hanging, &sockets[0]));
+    assert_ok(nursery_open_numbered(nursery, ANY_PROCESSOR, &other, &sockets[1]));
     assert_ok(nursery_send(sockets[0], slice_of(&sleep, 1), deadline_ms));
     nursery_kill(nursery, hanging);
     assert_status(nursery_receive(sockets[0], 1, deadline_ms, &answer), ERR_CHILD_DIED);
@@ -272,6 +282,72 @@ static void a_child_that_is_at_work_can_be_killed_and_no_other(void **state)
     (void)close(sockets[0]);
     (void)close(sockets[1]);
     nursery_stop(nursery);
+}
+
+/* ---- processors ---- */
+
+static void assert_told(int socket, enum deed deed, uint8_t expected)
+{
+    const uint8_t byte = (uint8_t)deed;
+    const int64_t deadline_ms = clock_monotonic_ms() + DEADLINE_MS;
+    uint8_t answer;
+    assert_ok(nursery_send(socket, slice_of(&byte, 1), deadline_ms));
+    assert_ok(nursery_receive(socket, 1, deadline_ms, &answer));
+    assert_int_equal(answer, expected);
+}
+
+static void children_keep_to_the_processor_they_are_given(void **state)
+{
+    (void)state;
+    const struct processors all = processors_allowed();
+    struct nursery *const nursery = start(CONTAINED_LIBRARY);
+    for (unsigned i = 0; i < all.count; i++) {
+        uint32_t child;
+        int socket;
+        assert_ok(nursery_open_numbered(nursery, all.numbers[i], &child, &socket));
+        assert_told(socket, DEED_COUNT_PROCESSORS, 1);
+        assert_told(socket, DEED_NAME_PROCESSOR, (uint8_t)all.numbers[i]);
+        (void)close(socket);
+    }
+    /* Those that are given none, and the program, keep what they had. */
+    uint8_t count;
+    assert_ok(ask(nursery, DEED_COUNT_PROCESSORS, &count));
+    assert_int_equal(count, all.count);
+    assert_int_equal(processors_allowed().count, all.count);
+    nursery_stop(nursery);
+}
+
+static void a_processor_that_is_not_there_is_no_failure(void **state)
+{
+    (void)state;
+    struct nursery *const nursery = start(CONTAINED_LIBRARY);
+    uint32_t child;
+    int socket;
+    assert_ok(nursery_open_numbered(nursery, 1023, &child, &socket));
+    assert_told(socket, DEED_COUNT_PROCESSORS, (uint8_t)processors_allowed().count);
+    (void)close(socket);
+    nursery_stop(nursery);
+}
+
+static void a_child_without_a_nursery_keeps_to_its_processor(void **state)
+{
+    (void)state;
+    const struct processors all = processors_allowed();
+    const struct nursery_plan plan = {
+        .name = "test-child", .work = do_deeds, .containment = {.level = CONTAINED_LIBRARY}, .keep_descriptor = -1};
+    const struct {
+        int processor;
+        unsigned count;
+    } cases[] = {{all.numbers[all.count - 1], 1}, {1023, all.count}, {ANY_PROCESSOR, all.count}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        pid_t process;
+        int socket;
+        assert_ok(nursery_fork(&plan, cases[i].processor, NULL, &process, &socket));
+        assert_told(socket, DEED_COUNT_PROCESSORS, (uint8_t)cases[i].count);
+        if (i == 0) assert_told(socket, DEED_NAME_PROCESSOR, (uint8_t)cases[i].processor);
+        (void)close(socket);
+        assert_int_equal(waitpid(process, NULL, 0), process);
+    }
 }
 
 static void children_past_those_that_are_known_still_work(void **state)
@@ -297,6 +373,9 @@ int main(void)
         cmocka_unit_test(children_have_no_descriptors_of_the_program),
         cmocka_unit_test(waiting_ends_at_the_deadline),
         cmocka_unit_test(a_child_that_is_at_work_can_be_killed_and_no_other),
+        cmocka_unit_test(children_keep_to_the_processor_they_are_given),
+        cmocka_unit_test(a_processor_that_is_not_there_is_no_failure),
+        cmocka_unit_test(a_child_without_a_nursery_keeps_to_its_processor),
         cmocka_unit_test(children_past_those_that_are_known_still_work),
     };
     return cmocka_run_group_tests_name("base/nursery", tests, NULL, NULL);

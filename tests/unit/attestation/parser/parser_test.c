@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -217,6 +218,52 @@ static void test_a_child_that_hangs_is_killed_and_replaced(void **)
     close_scene(&scene);
 }
 
+/* ---- processors ---- */
+
+/* Whether there are two children, each on the processor of its place alone. */
+static bool keep_to_their_processors(pid_t nursery)
+{
+    enum { MAX = 16 };
+    const struct processors all = processors_allowed();
+    pid_t children[MAX];
+    bool is_found[2] = {};
+    const size_t count = children_of(nursery, children, MAX);
+    for (size_t i = 0; i < count; i++) {
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        if (sched_getaffinity(children[i], sizeof(set), &set) != 0 || CPU_COUNT(&set) != 1) return false;
+        const bool is_first = CPU_ISSET((size_t)all.numbers[0], &set) && !is_found[0];
+        if (!is_first && !CPU_ISSET((size_t)all.numbers[1 % all.count], &set)) return false;
+        is_found[is_first ? 0 : 1] = true;
+    }
+    return count == 2 && is_found[0] && is_found[1];
+}
+
+/* It takes a child a while to start. */
+static void assert_keep_to_their_processors(pid_t nursery)
+{
+    for (int i = 0; i < 1000 && !keep_to_their_processors(nursery); i++) pause_ms(10);
+    assert_true(keep_to_their_processors(nursery));
+}
+
+static void test_each_child_and_who_replaces_it_keep_to_a_processor(void **)
+{
+    struct scene scene;
+    pid_t nursery;
+    open_scene(&scene, NULL);
+    assert_int_equal(children_of(getpid(), &nursery, 1), 1);
+    assert_keep_to_their_processors(nursery);
+    const struct processors all = processors_allowed();
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(processors_keep_to(all.numbers[i % all.count]));
+        assert_status(ask_once(&scene, "insecure_crash"), ERR_CHILD_DIED);
+        assert_ok(ask_once(&scene, "n"));
+        assert_ok(processors_spread(&all));
+        assert_keep_to_their_processors(nursery);
+    }
+    close_scene(&scene);
+}
+
 struct load {
     struct scene *scene;
     _Atomic bool is_over;
@@ -315,6 +362,7 @@ int main(void)
         cmocka_unit_test(test_each_refusal_comes_back_with_its_step),
         cmocka_unit_test(test_a_child_that_dies_loses_its_request_alone),
         cmocka_unit_test(test_a_child_that_hangs_is_killed_and_replaced),
+        cmocka_unit_test(test_each_child_and_who_replaces_it_keep_to_a_processor),
         cmocka_unit_test(test_children_that_are_killed_under_load_cost_a_request_each_at_most),
         cmocka_unit_test(test_who_finds_the_queue_full_is_told_at_once),
     };

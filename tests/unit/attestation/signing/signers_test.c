@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <sched.h>
 
 #define RUNTIME_DATA "{\"keys\":[],\"lazaret\":{}}"
 
@@ -312,7 +313,7 @@ static enum status ask_signer(struct stage *stage, bool has_tee, struct slice qu
     pid_t process;
     int socket, end;
     CLEANUP(buffer_done) struct buffer answer = buffer_of_maximum(LINK_FRAME_MAX_BYTES);
-    assert_ok(nursery_fork(&nursery, NULL, &process, &socket));
+    assert_ok(nursery_fork(&nursery, ANY_PROCESSOR, NULL, &process, &socket));
     const enum status status =
         link_ask(socket, question, NULL, NULL, clock_monotonic_ms() + 20000, NULL, NULL, &answer);
     (void)close(socket);
@@ -441,6 +442,58 @@ static void wait_until_it_waits(void)
     (void)usleep(200000);
 }
 
+/* ---- processors ---- */
+
+enum { THE_FIRST, OTHER };
+
+/* The calling thread, and those that it starts, run where that signer does. Returns where they did before. */
+static struct processors stand_at(unsigned signer)
+{
+    const struct processors all = processors_allowed();
+    assert_ok(processors_keep_to(all.numbers[signer % all.count]));
+    return all;
+}
+
+static void assert_keeps_to(pid_t process, int processor)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    assert_int_equal(sched_getaffinity(process, sizeof(set), &set), 0);
+    assert_int_equal(CPU_COUNT(&set), 1);
+    assert_true(CPU_ISSET((size_t)processor, &set));
+}
+
+static void test_each_signer_keeps_to_a_processor(void **state)
+{
+    struct stage *const stage = *state;
+    CLEANUP(signing_key_done) struct signing_key key = make_key(stage);
+    assert_ok(signers_use_key(stage->signers, &key, NULL)); /* so that both are at work */
+    const struct processors all = processors_allowed();
+    assert_keeps_to(only_signer("signer-with-tee"), all.numbers[0]);
+    assert_keeps_to(only_signer("signer"), all.numbers[1 % all.count]);
+}
+
+/* The other one would never answer. */
+static void test_a_question_goes_to_the_signer_of_its_processor(void **state)
+{
+    struct stage *const stage = *state;
+    CLEANUP(signing_key_done) struct signing_key key = make_key(stage);
+    assert_ok(signers_use_key(stage->signers, &key, NULL));
+    const struct processors all = processors_allowed();
+    if (all.count < 2) skip();
+    static const char *const names[] = {"signer", "signer-with-tee"};
+    for (unsigned signer = THE_FIRST; signer <= OTHER; signer++) {
+        const pid_t stopped = only_signer(names[signer]);
+        assert_int_equal(kill(stopped, SIGSTOP), 0);
+        (void)stand_at(signer);
+        for (int i = 0; i < 5; i++) assert_ok(asked(stage));
+        assert_int_equal(kill(stopped, SIGCONT), 0);
+        assert_ok(processors_spread(&all));
+    }
+}
+
+/* ---- losing one ---- */
+
 /* kill -9 while it has a question: that one is lost, the others are answered. */
 static void test_without_another_signer_the_first_goes_on(void **state)
 {
@@ -453,6 +506,7 @@ static void test_without_another_signer_the_first_goes_on(void **state)
     assert_int_equal(kill(other, SIGSTOP), 0);
     pthread_t thread;
     void *status;
+    const struct processors all = stand_at(OTHER);
     assert_int_equal(pthread_create(&thread, NULL, ask_one, stage), 0);
     wait_until_it_waits();
     assert_int_equal(kill(other, SIGKILL), 0);
@@ -463,6 +517,7 @@ static void test_without_another_signer_the_first_goes_on(void **state)
     for (int i = 0; i < 5; i++) assert_ok(asked(stage));
     assert_ok(signers_use_key(stage->signers, &key, NULL));
     assert_ok(asked(stage));
+    assert_ok(processors_spread(&all));
 }
 
 static void test_without_the_first_there_are_no_quotes_and_the_service_ends(void **state)
@@ -537,6 +592,8 @@ int main(void)
         with_signers(test_the_service_gets_quotes_over_runtime_data_and_nothing_else),
         cmocka_unit_test(test_a_question_that_is_not_permitted_ends_the_signer),
         with_signers(test_signers_are_contained_before_the_first_question),
+        with_signers(test_each_signer_keeps_to_a_processor),
+        with_signers(test_a_question_goes_to_the_signer_of_its_processor),
         with_signers(test_without_another_signer_the_first_goes_on),
         with_signers(test_without_the_first_there_are_no_quotes_and_the_service_ends),
         cmocka_unit_test(test_questions_beyond_the_queue_are_refused_at_once),
