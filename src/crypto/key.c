@@ -28,6 +28,7 @@ struct key {
     enum key_kind kind;
     bool is_private;
     atomic_uint owners;
+    _Atomic(EVP_PKEY_CTX *) templates[KEY_OPERATION_COUNT]; /* of ECDSA keys; NULL: not needed so far */
     size_t point_size; /* 0: the point is the library's to tell, which takes it a while */
     uint8_t point[P384_POINT_BYTES];
 };
@@ -77,6 +78,7 @@ static void group_cleanup(EC_GROUP **group)
 void key_free(struct key *key)
 {
     if (key == NULL || atomic_fetch_sub(&key->owners, 1) != 1) return;
+    for (int i = 0; i < KEY_OPERATION_COUNT; i++) EVP_PKEY_CTX_free(key->templates[i]);
     EVP_PKEY_free(key->object);
     free(key);
 }
@@ -107,6 +109,35 @@ bool key_is_private(const struct key *key)
 EVP_PKEY *key_openssl(const struct key *key)
 {
     return key->object;
+}
+
+static EVP_PKEY_CTX *new_context(const struct key *key, enum key_operation operation)
+{
+    CLEANUP(context_cleanup) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key->object, NULL);
+    if (context == NULL) return NULL;
+    const int ready = operation == KEY_SIGN ? EVP_PKEY_sign_init(context) : EVP_PKEY_verify_init(context);
+    if (ready != 1) return NULL;
+    EVP_PKEY_CTX *const made = context;
+    context = NULL;
+    return made;
+}
+
+/* Of two threads that make a template at once, the second finds the first's in the place and gives its own up. */
+static EVP_PKEY_CTX *keep_template(struct key *key, enum key_operation operation, EVP_PKEY_CTX *made)
+{
+    EVP_PKEY_CTX *present = NULL;
+    if (made == NULL || atomic_compare_exchange_strong(&key->templates[operation], &present, made)) return made;
+    EVP_PKEY_CTX_free(made);
+    return present;
+}
+
+EVP_PKEY_CTX *key_context(const struct key *key, enum key_operation operation)
+{
+    struct key *const shared = (struct key *)key; /* only the place of the template changes */
+    if (key->kind != KEY_P256 && key->kind != KEY_P384) return new_context(key, operation);
+    EVP_PKEY_CTX *template = atomic_load(&shared->templates[operation]);
+    if (template == NULL) template = keep_template(shared, operation, new_context(key, operation));
+    return template == NULL ? NULL : EVP_PKEY_CTX_dup(template);
 }
 
 /* A curve given by explicit parameters could be another curve with the same numbers as a known one. */

@@ -41,13 +41,12 @@ static int salt_length(enum hash hash, enum key_padding padding)
     return padding == KEY_PSS ? (int)hash_bytes(hash) : RSA_PSS_SALTLEN_AUTO;
 }
 
-static enum status set_up(const struct key *key, bool sign, enum hash hash, enum key_padding padding,
-                          EVP_PKEY_CTX *context)
+static enum status set_up(const struct key *key, enum hash hash, enum key_padding padding, EVP_PKEY_CTX *context)
 {
     const struct algorithms *algorithms;
-    TRY(algorithms_get(&algorithms));
-    if (context == NULL || (sign ? EVP_PKEY_sign_init(context) : EVP_PKEY_verify_init(context)) != 1) return ERR_CRYPTO;
+    if (context == NULL) return ERR_CRYPTO;
     if (is_ecdsa(key)) return OK; /* takes any digest, and does not name it in the signature */
+    TRY(algorithms_get(&algorithms));
     const bool is_pss = padding != KEY_PKCS1;
     if (EVP_PKEY_CTX_set_rsa_padding(context, is_pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) != 1 ||
         EVP_PKEY_CTX_set_signature_md(context, algorithms->hashes[hash]) != 1)
@@ -75,8 +74,8 @@ enum status key_sign_with(const struct key *key, enum hash hash, enum key_paddin
     TRY(check_scheme(key, hash));
     uint8_t digest[HASH_MAX_BYTES];
     TRY(hash_parts(hash, &message, 1, digest));
-    CLEANUP(context_cleanup) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key_openssl(key), NULL);
-    const enum status status = set_up(key, true, hash, padding, context);
+    CLEANUP(context_cleanup) EVP_PKEY_CTX *context = key_context(key, KEY_SIGN);
+    const enum status status = set_up(key, hash, padding, context);
     if (status != OK) return crypto_failed(status);
     uint8_t made[RSA_MAX_BYTES];
     size_t size = sizeof(made);
@@ -124,8 +123,8 @@ enum status key_verify_with(const struct key *key, enum hash hash, enum key_padd
         TRY(der_of_raw(signature, coordinate_bytes(key), der, &size));
         signature = slice_of(der, size);
     }
-    CLEANUP(context_cleanup) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key_openssl(key), NULL);
-    const enum status status = set_up(key, false, hash, padding, context);
+    CLEANUP(context_cleanup) EVP_PKEY_CTX *context = key_context(key, KEY_VERIFY);
+    const enum status status = set_up(key, hash, padding, context);
     if (status != OK) return crypto_failed(status);
     if (EVP_PKEY_verify(context, signature.bytes, signature.size, digest, hash_bytes(hash)) != 1)
         return crypto_failed(ERR_SIGNATURE);

@@ -3,6 +3,8 @@
 
 #include "vectors.h"
 
+#include <pthread.h>
+
 static struct key *make(enum key_kind kind)
 {
     struct key *key = NULL;
@@ -339,6 +341,63 @@ static void test_shared_keys_live_as_long_as_their_last_owner(void **)
     key_free(NULL);
 }
 
+static void test_a_failure_leaves_nothing_in_a_key(void **)
+{
+    const enum key_kind kinds[] = {KEY_P256, KEY_P384, KEY_RSA};
+    for (size_t i = 0; i < 3; i++) {
+        CLEANUP(key_cleanup) struct key *key = make(kinds[i]);
+        CLEANUP(buffer_done) struct buffer none = {}, good = buffer_of_maximum(RSA_MAX_BYTES);
+        const struct slice message = SLICE_LITERAL("message"), other = SLICE_LITERAL("massage");
+        for (int turn = 0; turn < 3; turn++) {
+            buffer_clear(&good);
+            assert_status(key_sign_with(key, HASH_SHA384, KEY_PKCS1, message, &none), ERR_TOO_LARGE);
+            assert_ok(key_sign_with(key, HASH_SHA256, KEY_PKCS1, message, &good));
+            assert_status(key_verify_with(key, HASH_SHA256, KEY_PKCS1, other, buffer_slice(&good)), ERR_SIGNATURE);
+            assert_status(key_verify_with(key, HASH_SHA384, KEY_PKCS1, message, buffer_slice(&good)), ERR_SIGNATURE);
+            assert_ok(key_verify_with(key, HASH_SHA256, KEY_PKCS1, message, buffer_slice(&good)));
+        }
+    }
+}
+
+struct shared_use {
+    const struct key *key;
+    pthread_barrier_t begin;
+};
+
+static void *use_shared_key(void *context)
+{
+    struct shared_use *const use = context;
+    CLEANUP(buffer_done) struct buffer signature = buffer_of_maximum(P256_SIGNATURE_BYTES);
+    (void)pthread_barrier_wait(&use->begin);
+    for (int turn = 0; turn < 20; turn++) {
+        buffer_clear(&signature);
+        if (key_sign(use->key, SLICE_LITERAL("message"), &signature) != OK ||
+            key_verify(use->key, SLICE_LITERAL("message"), buffer_slice(&signature)) != OK)
+            return use;
+    }
+    return NULL;
+}
+
+/* The first use of a key prepares the next ones: of several threads that are first, none may disturb another. */
+static void test_threads_share_a_key(void **)
+{
+    enum { THREAD_COUNT = 4, KEY_COUNT = 10 };
+    for (int round = 0; round < KEY_COUNT; round++) {
+        CLEANUP(key_cleanup) struct key *key = make(KEY_P256);
+        struct shared_use use = {.key = key};
+        pthread_t threads[THREAD_COUNT];
+        void *failed;
+        assert_int_equal(pthread_barrier_init(&use.begin, NULL, THREAD_COUNT), 0);
+        for (int i = 0; i < THREAD_COUNT; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, use_shared_key, &use), 0);
+        for (int i = 0; i < THREAD_COUNT; i++) {
+            assert_int_equal(pthread_join(threads[i], &failed), 0);
+            assert_null(failed);
+        }
+        (void)pthread_barrier_destroy(&use.begin);
+    }
+}
+
 static void check_ecdsa(const json_t *group, const json_t *test)
 {
     const char *const hex = json_string_value(json_object_get(json_object_get(group, "publicKey"), "uncompressed"));
@@ -394,6 +453,8 @@ int main(void)
         cmocka_unit_test(test_each_scheme_verifies_its_own_signatures_alone),
         cmocka_unit_test(test_no_signature_is_taken_over_other_digests),
         cmocka_unit_test(test_shared_keys_live_as_long_as_their_last_owner),
+        cmocka_unit_test(test_a_failure_leaves_nothing_in_a_key),
+        cmocka_unit_test(test_threads_share_a_key),
         cmocka_unit_test(test_ecdsa_wycheproof),
         cmocka_unit_test(test_x25519_wycheproof),
     };
