@@ -29,7 +29,7 @@ struct key {
     bool is_private;
     atomic_uint owners;
     _Atomic(EVP_PKEY_CTX *) templates[KEY_OPERATION_COUNT]; /* of ECDSA keys; NULL: not needed so far */
-    size_t point_size; /* 0: the point is the library's to tell, which takes it a while */
+    size_t point_size;                                      /* 0: a key of another kind than P-256 and P-384 */
     uint8_t point[P384_POINT_BYTES];
 };
 
@@ -205,11 +205,40 @@ static enum status wrap(EVP_PKEY *object, enum key_kind kind, bool is_private, s
     return OK;
 }
 
+static size_t coordinate_bytes(enum key_kind kind)
+{
+    return kind == KEY_P384 ? P384_COORDINATE_BYTES : P256_COORDINATE_BYTES;
+}
+
+/* A number of the key, big endian in exactly `size` bytes. */
+static enum status read_number(EVP_PKEY *object, const char *name, size_t size, uint8_t *bytes_out)
+{
+    CLEANUP(number_cleanup) BIGNUM *number = NULL;
+    if (EVP_PKEY_get_bn_param(object, name, &number) != 1) return crypto_failed(ERR_CRYPTO);
+    return BN_bn2binpad(number, bytes_out, (int)size) == (int)size ? OK : crypto_failed(ERR_CRYPTO);
+}
+
+/* Once and for all: the library takes a while to tell it, and longer to compare it with another. */
+static enum status read_point(struct key *key)
+{
+    if (key->kind != KEY_P256 && key->kind != KEY_P384) return OK;
+    const size_t size = coordinate_bytes(key->kind);
+    TRY(read_number(key->object, OSSL_PKEY_PARAM_EC_PUB_X, size, key->point));
+    TRY(read_number(key->object, OSSL_PKEY_PARAM_EC_PUB_Y, size, key->point + size));
+    key->point_size = 2 * size;
+    return OK;
+}
+
 enum status key_from_openssl(EVP_PKEY *object, bool is_private, struct key **key_out)
 {
+    CLEANUP(key_cleanup) struct key *key = NULL;
     enum key_kind kind;
     if (kind_of(object, &kind) != OK || check_public(object, kind) != OK) return crypto_failed(ERR_KEY_INVALID);
-    return wrap(object, kind, is_private, key_out);
+    TRY(wrap(object, kind, is_private, &key));
+    TRY(read_point(key));
+    *key_out = key;
+    key = NULL;
+    return OK;
 }
 
 /* ---- making keys ---- */
@@ -397,25 +426,6 @@ enum status key_private_pem(const struct key *key, struct secret *pem_out)
 
 /* ---- numbers ---- */
 
-static size_t coordinate_bytes(enum key_kind kind)
-{
-    return kind == KEY_P384 ? P384_COORDINATE_BYTES : P256_COORDINATE_BYTES;
-}
-
-/* A number of the key, big endian in exactly `size` bytes (0: as many as it needs). */
-static enum status append_number(const struct key *key, const char *name, size_t size, struct buffer *bytes)
-{
-    CLEANUP(number_cleanup) BIGNUM *number = NULL;
-    if (EVP_PKEY_get_bn_param(key->object, name, &number) != 1) return crypto_failed(ERR_CRYPTO);
-    if (size == 0) size = (size_t)BN_num_bytes(number);
-    const size_t before = bytes->size;
-    uint8_t *out;
-    TRY(buffer_extend(bytes, size, &out));
-    if (BN_bn2binpad(number, out, (int)size) == (int)size) return OK;
-    buffer_truncate(bytes, before);
-    return crypto_failed(ERR_CRYPTO);
-}
-
 static enum status append_x25519(const struct key *key, struct buffer *bytes)
 {
     uint8_t raw[X25519_BYTES];
@@ -428,27 +438,30 @@ static enum status append_x25519(const struct key *key, struct buffer *bytes)
 enum status key_public_bytes(const struct key *key, struct buffer *bytes)
 {
     if (key->kind == KEY_X25519) return append_x25519(key, bytes);
-    if (key->kind != KEY_P256 && key->kind != KEY_P384) return ERR_UNSUPPORTED;
-    if (key->point_size > 0) return buffer_append(bytes, slice_of(key->point, key->point_size));
-    const size_t before = bytes->size, size = coordinate_bytes(key->kind);
-    TRY(append_number(key, OSSL_PKEY_PARAM_EC_PUB_X, size, bytes));
-    const enum status status = append_number(key, OSSL_PKEY_PARAM_EC_PUB_Y, size, bytes);
-    if (status != OK) buffer_truncate(bytes, before);
-    return status;
+    if (key->point_size == 0) return ERR_UNSUPPORTED;
+    return buffer_append(bytes, slice_of(key->point, key->point_size));
+}
+
+static enum status append_rsa_number(const struct key *key, const char *name, struct buffer *bytes)
+{
+    CLEANUP(number_cleanup) BIGNUM *number = NULL;
+    uint8_t *out;
+    if (EVP_PKEY_get_bn_param(key->object, name, &number) != 1) return crypto_failed(ERR_CRYPTO);
+    TRY(buffer_extend(bytes, (size_t)BN_num_bytes(number), &out));
+    (void)BN_bn2bin(number, out);
+    return OK;
 }
 
 enum status key_rsa_numbers(const struct key *key, struct buffer *modulus, struct buffer *exponent)
 {
     if (key->kind != KEY_RSA) return ERR_UNSUPPORTED;
-    TRY(append_number(key, OSSL_PKEY_PARAM_RSA_N, 0, modulus));
-    return append_number(key, OSSL_PKEY_PARAM_RSA_E, 0, exponent);
+    TRY(append_rsa_number(key, OSSL_PKEY_PARAM_RSA_N, modulus));
+    return append_rsa_number(key, OSSL_PKEY_PARAM_RSA_E, exponent);
 }
 
 static enum status p256_scalar(const struct key *key, uint8_t *scalar_out)
 {
-    CLEANUP(number_cleanup) BIGNUM *number = NULL;
-    if (EVP_PKEY_get_bn_param(key->object, OSSL_PKEY_PARAM_PRIV_KEY, &number) != 1) return crypto_failed(ERR_CRYPTO);
-    return BN_bn2binpad(number, scalar_out, P256_COORDINATE_BYTES) == P256_COORDINATE_BYTES ? OK : ERR_CRYPTO;
+    return read_number(key->object, OSSL_PKEY_PARAM_PRIV_KEY, P256_COORDINATE_BYTES, scalar_out);
 }
 
 static enum status x25519_private(const struct key *key, uint8_t *bytes_out)
@@ -511,6 +524,7 @@ bool key_equal(const struct key *a, const struct key *b)
 {
     if (a == b) return true;
     if (a == NULL || b == NULL || a->kind != b->kind) return false;
+    if (a->point_size > 0) return memcmp(a->point, b->point, a->point_size) == 0; /* as large in both: of one kind */
     const bool equal = EVP_PKEY_eq(a->object, b->object) == 1;
     (void)crypto_failed(OK);
     return equal;

@@ -125,6 +125,49 @@ static void test_points_that_are_not_on_the_curve_are_refused(void **)
     assert_status(key_from_p256_point(SLICE_ARRAY(ones), &none), ERR_KEY_INVALID);
 }
 
+/* However they came to be: from numbers, from PEM, or made here. */
+static void test_keys_are_equal_by_their_public_half(void **)
+{
+    const enum key_kind kinds[] = {KEY_P256, KEY_P384, KEY_X25519, KEY_RSA};
+    for (size_t i = 0; i < 4; i++) {
+        CLEANUP(key_cleanup) struct key *one = make(kinds[i]), *other = make(kinds[i]), *again = NULL;
+        CLEANUP(buffer_done) struct buffer pem = buffer_of_maximum(KEY_PEM_MAX_BYTES);
+        assert_ok(key_public_pem(one, &pem));
+        assert_ok(key_from_public_pem(buffer_slice(&pem), &again));
+        assert_true(key_equal(one, again));
+        assert_true(key_equal(again, one));
+        assert_false(key_equal(other, again));
+        assert_false(key_equal(one, other));
+        assert_false(key_equal(one, NULL));
+        assert_false(key_equal(NULL, one));
+        CLEANUP(key_cleanup) struct key *of_another_kind = make(kinds[(i + 1) % 4]);
+        assert_false(key_equal(one, of_another_kind));
+    }
+    assert_true(key_equal(NULL, NULL));
+}
+
+/* Points that share a coordinate are not the same: y decides as well as x, and the last byte as well as the first. */
+static void test_every_byte_of_a_point_counts(void **)
+{
+    CLEANUP(key_cleanup) struct key *made = make(KEY_P256), *same = NULL, *negative = NULL;
+    CLEANUP(buffer_done) struct buffer point = buffer_of_maximum(P256_POINT_BYTES);
+    assert_ok(key_public_bytes(made, &point));
+    assert_ok(key_from_p256_point(buffer_slice(&point), &same));
+    assert_true(key_equal(made, same));
+    /* (x, p - y) is on the curve too: p = 2^256 - 2^224 + 2^192 + 2^96 - 1. */
+    CLEANUP(buffer_done)
+    struct buffer prime = bytes_of_hex("ffffffff00000001000000000000000000000000ffffffffffffffffffffffff");
+    int borrow = 0;
+    for (size_t i = P256_COORDINATE_BYTES; i-- > 0;) {
+        const int difference = prime.bytes[i] - point.bytes[P256_COORDINATE_BYTES + i] - borrow;
+        borrow = difference < 0;
+        point.bytes[P256_COORDINATE_BYTES + i] = (uint8_t)difference;
+    }
+    assert_ok(key_from_p256_point(buffer_slice(&point), &negative));
+    assert_false(key_equal(made, negative));
+    assert_false(key_equal(same, negative));
+}
+
 static void test_scalars_outside_the_order_are_refused(void **)
 {
     struct key *none = NULL;
@@ -443,6 +486,8 @@ int main(void)
         cmocka_unit_test(test_pem_round_trip_of_each_kind),
         cmocka_unit_test(test_private_bytes_round_trip),
         cmocka_unit_test(test_points_that_are_not_on_the_curve_are_refused),
+        cmocka_unit_test(test_keys_are_equal_by_their_public_half),
+        cmocka_unit_test(test_every_byte_of_a_point_counts),
         cmocka_unit_test(test_scalars_outside_the_order_are_refused),
         cmocka_unit_test(test_rsa_numbers_and_their_limits),
         cmocka_unit_test(test_explicit_curve_parameters_are_refused),
