@@ -218,29 +218,28 @@ struct base64url32 base64url_of_32(const uint8_t bytes[static 32])
     return text;
 }
 
-static size_t utf8_sequence(struct slice text, uint32_t *code_point_out)
+/* The size of what begins with a byte above 0x7f; 0: it is no sequence. */
+static size_t utf8_sequence(struct slice text)
 {
     static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
     const uint8_t first = text.bytes[0];
-    const size_t size = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : first >> 3 == 30 ? 4 : 0;
+    const size_t size = first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : first >> 3 == 30 ? 4 : 0;
     if (size == 0 || size > text.size) return 0;
-    uint32_t code_point = size == 1 ? first : first & (0x7fU >> size);
+    uint32_t code_point = first & (0x7fU >> size);
     for (size_t i = 1; i < size; i++) {
         if (text.bytes[i] >> 6 != 2) return 0;
         code_point = code_point << 6 | (text.bytes[i] & 63U);
     }
-    if (code_point < smallest[size] || code_point > 0x10ffff || code_point >> 11 == 0x1b) return 0;
-    *code_point_out = code_point;
-    return size;
+    return code_point < smallest[size] || code_point > 0x10ffff || code_point >> 11 == 0x1b ? 0 : size;
 }
 
 bool utf8_is_valid(struct slice text, bool allow_controls)
 {
     for (size_t at = 0; at < text.size;) {
-        uint32_t code_point = 0;
-        const size_t size = utf8_sequence(slice_part(text, at, text.size), &code_point);
+        const uint8_t first = text.bytes[at];
+        if (!allow_controls && (first < 0x20 || first == 0x7f)) return false;
+        const size_t size = first < 0x80 ? 1 : utf8_sequence(slice_part(text, at, text.size));
         if (size == 0) return false;
-        if (!allow_controls && (code_point < 0x20 || code_point == 0x7f)) return false;
         at += size;
     }
     return true;

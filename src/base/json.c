@@ -95,25 +95,42 @@ enum status json_write(const json_t *value, struct buffer *text)
     return result == 0 ? OK : ERR_TOO_LARGE;
 }
 
-/* The escape of a character that does not stand for itself, as jansson writes it; 0: it does. */
+static bool stands_for_itself(uint8_t c)
+{
+    return c >= 0x20 && c != '"' && c != '\\';
+}
+
+/* The escape of a character that does not stand for itself, as jansson writes it. */
 static size_t escape_of(uint8_t c, char escape_out[static 8])
 {
     static const char letters[] = "\"\\\b\f\n\r\t", meanings[] = "\"\\bfnrt";
-    if (c >= 0x20 && c != '"' && c != '\\') return 0;
     const char *const letter = c == 0 ? NULL : strchr(letters, c);
     if (letter == NULL) return (size_t)snprintf(escape_out, 8, "\\u%04X", c);
     return (size_t)snprintf(escape_out, 8, "\\%c", meanings[letter - letters]);
 }
 
+/* How much at the front is ASCII and stands for itself. */
+static size_t plain_prefix(struct slice text)
+{
+    size_t at = 0;
+    for (uint64_t eight; text.size - at >= sizeof(eight); at += sizeof(eight)) {
+        memcpy(&eight, text.bytes + at, sizeof(eight));
+        if (json_has_special(eight) || (eight & JSON_TOP_BITS) != 0) break;
+    }
+    while (at < text.size && text.bytes[at] < 0x80 && stands_for_itself(text.bytes[at])) at++;
+    return at;
+}
+
 enum status json_append_string(struct slice utf8, struct buffer *text)
 {
-    if (!utf8_is_valid(utf8, true)) return ERR_ENCODING;
+    const size_t plain = plain_prefix(utf8);
+    if (!utf8_is_valid(slice_part(utf8, plain, SIZE_MAX), true)) return ERR_ENCODING;
     size_t from = 0;
     TRY(buffer_append_u8(text, '"'));
-    for (size_t i = 0; i < utf8.size; i++) {
+    for (size_t i = plain; i < utf8.size; i++) {
+        if (stands_for_itself(utf8.bytes[i])) continue;
         char escape[8];
         const size_t size = escape_of(utf8.bytes[i], escape);
-        if (size == 0) continue;
         TRY(buffer_append(text, slice_part(utf8, from, i - from)));
         TRY(buffer_append(text, slice_of(escape, size)));
         from = i + 1;

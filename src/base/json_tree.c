@@ -124,15 +124,6 @@ static enum status read_escape(struct parser *p)
     return OK;
 }
 
-/* Whether a byte of the eight is a quote, a backslash or a control character. */
-static bool has_special(uint64_t eight)
-{
-    const uint64_t ones = UINT64_MAX / 255, tops = ones * 128;
-    const uint64_t quotes = eight ^ ones * '"', escapes = eight ^ ones * '\\';
-    return ((((quotes - ones) & ~quotes) | ((escapes - ones) & ~escapes) | ((eight - ones * 0x20) & ~eight)) & tops) !=
-           0;
-}
-
 /* Takes over, eight at a time, what stands in a string as it is: a quote's base64 is one long run of it. */
 static void read_run(struct parser *p, uint8_t *seen)
 {
@@ -140,13 +131,13 @@ static void read_run(struct parser *p, uint8_t *seen)
     uint64_t eight, all = 0;
     while (p->text.size - p->at >= STEP) {
         memcpy(&eight, p->text.bytes + p->at, STEP);
-        if (has_special(eight)) break;
+        if (json_has_special(eight)) break;
         memcpy(p->end, &eight, STEP);
         all |= eight;
         p->at += STEP;
         p->end += STEP;
     }
-    if ((all & UINT64_MAX / 255 * 128) != 0) *seen |= 0x80;
+    if ((all & JSON_TOP_BITS) != 0) *seen |= 0x80;
 }
 
 static enum status read_string(struct parser *p, const char **string_out, uint32_t *size_out)

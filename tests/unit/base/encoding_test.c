@@ -84,7 +84,12 @@ static void test_utf8(void **)
     assert_false(utf8_is_valid(SLICE_LITERAL("\xed\xa0\x80"), true));     /* surrogate */
     assert_false(utf8_is_valid(SLICE_LITERAL("\xf4\x90\x80\x80"), true)); /* above U+10FFFF */
     assert_false(utf8_is_valid(SLICE_LITERAL("\xe6\x9d"), true));         /* cut short */
+    assert_false(utf8_is_valid(SLICE_LITERAL("\x80"), true));             /* a sequence's middle */
+    assert_false(utf8_is_valid(SLICE_LITERAL("\xff"), true));
     assert_false(utf8_is_valid(SLICE_LITERAL("a\nb"), false));
+    assert_false(utf8_is_valid(SLICE_LITERAL("\xc3\xab\x1f"), false));
+    assert_false(utf8_is_valid(SLICE_LITERAL("\xc3\xab\x7f"), false));
+    assert_true(utf8_is_valid(SLICE_LITERAL("\x7f\x01\xc3\xab"), true));
     assert_true(utf8_is_valid(SLICE_LITERAL("a\nb"), true));
 }
 

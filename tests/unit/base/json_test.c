@@ -121,6 +121,32 @@ static void test_a_string_alone_is_as_a_value_writes_it(void **)
     assert_status(json_append_string(SLICE_LITERAL("abcd"), &small), ERR_TOO_LARGE);
 }
 
+/* Every byte of a string counts, wherever in it and however long it is. */
+static void test_a_character_is_written_alike_at_every_place(void **)
+{
+    enum { LONGEST = 20 };
+    CLEANUP(buffer_done) struct buffer expected = buffer_of_maximum(256), seen = buffer_of_maximum(256);
+    for (size_t size = 1; size <= LONGEST; size++) {
+        for (size_t at = 0; at < size; at++) {
+            char text[LONGEST + 1];
+            for (int c = 0; c < 128; c++) {
+                memset(text, 'a', sizeof(text));
+                text[at] = (char)c;
+                CLEANUP(json_done) json_t *value = json_stringn(text, size);
+                buffer_clear(&expected);
+                buffer_clear(&seen);
+                assert_ok(json_write(value, &expected));
+                assert_ok(json_append_string(slice_of(text, size), &seen));
+                assert_slice_equal(buffer_slice(&seen), buffer_slice(&expected));
+            }
+            text[at] = (char)0xe9; /* Latin-1 */
+            assert_status(json_append_string(slice_of(text, size), &seen), ERR_ENCODING);
+            memcpy(text + at, "\xc3\xa9", at + 1 < size ? 2 : 1);
+            assert_status(json_append_string(slice_of(text, size), &seen), at + 1 < size ? OK : ERR_ENCODING);
+        }
+    }
+}
+
 static json_t *read_value(const char *text)
 {
     json_t *value = NULL;
@@ -150,6 +176,7 @@ int main(void)
         cmocka_unit_test(test_unknown_members_are_refused_by_name),
         cmocka_unit_test(test_write_is_canonical),
         cmocka_unit_test(test_a_string_alone_is_as_a_value_writes_it),
+        cmocka_unit_test(test_a_character_is_written_alike_at_every_place),
         cmocka_unit_test(test_values_live_on_when_freed_ones_are_wiped),
     };
     return cmocka_run_group_tests_name("base/json", tests, NULL, NULL);
