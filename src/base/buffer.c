@@ -106,7 +106,9 @@ static enum status append_big_endian(struct buffer *buffer, uint64_t value, size
 
 enum status buffer_append_u8(struct buffer *buffer, uint8_t value)
 {
-    return append_big_endian(buffer, value, sizeof(value));
+    TRY(reserve(buffer, 1));
+    buffer->bytes[buffer->size++] = value;
+    return OK;
 }
 
 enum status buffer_append_u16(struct buffer *buffer, uint16_t value)

@@ -17,7 +17,9 @@ static enum status encode_64(struct slice bytes, const char *alphabet, bool pad,
     const uint8_t *in = bytes.bytes;
     for (size_t i = 0; i < whole; i++, in += 3, out += 4) {
         const uint32_t group = (uint32_t)in[0] << 16 | (uint32_t)in[1] << 8 | in[2];
-        for (int digit = 0; digit < 4; digit++) out[digit] = (uint8_t)alphabet[group >> (18 - 6 * digit) & 63];
+        const uint8_t digits[] = {(uint8_t)alphabet[group >> 18], (uint8_t)alphabet[group >> 12 & 63],
+                                  (uint8_t)alphabet[group >> 6 & 63], (uint8_t)alphabet[group & 63]};
+        memcpy(out, digits, sizeof(digits));
     }
     if (left == 0) return OK;
     const uint32_t group = (uint32_t)in[0] << 16 | (left == 2 ? (uint32_t)in[1] << 8 : 0);
