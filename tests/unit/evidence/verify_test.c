@@ -677,6 +677,28 @@ static void test_a_known_chain_is_still_held_to_time_lists_and_roots(void **)
     verification_cache_free(cache);
 }
 
+static void test_a_known_chain_is_held_to_the_roots_that_are_named_now(void **)
+{
+    CLEANUP(pki_done) struct test_pki pki = pki_make(NULL), other = pki_make(NULL);
+    CLEANUP(buffer_done) struct buffer quote = mint_quote(&pki, NULL);
+    const struct collateral_texts texts = pki_texts(&pki);
+    const struct key *const keys[] = {other.keys[PKI_ROOT], pki.keys[PKI_ROOT]};
+    const struct trust_roots others = {.simulated = keys, .simulated_count = 1};
+    const struct trust_roots both = {.simulated = keys, .simulated_count = 2};
+    const struct intel_evidence evidence = {.quote = buffer_slice(&quote)};
+    CLEANUP(collateral_cleanup) struct collateral *collateral = NULL;
+    struct verification_cache *cache;
+    struct sgx_claims claims;
+    struct refusal why = {};
+    assert_ok(collateral_new(&texts, pki_roots(&pki), NULL, &collateral));
+    assert_ok(verification_cache_new(4, &cache));
+    assert_ok(sgx_quote_verify(&evidence, collateral, pki_roots(&pki), PKI_NOW_S, cache, NULL, &claims));
+    assert_status(sgx_quote_verify(&evidence, collateral, &others, PKI_NOW_S, cache, &why, &claims), ERR_CHAIN);
+    assert_string_equal(why.field, "root_ca");
+    assert_ok(sgx_quote_verify(&evidence, collateral, &both, PKI_NOW_S, cache, NULL, &claims));
+    verification_cache_free(cache);
+}
+
 static void test_the_cache_stays_small(void **)
 {
     enum { PLATFORM_COUNT = 9 };
@@ -741,6 +763,7 @@ int main(void)
         cmocka_unit_test(test_genuine_collateral_a_day_outside_of_its_window),
         cmocka_unit_test(test_genuine_collateral_of_another_platform_model),
         cmocka_unit_test(test_a_known_chain_is_still_held_to_time_lists_and_roots),
+        cmocka_unit_test(test_a_known_chain_is_held_to_the_roots_that_are_named_now),
         cmocka_unit_test(test_the_cache_stays_small),
         cmocka_unit_test(test_facts_of_collateral),
     };
