@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/processors.h"
 #include "service/reload.h"
 
 #include <stdio.h>
@@ -75,43 +76,94 @@ static void list_origins(const struct front_settings *settings, const char *orig
         origins_out[i] = i < settings->origin_count ? settings->origins[i] : NULL;
 }
 
+static enum status fill_lane(struct front_lane *lane, const struct http_server_options *options,
+                             const struct service *service)
+{
+    const struct tunnel_limits *const configured = &service->configuration->tunnel_limits;
+    struct tunnel_limits limits = *configured;
+    limits.connections = (tunnel_connections(service->tunnel) + options->parts - 1) / options->parts;
+    TRY(tunnel_new(service->clock, &limits, &lane->tunnel));
+    struct http_server_options own = *options;
+    own.tunnel = lane->tunnel;
+    return http_server_new(&own, &lane->server);
+}
+
+/* The lane's threads inherit the processor that this one keeps to while it makes them. */
+static enum status open_lanes(const struct http_server_options *options, const struct service *service,
+                              struct front *front)
+{
+    const struct processors processors = processors_allowed();
+    struct http_server_options own = *options;
+    enum status status = OK;
+    own.parts = processors.count < FRONT_LANES_MAX ? processors.count : FRONT_LANES_MAX;
+    own.rate_limiter = front->rate_limiter;
+    for (; status == OK && front->count < own.parts; front->count++) {
+        (void)!processors_keep_to(processors.numbers[front->count]);
+        status = fill_lane(&front->lanes[front->count], &own, service);
+    }
+    (void)!processors_spread(&processors);
+    return status;
+}
+
+static enum status listen_in_lanes(struct front *front, const char *address, struct refusal *why)
+{
+    struct front_lane *const first = &front->lanes[0];
+    TRY(tunnel_listen(first->tunnel, address, front->endpoint, http_server_on_connection, first->server, why,
+                      &first->listener));
+    for (unsigned i = 1; i < front->count; i++) {
+        struct front_lane *const lane = &front->lanes[i];
+        TRY(tunnel_listener_branch(first->listener, lane->tunnel, http_server_on_connection, lane->server,
+                                   &lane->listener));
+    }
+    for (unsigned i = 0; i < front->count; i++)
+        tunnel_listener_set_pace(front->lanes[i].listener, http_server_pace, front->lanes[i].server);
+    return OK;
+}
+
 enum status front_open(const struct front_settings *settings, struct http_server_options options,
                        struct service *service, struct refusal *why, struct front *front)
 {
     struct tunnel_identity *identity = NULL;
     options.limits = service->configuration->http_limits;
-    options.rate_limit = settings->rate_limit;
     list_origins(settings, options.allowed_origins);
-    front->tunnel = service->tunnel;
-    TRY(http_server_new(&options, &front->server));
+    TRY(rate_limiter_new(&settings->rate_limit, &front->rate_limiter));
     TRY(tunnel_endpoint_new(&front->endpoint));
     TRY(front_read_identity(settings, why, &identity));
     tunnel_endpoint_set_identity(front->endpoint, identity);
-    TRY(tunnel_listen(service->tunnel, service->configuration->listen, front->endpoint, http_server_on_connection,
-                      front->server, why, &front->listener));
-    tunnel_listener_set_pace(front->listener, http_server_pace, front->server);
-    return service_listening(service, tunnel_listener_port(front->listener), why);
+    TRY(open_lanes(&options, service, front));
+    TRY(listen_in_lanes(front, service->configuration->listen, why));
+    return service_listening(service, tunnel_listener_port(front->lanes[0].listener), why);
 }
 
-static void close_listener(struct front *front)
+/* The first one accepts for all. */
+static void close_listeners(struct front *front)
 {
-    tunnel_listener_free(front->listener);
-    front->listener = NULL;
+    for (unsigned i = 0; i < front->count; i++) {
+        tunnel_listener_free(front->lanes[i].listener);
+        front->lanes[i].listener = NULL;
+    }
 }
 
 void front_drain(struct front *front, int64_t patience_ms)
 {
     const int64_t end_ms = clock_monotonic_ms() + patience_ms;
-    close_listener(front);
-    http_server_drain(front->server, patience_ms);
-    tunnel_drain(front->tunnel, end_ms - clock_monotonic_ms());
+    close_listeners(front);
+    for (unsigned i = 0; i < front->count; i++) http_server_begin_drain(front->lanes[i].server);
+    for (unsigned i = 0; i < front->count; i++)
+        http_server_drain(front->lanes[i].server, end_ms - clock_monotonic_ms());
+    for (unsigned i = 0; i < front->count; i++)
+        (void)tunnel_drain(front->lanes[i].tunnel, end_ms - clock_monotonic_ms());
 }
 
 void front_close(struct front *front)
 {
-    close_listener(front);
-    http_server_free(front->server);
+    close_listeners(front);
+    for (unsigned i = 0; i < front->count; i++) {
+        http_server_free(front->lanes[i].server);
+        tunnel_free(front->lanes[i].tunnel);
+    }
     tunnel_endpoint_free(front->endpoint);
+    rate_limiter_free(front->rate_limiter);
     *front = (struct front){};
 }
 
@@ -122,6 +174,7 @@ void front_take_up(struct front *front, const struct front_settings *settings, s
     const char *origins[HTTP_ORIGIN_MAX_COUNT];
     list_origins(settings, origins);
     tunnel_endpoint_set_identity(front->endpoint, identity);
-    http_server_set_rate_limit(front->server, &settings->rate_limit);
-    (void)!http_server_set_origins(front->server, origins); /* none is longer than settings hold */
+    rate_limiter_set(front->rate_limiter, &settings->rate_limit);
+    for (unsigned i = 0; i < front->count; i++)
+        (void)!http_server_set_origins(front->lanes[i].server, origins); /* none is longer than settings hold */
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the network sees of the service: the HTTPS listener with its certificate, which may be renewed while it runs,
- * the portals whose pages may call, and what each client may ask for. The TLS key is a file of the host: tokens are
- * signed and evidence is public, so it protects neither.
+ * the portals whose pages may call, and what each client may ask for. It stands in lanes, one for each processor, and a
+ * connection stays in its own: TLS, HTTP and the handlers of its requests keep to one processor. The TLS key is a file
+ * of the host: tokens are signed and evidence is public, so it protects neither.
  */
 #pragma once
 
@@ -11,6 +12,7 @@
 enum {
     FRONT_REQUESTS_PER_SECOND = 200, /* of a client, unless the configuration says otherwise */
     FRONT_REQUESTS_AT_ONCE = 400,
+    FRONT_LANES_MAX = 16,
 };
 
 struct front_settings {
@@ -27,11 +29,17 @@ enum status front_configure(const struct configuration *configuration, struct re
 /* The files, and the folders in which they are replaced. ERR_TOO_LARGE. */
 enum status front_allow(const struct front_settings *settings, struct sandbox *sandbox);
 
-struct front {
-    struct http_server *server;
+struct front_lane {
     struct tunnel *tunnel;
+    struct http_server *server;
+    struct tunnel_listener *listener; /* of the first lane; the others' are its branches */
+};
+
+struct front {
+    struct front_lane lanes[FRONT_LANES_MAX];
+    unsigned count;
+    struct rate_limiter *rate_limiter; /* of all lanes */
     struct tunnel_endpoint *endpoint;
-    struct tunnel_listener *listener;
 };
 
 /* Serves what `options` say, with the limits of the service's configuration, and tells that it listens. What was opened

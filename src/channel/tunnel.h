@@ -41,6 +41,7 @@ enum {
     TUNNEL_STALL_TIMEOUT_MS = 30000,
     TUNNEL_STALL_MIN_BYTES = 32 * 1024,
     TUNNEL_ADDRESS_MAX_BYTES = 256,
+    TUNNEL_BRANCHES_MAX = 63,
 };
 
 struct tunnel;
@@ -62,6 +63,22 @@ enum status tunnel_new(const struct clock *clock, const struct tunnel_limits *li
 /* Closes everything, also listeners that are left, and joins the thread. Dialers must have been freed, and no other
  * call may be under way. */
 void tunnel_free(struct tunnel *tunnel);
+
+/* How many connections each of its listeners may hold: the limit, or as many as there are descriptors for. */
+size_t tunnel_connections(const struct tunnel *tunnel);
+
+/* Another loop as a guest on the tunnel's thread: that of a library which waits on one descriptor (its epoll). `run` is
+ * called when the descriptor is readable, and twice a second at least; it must not block. True: it has more to do, and
+ * is called again when others had their turn. What it works on is safe from on_connection of this tunnel, which is
+ * called on the same thread. ERR_NO_MEMORY. */
+typedef bool tunnel_guest_run(void *context);
+struct tunnel_guest;
+enum status tunnel_invite(struct tunnel *tunnel, int descriptor, tunnel_guest_run *run, void *context,
+                          struct tunnel_guest **guest_out);
+/* Has `run` called soon. From any thread, until tunnel_guest_free. */
+void tunnel_guest_wake(struct tunnel_guest *guest);
+/* After it, `run` is not called again. Before tunnel_free, and not on the tunnel's thread. */
+void tunnel_guest_free(struct tunnel_guest *guest);
 
 /* Waits until everything that listeners' connections were given has been taken by their peers, or been given up, at
  * most `patience_ms`: before tunnel_free, which drops what waits. False if something was left. */
@@ -117,6 +134,14 @@ uint16_t tunnel_listener_port(const struct tunnel_listener *listener);
 /* Stops listening. After it, `on_connection` is not called again; connections that are open stay so. Listeners that are
  * left are freed by tunnel_free. */
 void tunnel_listener_free(struct tunnel_listener *listener);
+
+/* Spreads a listener over several loops: of the connections that it accepts from now on, each goes to the one that
+ * holds fewest, the listener itself or a branch, and belongs to that one's tunnel, with its maximum. A branch has the
+ * listener's endpoint; what it calls, its pace and its counts are its own. The listener is freed first, then its
+ * branches, and then their tunnels. Not for tunnel_forward. ERR_TOO_LARGE beyond TUNNEL_BRANCHES_MAX. */
+enum status tunnel_listener_branch(struct tunnel_listener *listener, struct tunnel *tunnel,
+                                   tunnel_on_connection *on_connection, void *context,
+                                   struct tunnel_listener **branch_out);
 /* Tells of each peer that the peer check refused, for the program's log; called on the tunnel's thread. */
 typedef void tunnel_on_refusal(void *context, const struct refusal *why);
 void tunnel_listener_on_refusal(struct tunnel_listener *listener, tunnel_on_refusal *on_refusal, void *context);

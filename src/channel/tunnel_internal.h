@@ -12,6 +12,7 @@
  *     tunnel_listener.c    servers
  *     tunnel_client.c      clients that wait: connect, probe
  *     tunnel_dialer.c      clients for libraries that dial a Unix socket
+ *     tunnel_guest.c       loops of others on this thread
  *
  * Everything but tasks and endpoints belongs to the loop's thread alone.
  */

@@ -15,9 +15,13 @@ enum { DESCRIPTOR_PAUSE_MS = 100, TELL_AGAIN_MS = 60000 };
 struct tunnel_listener {
     struct tunnel *tunnel;
     struct tunnel_listener *next, **place;
-    int socket;
+    int socket; /* -1: a branch */
+    bool is_closed;
     uint16_t port;
     struct event *accepting, *pause;
+    struct tunnel_listener *branches[TUNNEL_BRANCHES_MAX];
+    size_t branch_count;
+    _Atomic size_t held; /* connections given to it and not closed yet */
     struct tunnel_endpoint *endpoint;
     tunnel_on_connection *on_connection; /* NULL: `inner` is dialled */
     void *context;
@@ -35,11 +39,6 @@ struct tunnel_listener {
 static void release(struct tunnel_listener *listener)
 {
     if (--listener->owners == 0) free(listener);
-}
-
-static bool is_closed(const struct tunnel_listener *listener)
-{
-    return listener->socket < 0;
 }
 
 /* ---- what becomes of connections ---- */
@@ -64,7 +63,7 @@ static void on_opened(void *context, struct connection *connection, const struct
     struct tunnel_listener *const listener = context;
     listener->accepted++;
     listener->open++;
-    if (is_closed(listener))
+    if (listener->is_closed)
         connection_close(connection);
     else if (listener->on_connection == NULL)
         connection_dial_inner(connection, &listener->inner);
@@ -85,6 +84,7 @@ static void on_closed(void *context, bool was_opened)
 {
     struct tunnel_listener *const listener = context;
     if (was_opened) listener->open--;
+    listener->held--;
     release(listener);
 }
 
@@ -149,8 +149,57 @@ static void take_in(struct tunnel_listener *listener, int outer, const struct so
                                                .is_paced = listener->pace != NULL};
     make_room(listener);
     listener->owners++;
-    if (connection_accept(listener->tunnel, &arrival, &server_owner, listener) != OK) release(listener);
+    if (connection_accept(listener->tunnel, &arrival, &server_owner, listener) == OK) return;
+    listener->held--;
+    release(listener);
 }
+
+/* ---- branches ---- */
+
+union any_address {
+    struct sockaddr any;
+    struct sockaddr_storage room;
+};
+
+struct arrival_task {
+    struct task task;
+    struct tunnel_listener *branch;
+    int outer;
+    union any_address address;
+};
+
+static void run_arrival(struct task *task)
+{
+    struct arrival_task *const arrival = (struct arrival_task *)task;
+    take_in(arrival->branch, arrival->outer, &arrival->address.any);
+    free(arrival);
+}
+
+static struct tunnel_listener *emptiest(struct tunnel_listener *listener)
+{
+    struct tunnel_listener *best = listener;
+    for (size_t i = 0; i < listener->branch_count; i++) {
+        if (listener->branches[i]->held < best->held) best = listener->branches[i];
+    }
+    return best;
+}
+
+/* Counted at once, so that of many which come together each finds what those before it have done. */
+static void give(struct tunnel_listener *listener, int outer, const union any_address *address)
+{
+    struct tunnel_listener *taker = emptiest(listener);
+    struct arrival_task *const arrival = taker != listener ? malloc(sizeof(*arrival)) : NULL;
+    if (arrival == NULL) taker = listener;
+    taker->held++;
+    if (taker == listener) {
+        take_in(listener, outer, &address->any);
+        return;
+    }
+    *arrival = (struct arrival_task){.task.run = run_arrival, .branch = taker, .outer = outer, .address = *address};
+    loop_post(taker->tunnel, &arrival->task);
+}
+
+/* ---- the socket ---- */
 
 static void on_acceptable(evutil_socket_t unused, short what, void *context)
 {
@@ -158,16 +207,13 @@ static void on_acceptable(evutil_socket_t unused, short what, void *context)
     (void)what;
     struct tunnel_listener *const listener = context;
     for (int i = 0; i < TUNNEL_ACCEPTS_PER_TURN; i++) {
-        union {
-            struct sockaddr any;
-            struct sockaddr_storage room;
-        } address = {};
+        union any_address address = {};
         socklen_t size = sizeof(address);
         const int outer = accept4(listener->socket, &address.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (outer < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
             pause_accepting(listener);
         if (outer < 0) return;
-        take_in(listener, outer, &address.any);
+        give(listener, outer, &address);
     }
 }
 
@@ -176,6 +222,7 @@ struct listener_task {
     struct tunnel_listener *listener;
     tunnel_on_refusal *on_refusal;
     tunnel_pace *pace;
+    struct tunnel_listener *branch;
     void *context;
     enum status status;
 };
@@ -185,18 +232,23 @@ static struct tunnel_listener *listener_of(struct task *task)
     return ((struct listener_task *)task)->listener;
 }
 
+static bool begin_to_accept(struct tunnel_listener *listener)
+{
+    struct event_base *const base = listener->tunnel->base;
+    listener->accepting = event_new(base, listener->socket, EV_READ | EV_PERSIST, on_acceptable, listener);
+    listener->pause = event_new(base, -1, 0, resume_accepting, listener);
+    return listener->accepting != NULL && listener->pause != NULL && event_add(listener->accepting, NULL) == 0;
+}
+
 static void register_listener(struct task *task)
 {
     struct tunnel_listener *const listener = listener_of(task);
     struct tunnel *const tunnel = listener->tunnel;
-    listener->accepting = event_new(tunnel->base, listener->socket, EV_READ | EV_PERSIST, on_acceptable, listener);
-    listener->pause = event_new(tunnel->base, -1, 0, resume_accepting, listener);
     listener->next = tunnel->listeners;
     listener->place = &tunnel->listeners;
     if (listener->next != NULL) listener->next->place = &listener->next;
     tunnel->listeners = listener;
-    const bool is_ready =
-        listener->accepting != NULL && listener->pause != NULL && event_add(listener->accepting, NULL) == 0;
+    const bool is_ready = listener->socket < 0 || begin_to_accept(listener);
     ((struct listener_task *)task)->status = is_ready ? OK : ERR_NO_MEMORY;
 }
 
@@ -207,6 +259,7 @@ static void close_listener(struct tunnel_listener *listener)
     if (listener->accepting != NULL) event_free(listener->accepting);
     if (listener->pause != NULL) event_free(listener->pause);
     listener->on_refusal = NULL;
+    listener->is_closed = true;
     close_descriptor(&listener->socket);
     release(listener);
 }
@@ -255,6 +308,17 @@ void tunnel_listener_set_pace(struct tunnel_listener *listener, tunnel_pace *pac
     loop_call(listener->tunnel, &task.task);
 }
 
+static enum status register_or_free(struct tunnel_listener *listener, struct tunnel_listener **listener_out)
+{
+    struct listener_task task = {.task.run = register_listener, .listener = listener};
+    loop_call(listener->tunnel, &task.task);
+    if (task.status != OK)
+        tunnel_listener_free(listener);
+    else
+        *listener_out = listener;
+    return task.status;
+}
+
 static enum status listener_open(const struct tunnel_listener *settings, const char *address, struct refusal *why,
                                  struct tunnel_listener **listener_out)
 {
@@ -267,12 +331,38 @@ static enum status listener_open(const struct tunnel_listener *settings, const c
         free(listener);
         return status;
     }
-    struct listener_task task = {.task.run = register_listener, .listener = listener};
+    return register_or_free(listener, listener_out);
+}
+
+static void run_branch(struct task *task)
+{
+    struct listener_task *const wanted = (struct listener_task *)task;
+    struct tunnel_listener *const listener = wanted->listener;
+    wanted->status = listener->branch_count < TUNNEL_BRANCHES_MAX ? OK : ERR_TOO_LARGE;
+    if (wanted->status == OK) listener->branches[listener->branch_count++] = wanted->branch;
+}
+
+enum status tunnel_listener_branch(struct tunnel_listener *listener, struct tunnel *tunnel,
+                                   tunnel_on_connection *on_connection, void *context,
+                                   struct tunnel_listener **branch_out)
+{
+    struct tunnel_listener *const branch = malloc(sizeof(*branch));
+    if (branch == NULL) return ERR_NO_MEMORY;
+    *branch = (struct tunnel_listener){.tunnel = tunnel,
+                                       .socket = -1,
+                                       .port = listener->port,
+                                       .endpoint = listener->endpoint,
+                                       .on_connection = on_connection,
+                                       .context = context,
+                                       .owners = 1};
+    struct tunnel_listener *registered;
+    TRY(register_or_free(branch, &registered));
+    struct listener_task task = {.task.run = run_branch, .listener = listener, .branch = branch};
     loop_call(listener->tunnel, &task.task);
     if (task.status != OK)
-        tunnel_listener_free(listener);
+        tunnel_listener_free(branch);
     else
-        *listener_out = listener;
+        *branch_out = branch;
     return task.status;
 }
 

@@ -170,6 +170,11 @@ enum status tunnel_new(const struct clock *clock, const struct tunnel_limits *li
     return status;
 }
 
+size_t tunnel_connections(const struct tunnel *tunnel)
+{
+    return tunnel->limits.connections;
+}
+
 struct look {
     struct task task;
     struct tunnel *tunnel;

@@ -67,19 +67,52 @@ static struct MHD_Daemon *start_daemon(struct http_server *server, unsigned flag
     const struct MHD_OptionItem listening[] = {
         {listener < 0 ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET, listener, NULL}, {MHD_OPTION_END, 0, NULL}};
     return MHD_start_daemon(
-        flags | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, exchange_step,
-        server, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, server, MHD_OPTION_NOTIFY_CONNECTION, connection_notify,
-        server, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, server, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+        flags | MHD_USE_EPOLL | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, exchange_step, server,
+        MHD_OPTION_NOTIFY_COMPLETED, exchange_end, server, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, server,
+        MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, server, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTION_MAX_COUNT, MHD_OPTION_CONNECTION_TIMEOUT,
         ((unsigned)server->visits.limits.idle_ms + 999) / 1000, MHD_OPTION_ARRAY, listening, MHD_OPTION_END);
 }
 
+void connection_resume(struct http_server *server, struct MHD_Connection *connection)
+{
+    MHD_resume_connection(connection);
+    /* With a thread of its own the library wakes it by itself. */
+    if (server->guest != NULL) tunnel_guest_wake(server->guest);
+}
+
+/* On the tunnel's thread. */
+static bool run_daemon(void *context)
+{
+    const struct http_server *const server = context;
+    MHD_UNSIGNED_LONG_LONG left_ms = 0;
+    (void)MHD_run(server->daemon);
+    return MHD_get_timeout(server->daemon, &left_ms) == MHD_YES && left_ms == 0;
+}
+
+static enum status join_tunnel(struct http_server *server)
+{
+    const union MHD_DaemonInfo *const info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    if (info == NULL || info->epoll_fd < 0) return ERR_IO;
+    return tunnel_invite(server->options.tunnel, info->epoll_fd, run_daemon, server, &server->guest);
+}
+
+static enum status open_daemon(struct http_server *server)
+{
+    const unsigned thread = server->options.tunnel != NULL ? MHD_NO_FLAG : MHD_USE_INTERNAL_POLLING_THREAD;
+    server->daemon = start_daemon(server, MHD_USE_NO_LISTEN_SOCKET | thread, -1);
+    if (server->daemon == NULL) return ERR_IO;
+    return server->options.tunnel != NULL ? join_tunnel(server) : OK;
+}
+
 static enum status open_queue(struct http_server *server)
 {
     const struct http_server_options *const options = &server->options;
-    TRY(fair_queue_init(&server->queue, options->queue > 0 ? options->queue : HTTP_DEFAULT_QUEUE));
-    TRY(rate_limiter_new(&options->rate_limit, &server->rate_limiter));
+    const size_t queue = options->queue > 0 ? options->queue : HTTP_DEFAULT_QUEUE;
+    TRY(fair_queue_init(&server->queue, (queue + options->parts - 1) / options->parts));
+    if (options->rate_limiter == NULL) TRY(rate_limiter_new(&options->rate_limit, &server->own_rate_limiter));
+    server->rate_limiter = options->rate_limiter != NULL ? options->rate_limiter : server->own_rate_limiter;
     return http_server_set_origins(server, options->allowed_origins);
 }
 
@@ -88,16 +121,14 @@ enum status http_server_new(const struct http_server_options *options, struct ht
     struct http_server *const server = calloc(1, sizeof(*server));
     if (server == NULL) return ERR_NO_MEMORY;
     server->options = *options;
+    if (server->options.parts == 0) server->options.parts = 1;
     (void)pthread_mutex_init(&server->lock, NULL);
     (void)pthread_cond_init(&server->work_came, NULL);
     (void)pthread_cond_init(&server->work_done, NULL);
     enum status status = open_queue(server);
-    if (status == OK) status = visits_start(&server->visits, &options->limits);
+    if (status == OK) status = visits_start(&server->visits, &options->limits, server->options.parts, server);
     if (status == OK) status = workers_start(server, options->workers > 0 ? options->workers : HTTP_DEFAULT_WORKERS);
-    if (status == OK) {
-        server->daemon = start_daemon(server, MHD_USE_NO_LISTEN_SOCKET, -1);
-        status = server->daemon != NULL ? OK : ERR_IO;
-    }
+    if (status == OK) status = open_daemon(server);
     if (status != OK)
         http_server_free(server);
     else
@@ -110,12 +141,13 @@ void http_server_free(struct http_server *server)
     if (server == NULL) return;
     workers_stop(server);
     visits_stop(&server->visits);
+    tunnel_guest_free(server->guest);
     if (server->plain != NULL) MHD_stop_daemon(server->plain);
     if (server->daemon != NULL) MHD_stop_daemon(server->daemon);
     while (server->arrivals != NULL) free(take_arrival(server, server->arrivals->socket));
     visits_done(&server->visits);
     fair_queue_done(&server->queue);
-    rate_limiter_free(server->rate_limiter);
+    rate_limiter_free(server->own_rate_limiter);
     (void)pthread_cond_destroy(&server->work_done);
     (void)pthread_cond_destroy(&server->work_came);
     (void)pthread_mutex_destroy(&server->lock);
@@ -159,7 +191,7 @@ enum status http_server_listen_plain(struct http_server *server, const char *add
     int listener = -1;
     uint16_t port = 0;
     TRY(address_listen(address, why, &listener, &port));
-    server->plain = start_daemon(server, 0, listener);
+    server->plain = start_daemon(server, MHD_USE_INTERNAL_POLLING_THREAD, listener);
     if (server->plain == NULL) {
         (void)close(listener);
         return refuse(why, ERR_IO, address, "a server on this address", "none");
@@ -190,6 +222,12 @@ enum status http_server_set_origins(struct http_server *server, const char *cons
     server->origin_count = count;
     (void)pthread_mutex_unlock(&server->lock);
     return OK;
+}
+
+void http_server_begin_drain(struct http_server *server)
+{
+    server->is_draining = true;
+    visits_begin_drain(&server->visits);
 }
 
 void http_server_drain(struct http_server *server, int64_t patience_ms)

@@ -94,6 +94,10 @@ struct http_route {
 const char *http_request_segment(const struct http_request *request, const char *name);
 
 struct http_server_options {
+    struct tunnel *tunnel; /* on whose thread the server reads and writes: that of its listener, which costs least;
+                              NULL: on a thread of its own */
+    unsigned parts; /* of how many servers that share one address this is one: it takes that part of the places, of the
+                       queue and of the bytes; 0: 1 */
     const struct http_route *routes; /* borrowed for the server's life, as all texts here */
     size_t route_count;
     void *context;                                      /* for handlers */
@@ -103,9 +107,10 @@ struct http_server_options {
                                                            headers */
     const char *server_header;                          /* NULL: none */
     struct http_limits limits;
-    struct rate_limit rate_limit;   /* of each client; zeros: none */
-    size_t queue;                   /* of requests that wait for a worker; 0: HTTP_DEFAULT_QUEUE */
-    const char *retry_after_header; /* beside retry-after, in milliseconds; NULL: none */
+    struct rate_limit rate_limit;      /* of each client; zeros: none */
+    struct rate_limiter *rate_limiter; /* instead: one that is shared with other servers, and borrowed; or NULL */
+    size_t queue;                      /* of requests that wait for a worker; 0: HTTP_DEFAULT_QUEUE */
+    const char *retry_after_header;    /* beside retry-after, in milliseconds; NULL: none */
     /* Answers what reaches no handler (unknown path or method, a malformed head, too large a body, too many requests)
      * in the service's own form, on any thread; `why` may be NULL, and of `request` only its headers can be asked for.
      * NULL: problem documents. */
@@ -114,19 +119,20 @@ struct http_server_options {
 };
 struct http_server;
 enum status http_server_new(const struct http_server_options *options, struct http_server **server_out);
-/* Finishes what is being handled and closes every connection. Free the tunnel's listener first (tunnel_listener_free).
- */
+/* Finishes what is being handled and closes every connection. Free the tunnel's listener first (tunnel_listener_free),
+ * and the tunnel after it. */
 void http_server_free(struct http_server *server);
 
-/* Pass this as tunnel_on_connection with the server as context. `client` NULL: not known. */
+/* Pass this as tunnel_on_connection with the server as context: of `tunnel`'s listeners, if the options named one.
+ * `client` NULL: not known. */
 void http_server_on_connection(void *server, int inner_socket, const struct client_address *client,
                                const struct tunnel_peer *peer);
 
 /* And this as tunnel_pace, if there is a rate limit. */
 int64_t http_server_pace(void *server, const struct client_address *client);
 
-/* For requests from now on. Origins as http_server_options.allowed_origins; longer ones than HTTP_ORIGIN_MAX_BYTES are
- * ERR_TOO_LARGE, and nothing changes. */
+/* For requests from now on; of all who share the limiter. Origins as http_server_options.allowed_origins; longer ones
+ * than HTTP_ORIGIN_MAX_BYTES are ERR_TOO_LARGE, and nothing changes. */
 void http_server_set_rate_limit(struct http_server *server, const struct rate_limit *limit);
 enum status http_server_set_origins(struct http_server *server, const char *const origins[HTTP_ORIGIN_MAX_COUNT]);
 
@@ -134,6 +140,8 @@ enum status http_server_set_origins(struct http_server *server, const char *cons
  * connections are closed once they have been quiet for HTTP_DRAIN_IDLE_MS (a request may be on its way), and the call
  * returns when none is left, or after `patience_ms`. */
 void http_server_drain(struct http_server *server, int64_t patience_ms);
+/* Only begins it: for servers that share one address, all of which are to know before one is waited for. */
+void http_server_begin_drain(struct http_server *server);
 
 /* Serves plain HTTP on `address` ("host:port", port 0 picks a free one) as well: for loopback and private use, where
  * what is served is signed by itself (the software TEE's collateral). Once per server. ERR_CONFIG, ERR_IO. */

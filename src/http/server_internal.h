@@ -66,21 +66,27 @@ struct visit_queue {
 /* All connections of one server. */
 struct visits {
     struct http_limits limits; /* none is 0 */
+    size_t bodies_max_bytes, answers_max_bytes;
     pthread_mutex_t lock;
     struct visit_queue queues[VISIT_PHASE_COUNT];
     size_t body_bytes, answer_bytes;
     uint64_t dropped;
+    struct http_server *server;
     int64_t told_ms; /* when the log was last told that there is no room */
     pthread_cond_t stop;
     bool is_stopping, is_draining, has_thread;
     pthread_t thread;
 };
-enum status visits_start(struct visits *visits, const struct http_limits *limits);
+/* `parts`: as http_server_options has it, and not 0. */
+enum status visits_start(struct visits *visits, const struct http_limits *limits, unsigned parts,
+                         struct http_server *server);
 /* Makes as many places as there are descriptors for connections that no tunnel carries, and says so if they are fewer.
  */
 void visits_fit(struct visits *visits);
 void visits_stop(struct visits *visits); /* looks no more, and lets go of those that are held */
-/* From now on who is idle goes. False if some were left when patience ended. */
+/* From now on who is idle goes. */
+void visits_begin_drain(struct visits *visits);
+/* The same, and waits. False if some were left when patience ended. */
 bool visits_drain(struct visits *visits, int64_t patience_ms);
 void visits_done(struct visits *visits);
 /* A newcomer, for whom somebody else may have to go, or who is turned away at once. */
@@ -125,9 +131,10 @@ struct exchange {
 struct http_server {
     struct http_server_options options;
     struct MHD_Daemon *daemon, *plain;
+    struct tunnel_guest *guest; /* NULL: the daemon has a thread of its own */
     _Atomic uint64_t counts[6];
     struct visits visits;
-    struct rate_limiter *rate_limiter;
+    struct rate_limiter *rate_limiter, *own_rate_limiter;
     _Atomic bool is_draining;
 
     pthread_mutex_t lock;
@@ -141,6 +148,9 @@ struct http_server {
     size_t origin_count;
     struct visit *arrivals; /* handed to the library, and not come back as connections yet */
 };
+
+/* Lets a suspended connection go on, which belongs to the library's thread from then on. From any thread. */
+void connection_resume(struct http_server *server, struct MHD_Connection *connection);
 
 /* Starts the answer anew with the server's form of a refusal (server_response.c). */
 void exchange_refuse(struct exchange *exchange, unsigned status, const struct refusal *why);

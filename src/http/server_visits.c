@@ -52,12 +52,12 @@ static void discharge(struct visits *visits, struct visit *visit)
     visit->body_bytes = visit->answer_bytes = 0;
 }
 
-static void let_go(struct visit *visit)
+static void let_go(struct visits *visits, struct visit *visit)
 {
     struct MHD_Connection *const held = visit->held;
     visit->held = NULL;
     queue_leave(visit);
-    if (held != NULL) MHD_resume_connection(held);
+    if (held != NULL) connection_resume(visits->server, held);
 }
 
 static void drop(struct visits *visits, struct visit *visit)
@@ -66,7 +66,7 @@ static void drop(struct visits *visits, struct visit *visit)
     visit->is_dropped = true;
     visits->dropped++;
     (void)shutdown(visit->socket, SHUT_RDWR);
-    let_go(visit);
+    let_go(visits, visit);
 }
 
 /* ---- room ---- */
@@ -154,10 +154,10 @@ bool visit_takes(struct visits *visits, struct visit *visit, size_t size, bool i
     visit->allowed_ms += (int64_t)size * MS_PER_S / HTTP_BODY_MIN_BYTES_PER_S;
     const size_t kept = is_kept ? size : 0;
     /* Of all that is under way, what has been so for longest gives way: bodies that stall must not keep out others. */
-    while (!visit->is_dropped && visits->body_bytes + kept > HTTP_BODIES_MAX_BYTES) {
+    while (!visit->is_dropped && visits->body_bytes + kept > visits->bodies_max_bytes) {
         if (!drop_oldest(visits, VISIT_READING)) break;
     }
-    const bool fits = !visit->is_dropped && visits->body_bytes + kept <= HTTP_BODIES_MAX_BYTES;
+    const bool fits = !visit->is_dropped && visits->body_bytes + kept <= visits->bodies_max_bytes;
     if (fits) {
         visit->body_bytes += kept;
         visits->body_bytes += kept;
@@ -171,7 +171,7 @@ void visit_is_held(struct visits *visits, struct visit *visit, struct MHD_Connec
     (void)pthread_mutex_lock(&visits->lock);
     visit->held = connection;
     enter(visits, visit, VISIT_HELD, visits->is_stopping ? 0 : hold_ms);
-    if (visit->queue == NULL || visits->is_stopping) let_go(visit);
+    if (visit->queue == NULL || visits->is_stopping) let_go(visits, visit);
     (void)pthread_mutex_unlock(&visits->lock);
 }
 
@@ -185,7 +185,7 @@ void visit_is_served(struct visits *visits, struct visit *visit)
 void visit_is_answered(struct visits *visits, struct visit *visit, size_t size)
 {
     (void)pthread_mutex_lock(&visits->lock);
-    while (visits->answer_bytes > 0 && visits->answer_bytes + size > HTTP_ANSWERS_MAX_BYTES) {
+    while (visits->answer_bytes > 0 && visits->answer_bytes + size > visits->answers_max_bytes) {
         if (!drop_oldest(visits, VISIT_ANSWERING)) break;
     }
     enter(visits, visit, VISIT_ANSWERING, INT64_MAX);
@@ -218,7 +218,7 @@ static void let_go_of_held(struct visits *visits, int64_t now_ms)
 {
     for (struct visit *visit = visits->queues[VISIT_HELD].oldest, *newer; visit != NULL; visit = newer) {
         newer = visit->newer;
-        if (now_ms - visit->since_ms >= visit->allowed_ms) let_go(visit);
+        if (now_ms - visit->since_ms >= visit->allowed_ms) let_go(visits, visit);
     }
 }
 
@@ -256,18 +256,23 @@ static void *look(void *context)
     return NULL;
 }
 
-static struct http_limits whole_limits(struct http_limits limits)
+static struct http_limits whole_limits(struct http_limits limits, unsigned parts)
 {
     if (limits.connections == 0) limits.connections = HTTP_DEFAULT_CONNECTIONS;
+    limits.connections = (limits.connections + parts - 1) / parts;
     if (limits.idle_ms == 0) limits.idle_ms = HTTP_IDLE_TIMEOUT_S * MS_PER_S;
     if (limits.head_ms == 0) limits.head_ms = HTTP_HEAD_TIMEOUT_S * MS_PER_S;
     if (limits.body_ms == 0) limits.body_ms = HTTP_BODY_TIMEOUT_S * MS_PER_S;
     return limits;
 }
 
-enum status visits_start(struct visits *visits, const struct http_limits *limits)
+enum status visits_start(struct visits *visits, const struct http_limits *limits, unsigned parts,
+                         struct http_server *server)
 {
-    visits->limits = whole_limits(*limits);
+    visits->server = server;
+    visits->limits = whole_limits(*limits, parts);
+    visits->bodies_max_bytes = HTTP_BODIES_MAX_BYTES / parts;
+    visits->answers_max_bytes = HTTP_ANSWERS_MAX_BYTES / parts;
     (void)pthread_mutex_init(&visits->lock, NULL);
     pthread_condattr_t monotonic;
     (void)pthread_condattr_init(&monotonic);
@@ -290,13 +295,20 @@ void visits_fit(struct visits *visits)
     (void)pthread_mutex_unlock(&visits->lock);
 }
 
-bool visits_drain(struct visits *visits, int64_t patience_ms)
+void visits_begin_drain(struct visits *visits)
 {
-    const int64_t end_ms = clock_monotonic_ms() + patience_ms;
     (void)pthread_mutex_lock(&visits->lock);
     visits->is_draining = true;
     let_go_of_held(visits, INT64_MAX);
     (void)pthread_cond_broadcast(&visits->stop);
+    (void)pthread_mutex_unlock(&visits->lock);
+}
+
+bool visits_drain(struct visits *visits, int64_t patience_ms)
+{
+    const int64_t end_ms = clock_monotonic_ms() + patience_ms;
+    visits_begin_drain(visits);
+    (void)pthread_mutex_lock(&visits->lock);
     while (count_all(visits) > 0 && clock_monotonic_ms() < end_ms) wait_a_while(visits, DRAIN_LOOK_MS);
     const bool is_empty = count_all(visits) == 0;
     (void)pthread_mutex_unlock(&visits->lock);

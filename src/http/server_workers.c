@@ -21,7 +21,7 @@ static void give_back(struct http_server *server, struct exchange *exchange)
 {
     exchange->phase = EXCHANGE_ANSWERED;
     /* From here on the exchange belongs to the library's thread. */
-    MHD_resume_connection(exchange->connection);
+    connection_resume(server, exchange->connection);
     (void)pthread_mutex_lock(&server->lock);
     server->working--;
     if (server->is_stopping) (void)pthread_cond_broadcast(&server->work_done);

@@ -23,7 +23,7 @@ static void open_with(struct http_limits limits)
 {
     visits = (struct visits){};
     guest_count = 0;
-    assert_ok(visits_start(&visits, &limits));
+    assert_ok(visits_start(&visits, &limits, 1, NULL));
 }
 
 static void close_all(void)
