@@ -5,6 +5,7 @@
 #include "http/server.h"
 
 #include "base/clock.h"
+#include "http_stand.h"
 #include "testing.h"
 
 #include <poll.h>
@@ -41,6 +42,7 @@ static struct http_server *start_server(unsigned per_second, unsigned burst, siz
         {.method = "GET", .pattern = "/wait", .handle = answer_when_released},
     };
     const struct http_server_options options = {
+        .tunnel = http_stand.tunnel,
         .routes = routes,
         .route_count = sizeof(routes) / sizeof(routes[0]),
         .workers = 1,
@@ -56,11 +58,8 @@ static struct http_server *start_server(unsigned per_second, unsigned burst, siz
 
 static int connect_from(struct http_server *server, uint8_t client)
 {
-    int pair[2];
     const struct client_address address = {.family = CLIENT_IPV4, .bytes = {client}};
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    http_server_on_connection(server, pair[1], &address, NULL);
-    return pair[0];
+    return http_stand_connect(server, &address, NULL);
 }
 
 static void say(int client, const char *text)
@@ -277,8 +276,11 @@ static void test_a_server_with_held_requests_can_be_freed(void **)
 static void test_held_connections_make_room_first(void **)
 {
     const struct http_route route = {.method = "GET", .pattern = "/now", .handle = answer_now};
-    const struct http_server_options options = {
-        .routes = &route, .route_count = 1, .limits = {.connections = 2}, .rate_limit = {.per_second = 1, .burst = 1}};
+    const struct http_server_options options = {.tunnel = http_stand.tunnel,
+                                                .routes = &route,
+                                                .route_count = 1,
+                                                .limits = {.connections = 2},
+                                                .rate_limit = {.per_second = 1, .burst = 1}};
     struct http_server *server = NULL;
     assert_ok(http_server_new(&options, &server));
     const int idle = connect_from(server, 2);
@@ -390,5 +392,7 @@ int main(void)
         cmocka_unit_test(test_draining_closes_idle_connections_and_has_an_end),
         cmocka_unit_test(test_origins_can_be_exchanged),
     };
-    return cmocka_run_group_tests_name("http/server_limits", tests, NULL, NULL);
+    const int alone = cmocka_run_group_tests_name("http/server_limits", tests, NULL, NULL);
+    return alone + cmocka_run_group_tests_name("http/server_limits/on_a_tunnel", tests, http_stand_on_a_tunnel,
+                                               http_stand_close);
 }

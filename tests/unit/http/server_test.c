@@ -5,6 +5,7 @@
 #include "http/server.h"
 
 #include "base/json.h"
+#include "http_stand.h"
 #include "testing.h"
 
 #include <netinet/in.h>
@@ -64,6 +65,7 @@ static const struct http_route routes[] = {
 static struct http_server *start_server_with(struct http_limits limits)
 {
     const struct http_server_options options = {
+        .tunnel = http_stand.tunnel,
         .limits = limits,
         .routes = routes,
         .route_count = sizeof(routes) / sizeof(routes[0]),
@@ -82,10 +84,7 @@ static struct http_server *start_server(void)
 
 static int connect_as(struct http_server *server, const struct tunnel_peer *peer)
 {
-    int pair[2];
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    http_server_on_connection(server, pair[1], NULL, peer);
-    return pair[0];
+    return http_stand_connect(server, NULL, peer);
 }
 
 static void send_all(int client, struct slice bytes)
@@ -533,5 +532,7 @@ int main(void)
         cmocka_unit_test(test_slow_senders_have_an_end),
         cmocka_unit_test(test_an_idle_connection_makes_room),
     };
-    return cmocka_run_group_tests_name("http/server", tests, NULL, NULL);
+    const int alone = cmocka_run_group_tests_name("http/server", tests, NULL, NULL);
+    return alone +
+           cmocka_run_group_tests_name("http/server/on_a_tunnel", tests, http_stand_on_a_tunnel, http_stand_close);
 }

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Listeners that are spread over several loops, and loops of others on a tunnel's thread.
+ */
+#include "tunnels.h"
+
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { LANES = 3, PATIENCE_MS = 10000 };
+
+static void wait_until(const _Atomic int *value, int wanted)
+{
+    const int64_t end_ms = clock_monotonic_ms() + PATIENCE_MS;
+    while (*value < wanted && clock_monotonic_ms() < end_ms) (void)usleep(500);
+    assert_true(*value >= wanted);
+}
+
+/* ---- lanes ---- */
+
+/* Where connections arrive: the fixture's own listener is the first lane. */
+static struct lane {
+    struct tunnel *tunnel;
+    struct tunnel_listener *listener;
+    pthread_t thread;
+    int sockets[TUNNEL_TEST_SOCKETS];
+    _Atomic int count, asked;
+} lanes[LANES];
+
+static struct tunnel_fixture fixture;
+
+static void on_connection(void *context, int inner, const struct client_address *client, const struct tunnel_peer *peer)
+{
+    struct lane *const lane = context;
+    assert_non_null(client);
+    assert_non_null(peer);
+    lane->thread = pthread_self();
+    lane->sockets[lane->count] = inner;
+    lane->count++;
+}
+
+static int64_t pace(void *context, const struct client_address *)
+{
+    ((struct lane *)context)->asked++;
+    return 0;
+}
+
+static void open_lanes(void)
+{
+    tunnel_fixture_init_with(&fixture, NULL);
+    memset(lanes, 0, sizeof(lanes));
+    lanes[0].tunnel = fixture.tunnel;
+    assert_ok(tunnel_listen(fixture.tunnel, "127.0.0.1:0", fixture.gate.endpoint, on_connection, &lanes[0], NULL,
+                            &lanes[0].listener));
+    (void)snprintf(fixture.address, sizeof(fixture.address), "127.0.0.1:%u", tunnel_listener_port(lanes[0].listener));
+    for (int i = 1; i < LANES; i++) {
+        assert_ok(tunnel_new(fixture.clock, NULL, &lanes[i].tunnel));
+        assert_ok(
+            tunnel_listener_branch(lanes[0].listener, lanes[i].tunnel, on_connection, &lanes[i], &lanes[i].listener));
+        assert_int_equal(tunnel_listener_port(lanes[i].listener), tunnel_listener_port(lanes[0].listener));
+    }
+}
+
+static void close_lanes(void)
+{
+    for (int i = 0; i < LANES; i++) tunnel_listener_free(lanes[i].listener);
+    for (int i = 1; i < LANES; i++) tunnel_free(lanes[i].tunnel);
+    for (int i = 0; i < LANES; i++) {
+        for (int k = 0; k < lanes[i].count; k++) (void)close(lanes[i].sockets[k]);
+    }
+    tunnel_fixture_done(&fixture);
+}
+
+static uint64_t open_in(const struct lane *lane)
+{
+    struct tunnel_counts counts;
+    tunnel_listener_counts(lane->listener, &counts);
+    return counts.open;
+}
+
+static void test_connections_are_spread_evenly_and_stay_where_they_are(void **)
+{
+    int clients[2 * LANES];
+    open_lanes();
+    for (int i = 0; i < 2 * LANES; i++) clients[i] = tunnel_test_connect(&fixture);
+    for (int i = 0; i < LANES; i++) {
+        wait_until(&lanes[i].count, 2);
+        assert_int_equal(open_in(&lanes[i]), 2);
+        for (int k = 0; k < i; k++) assert_false(pthread_equal(lanes[i].thread, lanes[k].thread));
+        tunnel_test_send(lanes[i].sockets[0], SLICE_LITERAL("a"));
+        tunnel_test_send(lanes[i].sockets[1], SLICE_LITERAL("a"));
+    }
+    for (int i = 0; i < 2 * LANES; i++) {
+        tunnel_test_expect(clients[i], "a");
+        (void)close(clients[i]);
+    }
+    close_lanes();
+}
+
+static void test_the_next_goes_where_fewest_are(void **)
+{
+    int clients[LANES];
+    open_lanes();
+    for (int i = 0; i < LANES; i++) clients[i] = tunnel_test_connect(&fixture);
+    for (int i = 0; i < LANES; i++) wait_until(&lanes[i].count, 1);
+    (void)close(lanes[LANES - 1].sockets[0]);
+    lanes[LANES - 1].sockets[0] = -1;
+    for (int i = 0; i < LANES; i++) {
+        struct pollfd end = {.fd = clients[i], .events = POLLIN};
+        if (poll(&end, 1, i == LANES - 1 ? PATIENCE_MS : 0) == 1) {
+            tunnel_test_expect_end(clients[i]);
+            (void)close(clients[i]);
+            clients[i] = -1;
+        }
+    }
+    const int64_t end_ms = clock_monotonic_ms() + PATIENCE_MS;
+    while (open_in(&lanes[LANES - 1]) > 0 && clock_monotonic_ms() < end_ms) (void)usleep(1000);
+    const int newcomer = tunnel_test_connect(&fixture);
+    wait_until(&lanes[LANES - 1].count, 2);
+    for (int i = 0; i < LANES; i++) {
+        if (clients[i] >= 0) (void)close(clients[i]);
+    }
+    (void)close(newcomer);
+    close_lanes();
+}
+
+static void test_each_branch_has_its_own_pace(void **)
+{
+    int clients[LANES];
+    open_lanes();
+    for (int i = 0; i < LANES; i++) tunnel_listener_set_pace(lanes[i].listener, pace, &lanes[i]);
+    for (int i = 0; i < LANES; i++) clients[i] = tunnel_test_connect(&fixture);
+    for (int i = 0; i < LANES; i++) {
+        wait_until(&lanes[i].count, 1);
+        assert_int_equal(lanes[i].asked, 1);
+        (void)close(clients[i]);
+    }
+    close_lanes();
+}
+
+static void test_there_are_only_so_many_branches(void **)
+{
+    struct tunnel_listener *branches[TUNNEL_BRANCHES_MAX] = {}, *one_more = NULL;
+    open_lanes();
+    for (int i = LANES - 1; i < TUNNEL_BRANCHES_MAX; i++)
+        assert_ok(tunnel_listener_branch(lanes[0].listener, lanes[1].tunnel, on_connection, &lanes[1], &branches[i]));
+    assert_status(tunnel_listener_branch(lanes[0].listener, lanes[1].tunnel, on_connection, &lanes[1], &one_more),
+                  ERR_TOO_LARGE);
+    tunnel_listener_free(lanes[0].listener);
+    lanes[0].listener = NULL;
+    for (int i = LANES - 1; i < TUNNEL_BRANCHES_MAX; i++) tunnel_listener_free(branches[i]);
+    close_lanes();
+}
+
+/* ---- guests ---- */
+
+static struct guest {
+    struct tunnel *tunnel;
+    struct tunnel_guest *guest;
+    struct clock *clock;
+    int descriptor;
+    _Atomic int runs, more;
+} guest;
+
+static bool run(void *)
+{
+    eventfd_t ignored;
+    (void)eventfd_read(guest.descriptor, &ignored);
+    guest.runs++;
+    return guest.more > 0 && guest.more-- > 0;
+}
+
+static void open_guest(void)
+{
+    guest = (struct guest){.descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    assert_ok(clock_new(&guest.clock));
+    assert_ok(tunnel_new(guest.clock, NULL, &guest.tunnel));
+    assert_ok(tunnel_invite(guest.tunnel, guest.descriptor, run, NULL, &guest.guest));
+}
+
+static void close_guest(void)
+{
+    tunnel_guest_free(guest.guest);
+    tunnel_free(guest.tunnel);
+    clock_free(guest.clock);
+    (void)close(guest.descriptor);
+}
+
+/* Well within the time after which it runs anyway. */
+static void expect_soon(int runs)
+{
+    const int64_t begin_ms = clock_monotonic_ms();
+    wait_until(&guest.runs, runs);
+    assert_true(clock_monotonic_ms() - begin_ms < 400);
+}
+
+static void test_a_guest_runs_when_there_is_something(void **)
+{
+    open_guest();
+    wait_until(&guest.runs, 1); /* the first of those at least */
+    int before = guest.runs;
+    assert_int_equal(eventfd_write(guest.descriptor, 1), 0);
+    expect_soon(before + 1);
+    before = guest.runs;
+    tunnel_guest_wake(guest.guest);
+    expect_soon(before + 1);
+    before = guest.runs;
+    guest.more = 20;
+    tunnel_guest_wake(guest.guest);
+    expect_soon(before + 21);
+    wait_until(&guest.runs, guest.runs + 1);
+    close_guest();
+}
+
+static void test_a_guest_that_left_runs_no_more(void **)
+{
+    open_guest();
+    wait_until(&guest.runs, 1);
+    tunnel_guest_wake(guest.guest);
+    tunnel_guest_free(guest.guest);
+    const int before = guest.runs;
+    guest.guest = NULL;
+    assert_int_equal(eventfd_write(guest.descriptor, 1), 0);
+    (void)usleep(700 * 1000);
+    assert_int_equal(guest.runs, before);
+    close_guest();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_connections_are_spread_evenly_and_stay_where_they_are),
+        cmocka_unit_test(test_the_next_goes_where_fewest_are),
+        cmocka_unit_test(test_each_branch_has_its_own_pace),
+        cmocka_unit_test(test_there_are_only_so_many_branches),
+        cmocka_unit_test(test_a_guest_runs_when_there_is_something),
+        cmocka_unit_test(test_a_guest_that_left_runs_no_more),
+    };
+    return cmocka_run_group_tests_name("channel/tunnel_lanes", tests, NULL, NULL);
+}
