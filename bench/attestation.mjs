@@ -8,7 +8,7 @@
 //     attestation.mjs profile [SECONDS]     load, while perf looks at all processes of the service
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ROOT, Stack } from '../scripts/stack/stack.mjs';
@@ -18,6 +18,8 @@ import { childrenOf, descendantsOf, memoryMiB, processorSeconds } from '../scrip
 const LOAD = join(ROOT, 'build/product/bench/attest-load');
 const QUOTES = 400;
 const CONNECTIONS = 8;
+const TURNS = 5;
+const ALL = `0-${availableParallelism() - 1}`;
 
 function figure(name, value, unit) {
   process.stderr.write(`  ${name.padEnd(66)} ${value.toFixed(value < 100 ? 3 : 0).padStart(12)} ${unit}\n`);
@@ -27,11 +29,12 @@ function figure(name, value, unit) {
 /** The service's own processes: what the launcher started, with all children. */
 const servicePids = (stack) => childrenOf(stack.processes.get('attestation').child.pid).flatMap((pid) => [pid, ...descendantsOf(pid)]);
 
-function pin(pids, cores) {
-  for (const pid of pids) execFileSync('taskset', ['-a', '-c', '-p', cores, String(pid)], { stdio: 'ignore' });
+/** This process, and what it starts from now on. */
+function keepTo(cores) {
+  execFileSync('taskset', ['-a', '-c', '-p', cores, String(process.pid)], { stdio: 'ignore' });
 }
 
-async function load(stack, { connections = CONNECTIONS, seconds = 0, count = 0, cores = '0,1' } = {}) {
+async function load(stack, { connections = CONNECTIONS, seconds = 0, count = 0, cores = ALL } = {}) {
   const { stdout } = await promisify(execFile)('taskset', ['-c', cores, LOAD, 'run', `127.0.0.1:${stack.ports.attestation}`, stack.path('requests'), String(connections), String(seconds), String(count)]);
   const result = JSON.parse(stdout);
   const good = result.statuses['200'] ?? 0;
@@ -94,13 +97,20 @@ async function setPolicy(stack, text) {
   for (const end = Date.now() + 5000; await policyHash(stack) === before;) if (Date.now() > end) throw new Error('tokens are not issued under the policy that was set');
 }
 
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/** By turns, so that both see the same machine. */
 async function rulesCost(stack, period) {
-  const one = await measure(stack, { seconds: period });
-  await setPolicy(stack, policyOf(100));
-  await load(stack, { count: QUOTES });
-  const hundred = await measure(stack, { seconds: period });
-  figure('appraisal under a policy of 100 rules', hundred.serviceUs, 'us of CPU');
-  figure('100 rules over the default policy', hundred.serviceUs / one.serviceUs, 'times');
+  const rules = { 1: [], 100: [] };
+  for (let turn = 0; turn < TURNS; turn++) {
+    for (const count of [1, 100]) {
+      await setPolicy(stack, policyOf(count));
+      await load(stack, { count: QUOTES });
+      rules[count].push((await measure(stack, { seconds: period / 2 })).serviceUs);
+    }
+  }
+  figure('appraisal under a policy of 100 rules', median(rules[100]), 'us of CPU');
+  figure('100 rules over one, medians of turns', median(rules[100]) / median(rules[1]), 'times');
 }
 
 async function es256(limit, period) {
@@ -138,6 +148,26 @@ async function startToToken(stack, name) {
   figure(`start to first token, ${name}: without the launcher`, whole - launch, 'ms');
 }
 
+/** A service that has only the first core to run on, beside the one that has all, by turns: never both at work. */
+async function scaling(stack, period) {
+  keepTo('0');
+  const narrow = await openStack().finally(() => keepTo(ALL));
+  const rounds = { one: [], two: [] };
+  try {
+    for (let turn = 0; turn < TURNS; turn++) {
+      rounds.one.push(await measure(narrow, { seconds: period / 2, cores: '0' }));
+      rounds.two.push(await measure(stack, { seconds: period / 2 }));
+    }
+  } finally {
+    await closeStack(narrow);
+  }
+  const [one, two] = [rounds.one, rounds.two].map((all) => median(all.map((round) => round.perSecond)));
+  figure('appraisals, service and client on one core', one, 'per second');
+  figure('the same, all processes of the service', median(rounds.one.map((round) => round.serviceUs)), 'us of CPU');
+  figure('appraisals, service and client on two cores', two, 'per second');
+  figure('two cores over one, medians of turns', two / one, 'times');
+}
+
 async function bench(seconds) {
   const limit = measureLimit(seconds);
   const stack = await openStack();
@@ -149,13 +179,7 @@ async function bench(seconds) {
     figure('the client beside it', both.processor_s * 1e6 / both.answers, 'us of CPU');
     figure('latency with 8 connections, median', both.p50_ms, 'ms');
     figure('latency with 8 connections, 99th percentile', both.p99_ms, 'ms');
-    pin(servicePids(stack), '0');
-    const one = await measure(stack, { seconds: period, cores: '0' });
-    pin(servicePids(stack), '0,1');
-    const two = await measure(stack, { seconds: period, cores: '0,1' });
-    figure('appraisals, service and client on one core', one.perSecond, 'per second');
-    figure('appraisals, service and client on two cores', two.perSecond, 'per second');
-    figure('two cores over one', two.perSecond / one.perSecond, 'times');
+    await scaling(stack, period);
     const memory = memoryMiB(servicePids(stack));
     figure('resident memory of all processes, shared pages counted once', memory.pss, 'MiB');
     figure('resident memory of all processes, shared pages in each', memory.rss, 'MiB');

@@ -19,11 +19,16 @@ static struct {
 } guests[GUESTS];
 static size_t guest_count;
 
-static void open_with(struct http_limits limits)
+static void open_part(struct http_limits limits, unsigned parts)
 {
     visits = (struct visits){};
     guest_count = 0;
-    assert_ok(visits_start(&visits, &limits, 1, NULL));
+    assert_ok(visits_start(&visits, &limits, parts, NULL));
+}
+
+static void open_with(struct http_limits limits)
+{
+    open_part(limits, 1);
 }
 
 static void close_all(void)
@@ -74,6 +79,19 @@ static void test_the_longest_idle_gives_way(void **)
     const size_t fourth = come();
     assert_true(is_gone(second));
     assert_true(!is_gone(first) && !is_gone(third) && !is_gone(fourth));
+    close_all();
+}
+
+static void test_a_part_of_a_server_has_that_part_of_its_room(void **)
+{
+    open_part((struct http_limits){.connections = 7}, 4);
+    const size_t first = come(), second = come();
+    assert_false(is_gone(first));
+    (void)come();
+    assert_true(is_gone(first));
+    visit_reads_body(&visits, guests[second].visit);
+    assert_true(visit_takes(&visits, guests[second].visit, HTTP_BODIES_MAX_BYTES / 4, true));
+    assert_false(visit_takes(&visits, guests[second].visit, 1, true));
     close_all();
 }
 
@@ -167,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_longest_idle_gives_way),
+        cmocka_unit_test(test_a_part_of_a_server_has_that_part_of_its_room),
         cmocka_unit_test(test_who_waits_for_the_peer_goes_before_who_is_served),
         cmocka_unit_test(test_bodies_that_stall_keep_nobody_out),
         cmocka_unit_test(test_answers_that_are_not_taken_give_way),
