@@ -104,19 +104,20 @@ static void serve(struct run *run, struct client *client)
         return;
     }
     if (client->request == NULL) send_next(run, client);
-    while (client->request != NULL && send_rest(run, client)) {
-        bool closes = false;
-        const int status = wire_answer(&client->wire, &closes);
-        if (status < 0) lose(run, client);
-        if (status <= 0) return;
-        take_answer(run, client, status);
-        if (closes) {
-            wire_close(&client->wire);
-            dial(run, client);
-            return;
-        }
-        send_next(run, client);
+    if (client->request == NULL || !send_rest(run, client)) return;
+    bool closes = false;
+    const int status = wire_answer(&client->wire, &closes);
+    if (status < 0) lose(run, client);
+    if (status <= 0) return;
+    take_answer(run, client, status);
+    if (closes) {
+        wire_close(&client->wire);
+        dial(run, client);
+        return;
     }
+    /* Its answer is another event: on one processor with the server it might be there at once, and the next one, and
+     * this connection would keep all others waiting. */
+    send_next(run, client);
 }
 
 static void dial_again(struct run *run)

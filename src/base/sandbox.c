@@ -379,6 +379,12 @@ static bool allow_own_processes(scmp_filter_ctx filter)
            allow_number(filter, SCMP_SYS(kill), 1, SIGKILL);
 }
 
+/* A thread chooses its own processors, nobody else's. */
+static bool allow_own_processor(scmp_filter_ctx filter)
+{
+    return allow_number(filter, SCMP_SYS(sched_setaffinity), 0, 0);
+}
+
 /* No memory becomes executable: code is what was loaded at the start. Limits are asked for, not set, but for that of
  * descriptors (base/descriptors.h). */
 static bool allow_memory(scmp_filter_ctx filter)
@@ -409,6 +415,7 @@ static bool fill_allowed(scmp_filter_ctx filter)
 {
     const bool looked_into = UNDER_ADDRESS_SANITIZER != 0; /* by the leak checker */
     return add_calls(filter, SCMP_ACT_ALLOW, allowed_calls, COUNT(allowed_calls)) && allow_descriptors(filter) &&
+           allow_own_processor(filter) &&
            (looked_into ? add_calls(filter, SCMP_ACT_ALLOW, leak_checker_calls, COUNT(leak_checker_calls))
                         : allow_own_processes(filter) && allow_memory(filter)) &&
            seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;

@@ -42,6 +42,7 @@ enum {
     TUNNEL_STALL_MIN_BYTES = 32 * 1024,
     TUNNEL_ADDRESS_MAX_BYTES = 256,
     TUNNEL_BRANCHES_MAX = 63,
+    TUNNEL_NEAR_MORE = 4,
 };
 
 struct tunnel;
@@ -135,10 +136,12 @@ uint16_t tunnel_listener_port(const struct tunnel_listener *listener);
  * left are freed by tunnel_free. */
 void tunnel_listener_free(struct tunnel_listener *listener);
 
-/* Spreads a listener over several loops: of the connections that it accepts from now on, each goes to the one that
- * holds fewest, the listener itself or a branch, and belongs to that one's tunnel, with its maximum. A branch has the
- * listener's endpoint; what it calls, its pace and its counts are its own. The listener is freed first, then its
- * branches, and then their tunnels. Not for tunnel_forward. ERR_TOO_LARGE beyond TUNNEL_BRANCHES_MAX. */
+/* Spreads a listener over several loops: of the connections that it accepts from now on, each goes to the listener
+ * itself or to a branch, and belongs to that one's tunnel, with its maximum. It goes where fewest are, but rather to
+ * the loop whose thread keeps to the processor that the network delivers the connection on (SO_INCOMING_CPU), as long
+ * as that one holds at most TUNNEL_NEAR_MORE more. A branch has the listener's endpoint; what it calls, its pace and
+ * its counts are its own. The listener is freed first, then its branches, and then their tunnels. Not for
+ * tunnel_forward. ERR_TOO_LARGE beyond TUNNEL_BRANCHES_MAX. */
 enum status tunnel_listener_branch(struct tunnel_listener *listener, struct tunnel *tunnel,
                                    tunnel_on_connection *on_connection, void *context,
                                    struct tunnel_listener **branch_out);

@@ -49,6 +49,7 @@ struct tunnel {
     int wake; /* eventfd */
     pthread_t thread;
     bool has_thread;
+    int processor;      /* that the thread keeps to, or ANY_PROCESSOR */
     SSL_CTX *anonymous; /* attested clients that have no identity (yet) */
 
     pthread_mutex_t lock;

@@ -3,6 +3,7 @@
  * Servers: accepted connections go to a callback as inner sockets, or to a plain server behind (the gate).
  */
 #include "base/log.h"
+#include "base/processors.h"
 #include "channel/tunnel_internal.h"
 
 #include <errno.h>
@@ -175,19 +176,29 @@ static void run_arrival(struct task *task)
     free(arrival);
 }
 
-static struct tunnel_listener *emptiest(struct tunnel_listener *listener)
+static int delivering_processor(int outer)
 {
-    struct tunnel_listener *best = listener;
-    for (size_t i = 0; i < listener->branch_count; i++) {
-        if (listener->branches[i]->held < best->held) best = listener->branches[i];
+    int processor = ANY_PROCESSOR;
+    socklen_t size = sizeof(processor);
+    return getsockopt(outer, SOL_SOCKET, SO_INCOMING_CPU, &processor, &size) == 0 ? processor : ANY_PROCESSOR;
+}
+
+static struct tunnel_listener *choose(struct tunnel_listener *listener, int outer)
+{
+    const int processor = listener->branch_count > 0 ? delivering_processor(outer) : ANY_PROCESSOR;
+    struct tunnel_listener *emptiest = listener, *near = NULL;
+    for (size_t i = 0; i <= listener->branch_count; i++) {
+        struct tunnel_listener *const one = i == 0 ? listener : listener->branches[i - 1];
+        if (one->held < emptiest->held) emptiest = one;
+        if (processor != ANY_PROCESSOR && one->tunnel->processor == processor) near = one;
     }
-    return best;
+    return near != NULL && near->held <= emptiest->held + TUNNEL_NEAR_MORE ? near : emptiest;
 }
 
 /* Counted at once, so that of many which come together each finds what those before it have done. */
 static void give(struct tunnel_listener *listener, int outer, const union any_address *address)
 {
-    struct tunnel_listener *taker = emptiest(listener);
+    struct tunnel_listener *taker = choose(listener, outer);
     struct arrival_task *const arrival = taker != listener ? malloc(sizeof(*arrival)) : NULL;
     if (arrival == NULL) taker = listener;
     taker->held++;

@@ -4,6 +4,7 @@
  */
 #include "base/descriptors.h"
 #include "base/log.h"
+#include "base/processors.h"
 #include "channel/tunnel_internal.h"
 
 #include <stdlib.h>
@@ -149,6 +150,8 @@ static enum status start(struct tunnel *tunnel)
     if (tunnel->scratch == NULL) return ERR_NO_MEMORY;
     TRY(tls_anonymous_context(&tunnel->anonymous));
     TRY(make_events(tunnel));
+    const struct processors processors = processors_allowed();
+    tunnel->processor = processors.count == 1 ? processors.numbers[0] : ANY_PROCESSOR;
     tunnel->has_thread = pthread_create(&tunnel->thread, NULL, run_loop, tunnel) == 0;
     return tunnel->has_thread ? OK : ERR_NO_MEMORY;
 }
