@@ -13,12 +13,14 @@ enum { NO_SEAT = -1 };
 struct seat {
     int processor;
     bool is_taken, is_removed;
+    uint64_t home_turn; /* the last in which somebody who runs there took it */
 };
 
 /* A thread that waits; on its stack. */
 struct waiter {
     pthread_cond_t condition; /* its own: nobody is woken but whom it concerns */
     int wanted;
+    int home;      /* where it runs */
     int processor; /* whose seats it waits for; ANY_PROCESSOR: any will do */
     bool is_told;
     int seat; /* what it was told: NO_SEAT, if there is nothing more to wait for */
@@ -29,6 +31,7 @@ struct seats {
     pthread_mutex_t mutex; /* over what follows */
     unsigned queue, waiting;
     struct waiter *first; /* who has waited longest */
+    uint64_t turn;        /* how often a seat was taken */
     unsigned count;
     struct seat seats[];
 };
@@ -74,12 +77,25 @@ static int free_seat(const struct seats *seats, int processor)
     return NO_SEAT;
 }
 
-static unsigned waiting_at(const struct seats *seats, int processor)
+static bool is_idle(const struct seats *seats, unsigned seat)
 {
-    unsigned count = 0;
-    for (const struct waiter *waiter = seats->first; waiter != NULL; waiter = waiter->next)
-        count += waiter->processor == processor;
-    return count;
+    return seats->turn - seats->seats[seat].home_turn >= (uint64_t)SEATS_IDLE_TURNS * seats->count;
+}
+
+static int idle_seat(const struct seats *seats)
+{
+    for (unsigned i = seats->count; i > 0; i--) {
+        if (is_free(seats, i - 1) && is_idle(seats, i - 1)) return (int)i - 1;
+    }
+    return NO_SEAT;
+}
+
+static void occupy(struct seats *seats, int seat, int home)
+{
+    struct seat *const taken = &seats->seats[seat];
+    taken->is_taken = true;
+    seats->turn++;
+    if (home == taken->processor) taken->home_turn = seats->turn;
 }
 
 /* What somebody who has just come may take. */
@@ -88,19 +104,18 @@ static int seat_at_once(const struct seats *seats, int wanted, int processor)
     if (wanted != ANY_SEAT) return is_free(seats, (unsigned)wanted) ? wanted : NO_SEAT;
     const int own = free_seat(seats, processor);
     if (own != NO_SEAT) return own;
-    const bool is_patient = waiting_at(seats, processor) == 0 && seats->waiting < seats->queue;
-    return is_patient ? NO_SEAT : free_seat(seats, ANY_PROCESSOR);
+    return seats->waiting < seats->queue ? idle_seat(seats) : free_seat(seats, ANY_PROCESSOR);
 }
 
 /* Why a seat goes to somebody who waits, the strongest reason first. */
-enum reason { WANTS_NO_OTHER, IS_AT_HOME, WAITS_BEHIND_OTHERS, REASON_COUNT };
+enum reason { WANTS_NO_OTHER, IS_AT_HOME, FINDS_IT_IDLE, REASON_COUNT };
 
 static bool is_meant_for(const struct seats *seats, unsigned seat, const struct waiter *waiter, enum reason reason)
 {
     if (waiter->wanted != ANY_SEAT) return reason == WANTS_NO_OTHER && waiter->wanted == (int)seat;
     if (reason == IS_AT_HOME)
         return waiter->processor == ANY_PROCESSOR || waiter->processor == seats->seats[seat].processor;
-    return reason == WAITS_BEHIND_OTHERS && waiting_at(seats, waiter->processor) > 1;
+    return reason == FINDS_IT_IDLE && is_idle(seats, seat);
 }
 
 static bool is_left(const struct seats *seats, int wanted, int processor)
@@ -134,7 +149,7 @@ static void leave_queue(struct seats *seats, const struct waiter *waiter)
 static void tell(struct seats *seats, struct waiter *waiter, int seat)
 {
     leave_queue(seats, waiter);
-    if (seat != NO_SEAT) seats->seats[seat].is_taken = true;
+    if (seat != NO_SEAT) occupy(seats, seat, waiter->home);
     waiter->is_told = true;
     waiter->seat = seat;
     (void)pthread_cond_signal(&waiter->condition);
@@ -180,7 +195,7 @@ static void lose_patience(struct seats *seats, struct waiter *waiter)
 
 static enum status wait_for_seat(struct seats *seats, int wanted, int processor, int64_t deadline_ms, int *seat_out)
 {
-    struct waiter waiter = {.wanted = wanted, .processor = processor};
+    struct waiter waiter = {.wanted = wanted, .home = processor, .processor = processor};
     const int64_t patient_until_ms = clock_monotonic_ms() + SEATS_PATIENCE_MS;
     make_condition(&waiter.condition);
     join_queue(seats, &waiter);
@@ -211,7 +226,7 @@ static enum status take(struct seats *seats, int wanted, int64_t deadline_ms, un
     if (!is_left(seats, wanted, ANY_PROCESSOR)) return ERR_CHILD_DIED;
     int seat = seat_at_once(seats, wanted, processor);
     if (seat != NO_SEAT)
-        seats->seats[seat].is_taken = true;
+        occupy(seats, seat, processor);
     else if (seats->waiting >= seats->queue)
         return ERR_BUSY;
     else

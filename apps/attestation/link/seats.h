@@ -2,12 +2,13 @@
  *
  * Seats at processes that answer one question at a time, each on the processor that its process keeps to. A thread
  * takes a seat, asks, and gives it back; it prefers the seats of the processor that it runs on, for there nobody has to
- * be woken elsewhere. So it waits for one of those although another is free, unless somebody waits for them already;
- * and after SEATS_PATIENCE_MS any seat will do, for what is before it may take long. A thread on whose processor there
- * is no seat takes any from the start. A seat that is given back goes, each time to who has waited longest, to
+ * be woken elsewhere. So it waits for one of those although another is free, unless that one is idle: nobody who runs
+ * there has taken it for SEATS_IDLE_TURNS turns for each seat that there is. After SEATS_PATIENCE_MS any seat will do,
+ * for what is before it may take long. A thread on whose processor there is no seat takes any from the start. A seat
+ * that is given back goes, each time to who has waited longest, to
  *   1. who wants this very seat,
  *   2. who runs on its processor, or to whom any seat will do,
- *   3. who runs where at least two wait.
+ *   3. anybody, if it is idle.
  */
 #pragma once
 
@@ -15,7 +16,7 @@
 
 #include <stdint.h>
 
-enum { ANY_SEAT = -1, SEATS_PATIENCE_MS = 100 };
+enum { ANY_SEAT = -1, SEATS_PATIENCE_MS = 100, SEATS_IDLE_TURNS = 8 };
 
 struct seats; /* thread-safe */
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -279,6 +280,16 @@ static bool allow_core(void)
 {
     return set_limit(RLIMIT_CORE);
 }
+static bool choose_own_processor(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof(set), &set) == 0 && sched_setaffinity(0, sizeof(set), &set) == 0;
+}
+static bool choose_another_processor(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof(set), &set) == 0 && sched_setaffinity(getppid(), sizeof(set), &set) == 0;
+}
 static bool do_nothing(void)
 {
     return true;
@@ -355,8 +366,9 @@ static void test_ports_that_are_not_named_are_closed(void **)
 
 static void test_what_is_named_works(void **)
 {
-    static bool (*const deeds[])(void) = {use_own_folder, read_readable,     meet,      connect_named, listen_free,
-                                          make_thread,    allow_descriptors, do_nothing};
+    static bool (*const deeds[])(void) = {use_own_folder,    read_readable,        meet,
+                                          connect_named,     listen_free,          make_thread,
+                                          allow_descriptors, choose_own_processor, do_nothing};
     for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) assert_int_equal(do_in_child(deeds[i], ENTERED), DID);
 }
 
@@ -380,6 +392,7 @@ static void test_what_is_not_listed_is_refused(void **)
     assert_refused(make_memory_file, COULD_NOT);
     assert_refused(ask_unlisted, COULD_NOT);
     assert_refused(open_vsock, COULD_NOT);
+    assert_refused(choose_another_processor, COULD_NOT);
 }
 
 static void test_processes_memory_and_tracing_are_closed(void **)

@@ -171,17 +171,31 @@ static void test_of_several_free_ones_the_last_is_taken(void **)
     seats_free(seats);
 }
 
-static void test_the_first_waits_for_its_own_and_the_second_takes_another(void **)
+/* So often that other seats, unless somebody takes them, are idle. */
+static void take_turns(struct seats *seats, int processor, unsigned seat, unsigned turns)
 {
-    struct seats *const seats = seats_on(3, 3, 4);
+    for (unsigned i = 0; i < turns; i++) {
+        assert_takes(seats, processor, ANY_SEAT, seat);
+        seats_give_back(seats, seat);
+    }
+}
+
+static void test_an_idle_seat_is_taken_by_who_would_have_to_wait(void **)
+{
+    struct seats *const seats = seats_on(2, 2, 4);
     struct visitor first = visitor_of(seats, 0, ANY_SEAT);
+    take_turns(seats, 0, 0, 2 * SEATS_IDLE_TURNS - 2);
     assert_takes(seats, 0, ANY_SEAT, 0);
-    let_wait(&first);
-    assert_takes(seats, 0, ANY_SEAT, 2);
-    assert_takes(seats, 0, ANY_SEAT, 1);
-    assert_waits(&first);
+    let_wait(&first); /* it is not idle yet */
     seats_give_back(seats, 0);
     assert_seated(&first, 0);
+    assert_takes(seats, 0, ANY_SEAT, 1);
+    seats_give_back(seats, 1);
+    assert_takes(seats, 0, ANY_SEAT, 1); /* a stranger's turn does not make it less idle */
+    seats_give_back(seats, 1);
+    assert_takes(seats, 1, ANY_SEAT, 1);
+    seats_give_back(seats, 1);
+    assert_takes_nothing(seats, 0, ANY_SEAT, ERR_BUSY);
     seats_free(seats);
 }
 
@@ -223,25 +237,39 @@ static void test_one_that_waits_alone_is_given_no_other_seat(void **)
     seats_free(seats);
 }
 
-static void test_of_two_that_wait_the_first_is_given_another_seat(void **)
+static void test_an_idle_seat_given_back_goes_to_who_has_waited_longest(void **)
 {
-    struct seats *const seats = seats_on(3, 3, 8);
-    struct visitor lone = visitor_of(seats, 2, ANY_SEAT);
+    struct seats *const seats = seats_on(2, 2, 8);
     struct visitor first = visitor_of(seats, 0, ANY_SEAT), second = visitor_of(seats, 0, ANY_SEAT);
-    for (unsigned i = 0; i < 3; i++) assert_takes(seats, (int)i, ANY_SEAT, i);
-    let_wait(&lone);
+    take_turns(seats, 0, 0, 2 * SEATS_IDLE_TURNS);
+    assert_takes(seats, 0, ANY_SEAT, 0);
+    assert_takes(seats, 0, ANY_SEAT, 1);
     let_wait(&first);
     let_wait(&second);
     seats_give_back(seats, 1);
     assert_seated(&first, 1);
-    seats_give_back(seats, 1);
-    assert_takes(seats, 1, ANY_SEAT, 1);
-    assert_waits(&lone);
     assert_waits(&second);
+    seats_give_back(seats, 1);
+    assert_seated(&second, 1);
+    seats_free(seats);
+}
+
+static void test_who_is_at_home_comes_before_those_who_find_a_seat_idle(void **)
+{
+    struct seats *const seats = seats_on(2, 2, 8);
+    struct visitor stranger = visitor_of(seats, 0, ANY_SEAT), owner = visitor_of(seats, 1, ANY_SEAT);
+    take_turns(seats, 0, 0, 2 * SEATS_IDLE_TURNS);
+    assert_takes(seats, 0, ANY_SEAT, 0);
+    assert_takes(seats, 0, ANY_SEAT, 1);
+    let_wait(&stranger);
+    let_wait(&owner);
+    seats_give_back(seats, 1);
+    assert_seated(&owner, 1);
+    assert_waits(&stranger);
+    seats_give_back(seats, 1); /* it is idle no more */
+    assert_waits(&stranger);
     seats_give_back(seats, 0);
-    assert_seated(&second, 0);
-    seats_give_back(seats, 2);
-    assert_seated(&lone, 2);
+    assert_seated(&stranger, 0);
     seats_free(seats);
 }
 
@@ -411,23 +439,6 @@ static void test_who_wants_one_seat_alone_gets_it_before_those_to_whom_others_wo
 }
 
 /* Who waits for one alone is somebody who waits there, but is given no other. */
-static void test_behind_who_wants_one_seat_alone_others_go_elsewhere(void **)
-{
-    struct seats *const seats = seats_on(2, 2, 8);
-    struct visitor alone[] = {visitor_of(seats, 1, 0), visitor_of(seats, 1, 0)};
-    assert_takes(seats, 0, ANY_SEAT, 0);
-    assert_takes(seats, 1, ANY_SEAT, 1);
-    for (int i = 0; i < 2; i++) let_wait(&alone[i]);
-    seats_give_back(seats, 1);
-    for (int i = 0; i < 2; i++) assert_waits(&alone[i]);
-    assert_takes(seats, 0, ANY_SEAT, 1);
-    for (int i = 0; i < 2; i++) {
-        seats_give_back(seats, 0);
-        assert_seated(&alone[i], 0);
-    }
-    seats_free(seats);
-}
-
 /* ---- removal ---- */
 
 static void test_a_removed_seat_is_never_taken_again(void **)
@@ -568,10 +579,11 @@ int main(void)
         cmocka_unit_test(test_seats_are_on_the_processors_in_turn),
         cmocka_unit_test(test_a_thread_takes_the_seat_of_its_processor),
         cmocka_unit_test(test_of_several_free_ones_the_last_is_taken),
-        cmocka_unit_test(test_the_first_waits_for_its_own_and_the_second_takes_another),
+        cmocka_unit_test(test_an_idle_seat_is_taken_by_who_would_have_to_wait),
         cmocka_unit_test(test_a_seat_given_back_goes_to_who_waits_for_it_in_order),
         cmocka_unit_test(test_one_that_waits_alone_is_given_no_other_seat),
-        cmocka_unit_test(test_of_two_that_wait_the_first_is_given_another_seat),
+        cmocka_unit_test(test_an_idle_seat_given_back_goes_to_who_has_waited_longest),
+        cmocka_unit_test(test_who_is_at_home_comes_before_those_who_find_a_seat_idle),
         cmocka_unit_test(test_without_a_seat_on_its_processor_any_will_do),
         cmocka_unit_test(test_where_processors_are_not_known_all_are_alike),
         cmocka_unit_test(test_who_has_waited_long_enough_takes_any_seat),
@@ -581,7 +593,6 @@ int main(void)
         cmocka_unit_test(test_who_may_not_wait_takes_what_is_free),
         cmocka_unit_test(test_one_seat_alone_is_waited_for_although_others_are_free),
         cmocka_unit_test(test_who_wants_one_seat_alone_gets_it_before_those_to_whom_others_would_do),
-        cmocka_unit_test(test_behind_who_wants_one_seat_alone_others_go_elsewhere),
         cmocka_unit_test(test_a_removed_seat_is_never_taken_again),
         cmocka_unit_test(test_who_waits_for_a_removed_seat_moves_on),
         cmocka_unit_test(test_who_waits_for_a_removed_seat_is_given_another),
