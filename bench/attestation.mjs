@@ -20,6 +20,7 @@ const QUOTES = 400;
 const CONNECTIONS = 8;
 const TURNS = 5;
 const ALL = `0-${availableParallelism() - 1}`;
+const EACH = [...Array(availableParallelism()).keys()].map(String);
 
 function figure(name, value, unit) {
   process.stderr.write(`  ${name.padEnd(66)} ${value.toFixed(value < 100 ? 3 : 0).padStart(12)} ${unit}\n`);
@@ -34,12 +35,13 @@ function keepTo(cores) {
   execFileSync('taskset', ['-a', '-c', '-p', cores, String(process.pid)], { stdio: 'ignore' });
 }
 
-async function load(stack, { connections = CONNECTIONS, seconds = 0, count = 0, cores = ALL } = {}) {
-  const { stdout } = await promisify(execFile)('taskset', ['-c', cores, LOAD, 'run', `127.0.0.1:${stack.ports.attestation}`, stack.path('requests'), String(connections), String(seconds), String(count)]);
-  const result = JSON.parse(stdout);
-  const good = result.statuses['200'] ?? 0;
-  if (good !== result.answers || result.lost > 0) throw new Error(`not every request got its token: ${stdout}`);
-  return result;
+/** One client, or one on each core as if each came from a machine of its own; their figures together. */
+async function load(stack, { connections = CONNECTIONS, seconds = 0, count = 0, cores = [ALL] } = {}) {
+  const results = await Promise.all(cores.map((core) => promisify(execFile)('taskset', ['-c', core, LOAD, 'run', `127.0.0.1:${stack.ports.attestation}`, stack.path('requests'), String(connections / cores.length), String(seconds), String(count)])
+    .then(({ stdout }) => JSON.parse(stdout))));
+  for (const result of results) if ((result.statuses['200'] ?? 0) !== result.answers || result.lost > 0) throw new Error(`not every request got its token: ${JSON.stringify(result)}`);
+  const [sum, most] = [(name) => results.reduce((all, one) => all + one[name], 0), (name) => Math.max(...results.map((one) => one[name]))];
+  return { answers: sum('answers'), processor_s: sum('processor_s'), seconds: most('seconds'), p50_ms: most('p50_ms'), p99_ms: most('p99_ms') };
 }
 
 /** Appraisals per second, and microseconds of the service's processor time for each. */
@@ -116,7 +118,7 @@ async function rulesCost(stack, period) {
 async function es256(limit, period) {
   const stack = await openStack({ signing_key: { algorithm: 'ES256' } });
   try {
-    const both = await measure(stack, { seconds: period });
+    const both = await measure(stack, { seconds: period, cores: EACH });
     figure('appraisal to signed token (ES256), all processes of the service', both.serviceUs, 'us of CPU');
     figure('the same, of the OpenSSL limit (2 P-256 + 1 P-256 signature), per core', limit / both.serviceUs, 'times');
   } finally {
@@ -152,20 +154,23 @@ async function startToToken(stack, name) {
 async function scaling(stack, period) {
   keepTo('0');
   const narrow = await openStack().finally(() => keepTo(ALL));
-  const rounds = { one: [], two: [] };
+  const rounds = { one: [], two: [], free: [] };
   try {
     for (let turn = 0; turn < TURNS; turn++) {
-      rounds.one.push(await measure(narrow, { seconds: period / 2, cores: '0' }));
-      rounds.two.push(await measure(stack, { seconds: period / 2 }));
+      rounds.one.push(await measure(narrow, { seconds: period / 2, cores: ['0'] }));
+      rounds.two.push(await measure(stack, { seconds: period / 2, cores: EACH }));
+      rounds.free.push(await measure(stack, { seconds: period / 2 }));
     }
   } finally {
     await closeStack(narrow);
   }
-  const [one, two] = [rounds.one, rounds.two].map((all) => median(all.map((round) => round.perSecond)));
+  const [one, two, free] = [rounds.one, rounds.two, rounds.free].map((all) => median(all.map((round) => round.perSecond)));
   figure('appraisals, service and client on one core', one, 'per second');
   figure('the same, all processes of the service', median(rounds.one.map((round) => round.serviceUs)), 'us of CPU');
-  figure('appraisals, service and client on two cores', two, 'per second');
+  figure('appraisals, service on two cores, a client on each', two, 'per second');
+  figure('the same, all processes of the service', median(rounds.two.map((round) => round.serviceUs)), 'us of CPU');
   figure('two cores over one, medians of turns', two / one, 'times');
+  figure('the same with one client that moves from core to core', free / one, 'times');
 }
 
 async function bench(seconds) {
@@ -173,7 +178,7 @@ async function bench(seconds) {
   const stack = await openStack();
   try {
     const period = Math.max(3, 3 * seconds);
-    const both = await measure(stack, { seconds: period });
+    const both = await measure(stack, { seconds: period, cores: EACH });
     figure('appraisal to signed token (RS256), all processes of the service', both.serviceUs, 'us of CPU');
     figure('the same, of the OpenSSL limit (2 P-256 + 1 RSA-2048), per core', limit.RS256 / both.serviceUs, 'times');
     figure('the client beside it', both.processor_s * 1e6 / both.answers, 'us of CPU');

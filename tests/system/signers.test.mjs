@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What becomes of the attestation service when one of its signers is killed.
+// Where the attestation service's threads and processes stand, and what becomes of it when one of its signers is killed.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -37,6 +37,23 @@ const policy = async () => {
   return answer.status;
 };
 
+/** How many of the service's threads keep to a processor alone, for each processor that one does. */
+function lanes() {
+  const counts = {};
+  for (const name of ['memfd:program', 'lazaret-parser', 'signer', 'signer-with-tee']) {
+    for (const pid of processes(name)) {
+      for (const thread of readdirSync(`/proc/${pid}/task`)) {
+        const allowed = /^Cpus_allowed_list:\s+(\S+)$/m.exec(readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8'))[1];
+        const kind = name.replace(/-with-tee|memfd:/g, '');
+        if (!/^\d+$/.test(allowed)) continue;
+        counts[kind] ??= {};
+        counts[kind][allowed] = (counts[kind][allowed] ?? 0) + 1;
+      }
+    }
+  }
+  return counts;
+}
+
 async function until(what, condition) {
   for (let i = 0; i < 300; i++) {
     if (await Promise.resolve().then(condition).catch(() => false)) return;
@@ -47,6 +64,18 @@ async function until(what, condition) {
 
 test('one signer has the TEE, and there is one for each processor', () => {
   assert.equal(processes('signer-with-tee').length, 1);
+});
+
+test('a loop, its workers, a parser and a signer keep to each processor', (context) => {
+  const { program, signer, 'lazaret-parser': parser } = lanes();
+  const processors = Object.keys(signer);
+  if (processors.length === 1) return context.skip('one processor, one lane');
+  for (const counts of [parser, signer]) assert.deepEqual(Object.keys(counts), processors);
+  for (const processor of processors.slice(0, 16)) {
+    assert.equal(parser[processor], 1);
+    assert.equal(signer[processor], 1);
+    assert.ok(program[processor] >= 5, `${program[processor]} threads on processor ${processor}`);
+  }
 });
 
 test('without another signer the service goes on', async (context) => {
