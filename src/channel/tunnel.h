@@ -43,6 +43,7 @@ enum {
     TUNNEL_ADDRESS_MAX_BYTES = 256,
     TUNNEL_BRANCHES_MAX = 63,
     TUNNEL_NEAR_MORE = 4,
+    TUNNEL_HELD_MORE = 16,
 };
 
 struct tunnel;
@@ -137,11 +138,12 @@ uint16_t tunnel_listener_port(const struct tunnel_listener *listener);
 void tunnel_listener_free(struct tunnel_listener *listener);
 
 /* Spreads a listener over several loops: of the connections that it accepts from now on, each goes to the listener
- * itself or to a branch, and belongs to that one's tunnel, with its maximum. It goes where fewest are, but rather to
- * the loop whose thread keeps to the processor that the network delivers the connection on (SO_INCOMING_CPU), as long
- * as that one holds at most TUNNEL_NEAR_MORE more. A branch has the listener's endpoint; what it calls, its pace and
- * its counts are its own. The listener is freed first, then its branches, and then their tunnels. Not for
- * tunnel_forward. ERR_TOO_LARGE beyond TUNNEL_BRANCHES_MAX. */
+ * itself or to a branch, and belongs to that one's tunnel, with its maximum. They take turns, so that those who come
+ * together, and may be busy together, are spread evenly; but a loop whose thread keeps to the processor that the
+ * network delivers a connection on (SO_INCOMING_CPU) gets it, as long as it is at most TUNNEL_NEAR_MORE ahead, and who
+ * holds a quarter and TUNNEL_HELD_MORE more than the one that holds fewest gets none. A branch has the listener's
+ * endpoint; what it calls, its pace and its counts are its own. The listener is freed first, then its branches, and
+ * then their tunnels. Not for tunnel_forward. ERR_TOO_LARGE beyond TUNNEL_BRANCHES_MAX. */
 enum status tunnel_listener_branch(struct tunnel_listener *listener, struct tunnel *tunnel,
                                    tunnel_on_connection *on_connection, void *context,
                                    struct tunnel_listener **branch_out);

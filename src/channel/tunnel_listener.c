@@ -23,6 +23,7 @@ struct tunnel_listener {
     struct tunnel_listener *branches[TUNNEL_BRANCHES_MAX];
     size_t branch_count;
     _Atomic size_t held; /* connections given to it and not closed yet */
+    uint64_t given;      /* in all; its acceptor's */
     struct tunnel_endpoint *endpoint;
     tunnel_on_connection *on_connection; /* NULL: `inner` is dialled */
     void *context;
@@ -183,16 +184,49 @@ static int delivering_processor(int outer)
     return getsockopt(outer, SOL_SOCKET, SO_INCOMING_CPU, &processor, &size) == 0 ? processor : ANY_PROCESSOR;
 }
 
+static struct tunnel_listener *taker_of(struct tunnel_listener *listener, size_t i)
+{
+    return i == 0 ? listener : listener->branches[i - 1];
+}
+
+static size_t most_held(struct tunnel_listener *listener)
+{
+    size_t fewest = listener->held;
+    for (size_t i = 0; i < listener->branch_count; i++) {
+        const size_t held = listener->branches[i]->held;
+        if (held < fewest) fewest = held;
+    }
+    return fewest + fewest / 4 + TUNNEL_HELD_MORE;
+}
+
+/* Whose turn it is. */
+static struct tunnel_listener *next_taker(struct tunnel_listener *listener, size_t most)
+{
+    struct tunnel_listener *next = NULL;
+    for (size_t i = 0; i <= listener->branch_count; i++) {
+        struct tunnel_listener *const taker = taker_of(listener, i);
+        if (taker->held <= most && (next == NULL || taker->given < next->given)) next = taker;
+    }
+    return next != NULL ? next : listener;
+}
+
 static struct tunnel_listener *choose(struct tunnel_listener *listener, int outer)
 {
-    const int processor = listener->branch_count > 0 ? delivering_processor(outer) : ANY_PROCESSOR;
-    struct tunnel_listener *emptiest = listener, *near = NULL;
+    if (listener->branch_count == 0) return listener;
+    const size_t most = most_held(listener);
+    struct tunnel_listener *const next = next_taker(listener, most);
+    const int processor = delivering_processor(outer);
+    struct tunnel_listener *near = NULL;
     for (size_t i = 0; i <= listener->branch_count; i++) {
-        struct tunnel_listener *const one = i == 0 ? listener : listener->branches[i - 1];
-        if (one->held < emptiest->held) emptiest = one;
-        if (processor != ANY_PROCESSOR && one->tunnel->processor == processor) near = one;
+        struct tunnel_listener *const taker = taker_of(listener, i);
+        const bool is_near = processor != ANY_PROCESSOR && taker->tunnel->processor == processor;
+        if (is_near && taker->held <= most && (near == NULL || taker->given < near->given)) near = taker;
+        /* Who gets none for a while does not catch up afterwards. */
+        if (taker->held > most && taker->given < next->given) taker->given = next->given;
     }
-    return near != NULL && near->held <= emptiest->held + TUNNEL_NEAR_MORE ? near : emptiest;
+    struct tunnel_listener *const chosen = near != NULL && near->given <= next->given + TUNNEL_NEAR_MORE ? near : next;
+    chosen->given++;
+    return chosen;
 }
 
 /* Counted at once, so that of many which come together each finds what those before it have done. */
@@ -200,7 +234,7 @@ static void give(struct tunnel_listener *listener, int outer, const union any_ad
 {
     struct tunnel_listener *taker = choose(listener, outer);
     struct arrival_task *const arrival = taker != listener ? malloc(sizeof(*arrival)) : NULL;
-    if (arrival == NULL) taker = listener;
+    if (arrival == NULL) taker = listener; /* without memory for the way to another */
     taker->held++;
     if (taker == listener) {
         take_in(listener, outer, &address->any);

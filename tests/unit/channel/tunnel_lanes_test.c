@@ -8,7 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { LANES = 3, PATIENCE_MS = 10000 };
+enum { LANES = 3, LANE_SOCKETS = 64, PATIENCE_MS = 10000 };
 
 static void wait_until(const _Atomic int *value, int wanted)
 {
@@ -24,7 +24,7 @@ static struct lane {
     struct tunnel *tunnel;
     struct tunnel_listener *listener;
     pthread_t thread;
-    int sockets[TUNNEL_TEST_SOCKETS];
+    int sockets[LANE_SOCKETS];
     _Atomic int count, asked;
 } lanes[LANES];
 
@@ -98,30 +98,33 @@ static void test_connections_are_spread_evenly_and_stay_where_they_are(void **)
     close_lanes();
 }
 
-static void test_the_next_goes_where_fewest_are(void **)
+static void close_sockets(struct lane *lane)
 {
-    int clients[LANES];
-    open_lanes();
-    for (int i = 0; i < LANES; i++) clients[i] = tunnel_test_connect(&fixture);
-    for (int i = 0; i < LANES; i++) wait_until(&lanes[i].count, 1);
-    (void)close(lanes[LANES - 1].sockets[0]);
-    lanes[LANES - 1].sockets[0] = -1;
-    for (int i = 0; i < LANES; i++) {
-        struct pollfd end = {.fd = clients[i], .events = POLLIN};
-        if (poll(&end, 1, i == LANES - 1 ? PATIENCE_MS : 0) == 1) {
-            tunnel_test_expect_end(clients[i]);
-            (void)close(clients[i]);
-            clients[i] = -1;
-        }
+    for (int i = 0; i < lane->count; i++) {
+        (void)close(lane->sockets[i]);
+        lane->sockets[i] = -1;
     }
     const int64_t end_ms = clock_monotonic_ms() + PATIENCE_MS;
-    while (open_in(&lanes[LANES - 1]) > 0 && clock_monotonic_ms() < end_ms) (void)usleep(1000);
-    const int newcomer = tunnel_test_connect(&fixture);
-    wait_until(&lanes[LANES - 1].count, 2);
-    for (int i = 0; i < LANES; i++) {
-        if (clients[i] >= 0) (void)close(clients[i]);
+    while (open_in(lane) > 0 && clock_monotonic_ms() < end_ms) (void)usleep(1000);
+    assert_int_equal(open_in(lane), 0);
+}
+
+static void test_who_holds_far_more_than_another_gets_none(void **)
+{
+    enum { EACH = TUNNEL_HELD_MORE + 8, MORE = 6 };
+    int clients[LANES * EACH + MORE];
+    open_lanes();
+    for (int i = 0; i < LANES * EACH; i++) clients[i] = tunnel_test_connect(&fixture);
+    for (int i = 0; i < LANES; i++) wait_until(&lanes[i].count, EACH);
+    /* Their peers close as well, or both ends would linger. */
+    for (int i = 0; i < LANES * EACH; i++) {
+        if (i % LANES != 0) (void)shutdown(clients[i], SHUT_RDWR);
     }
-    (void)close(newcomer);
+    for (int i = 1; i < LANES; i++) close_sockets(&lanes[i]);
+    for (int i = 0; i < MORE; i++) clients[LANES * EACH + i] = tunnel_test_connect(&fixture);
+    for (int i = 1; i < LANES; i++) wait_until(&lanes[i].count, EACH + MORE / (LANES - 1));
+    assert_int_equal(lanes[0].count, EACH);
+    for (int i = 0; i < LANES * EACH + MORE; i++) (void)close(clients[i]);
     close_lanes();
 }
 
@@ -231,7 +234,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_connections_are_spread_evenly_and_stay_where_they_are),
-        cmocka_unit_test(test_the_next_goes_where_fewest_are),
+        cmocka_unit_test(test_who_holds_far_more_than_another_gets_none),
         cmocka_unit_test(test_each_branch_has_its_own_pace),
         cmocka_unit_test(test_there_are_only_so_many_branches),
         cmocka_unit_test(test_a_guest_runs_when_there_is_something),
