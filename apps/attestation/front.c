@@ -79,8 +79,7 @@ static void list_origins(const struct front_settings *settings, const char *orig
 static enum status fill_lane(struct front_lane *lane, const struct http_server_options *options,
                              const struct service *service)
 {
-    const struct tunnel_limits *const configured = &service->configuration->tunnel_limits;
-    struct tunnel_limits limits = *configured;
+    struct tunnel_limits limits = service->configuration->tunnel_limits;
     limits.connections = (tunnel_connections(service->tunnel) + options->parts - 1) / options->parts;
     TRY(tunnel_new(service->clock, &limits, &lane->tunnel));
     struct http_server_options own = *options;

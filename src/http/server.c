@@ -141,8 +141,9 @@ void http_server_free(struct http_server *server)
     if (server == NULL) return;
     workers_stop(server);
     visits_stop(&server->visits);
-    tunnel_guest_free(server->guest);
+    /* The plain one first: what it holds and lets go of wakes the guest, too. */
     if (server->plain != NULL) MHD_stop_daemon(server->plain);
+    tunnel_guest_free(server->guest);
     if (server->daemon != NULL) MHD_stop_daemon(server->daemon);
     while (server->arrivals != NULL) free(take_arrival(server, server->arrivals->socket));
     visits_done(&server->visits);

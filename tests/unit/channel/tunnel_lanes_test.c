@@ -190,28 +190,43 @@ static void close_guest(void)
     (void)close(guest.descriptor);
 }
 
-/* Well within the time after which it runs anyway. */
-static void expect_soon(int runs)
+static void write_to_guest(void)
 {
-    const int64_t begin_ms = clock_monotonic_ms();
-    wait_until(&guest.runs, runs);
-    assert_true(clock_monotonic_ms() - begin_ms < 400);
+    assert_int_equal(eventfd_write(guest.descriptor, 1), 0);
+}
+
+static void wake_guest(void)
+{
+    tunnel_guest_wake(guest.guest);
+}
+
+static void wake_guest_that_wants_more(void)
+{
+    guest.more = 20;
+    tunnel_guest_wake(guest.guest);
+}
+
+/* Well within the time after which it runs anyway: once at least in some tries, for machines may be busy. */
+static void expect_soon(void (*act)(void), int runs)
+{
+    enum { TRIES = 10, SOON_MS = 400 };
+    for (int i = 0; i < TRIES; i++) {
+        const int before = guest.runs;
+        const int64_t begin_ms = clock_monotonic_ms();
+        act();
+        wait_until(&guest.runs, before + runs);
+        if (clock_monotonic_ms() - begin_ms < SOON_MS) return;
+    }
+    fail_msg("it never runs before its time");
 }
 
 static void test_a_guest_runs_when_there_is_something(void **)
 {
     open_guest();
     wait_until(&guest.runs, 1); /* the first of those at least */
-    int before = guest.runs;
-    assert_int_equal(eventfd_write(guest.descriptor, 1), 0);
-    expect_soon(before + 1);
-    before = guest.runs;
-    tunnel_guest_wake(guest.guest);
-    expect_soon(before + 1);
-    before = guest.runs;
-    guest.more = 20;
-    tunnel_guest_wake(guest.guest);
-    expect_soon(before + 21);
+    expect_soon(write_to_guest, 1);
+    expect_soon(wake_guest, 1);
+    expect_soon(wake_guest_that_wants_more, 21);
     wait_until(&guest.runs, guest.runs + 1);
     close_guest();
 }
