@@ -22,6 +22,7 @@
 
 enum {
     OWN_COLLATERAL_WAIT_MS = 5000, /* for this service's own evidence, outside any request */
+    ATTESTATION_HEAPS = 8,         /* lanes that share two wait for each other */
 };
 
 struct settings {
@@ -338,6 +339,7 @@ int main(int count, char **arguments)
             "valid\n",
         .own_names = own_names,
         .rate_limit = {.per_second = FRONT_REQUESTS_PER_SECOND, .burst = FRONT_REQUESTS_AT_ONCE},
+        .heaps = ATTESTATION_HEAPS,
         .changeable = changeable,
         .configure = configure,
         .before_threads = before_threads,

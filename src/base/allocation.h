@@ -6,6 +6,9 @@
  */
 #pragma once
 
-/* Large blocks go back to the system when they are freed, and threads share few heaps. For main functions, before the
- * first thread. */
-void allocation_give_back(void);
+/* Few: as many threads as there are processors seldom allocate at the same time. */
+enum { ALLOCATION_HEAPS = 2 };
+
+/* Large blocks go back to the system when they are freed, and threads share so many heaps; 0: ALLOCATION_HEAPS. For
+ * main functions, before the first thread. */
+void allocation_give_back(unsigned heaps);

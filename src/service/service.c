@@ -455,7 +455,7 @@ static int check_configuration(struct runtime *runtime, const char *path)
 int service_main(const struct service_program *program, void *context, int count, char **arguments)
 {
     process_harden();
-    allocation_give_back();
+    allocation_give_back(program->heaps);
     json_wipe_what_is_freed();
     log_set_program(program->name);
     struct options options = {};

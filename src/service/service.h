@@ -58,6 +58,7 @@ struct service_program {
     const char *configuration_help; /* the program's own members, one per line, for --help */
     const char *const *own_names;   /* the program's own configuration members, NULL-terminated */
     struct rate_limit rate_limit;   /* of each client, if "rate_limit" is among `own_names` and not given */
+    unsigned heaps;                 /* that its threads share (base/allocation.h); 0: as few as there */
     bool has_hpke;                  /* the enclave has an HPKE key and offers an OHTTP key configuration */
 
     /* Reads the program's own members; nothing else happens with --check-config. May be NULL. */
