@@ -2,6 +2,7 @@
  *
  * Listeners that are spread over several loops, and loops of others on a tunnel's thread.
  */
+#include "base/processors.h"
 #include "tunnels.h"
 
 #include <stdatomic.h>
@@ -46,9 +47,9 @@ static int64_t pace(void *context, const struct client_address *)
     return 0;
 }
 
-static void open_lanes(void)
+/* After tunnel_fixture_init_with. */
+static void listen_in_lanes(void)
 {
-    tunnel_fixture_init_with(&fixture, NULL);
     memset(lanes, 0, sizeof(lanes));
     lanes[0].tunnel = fixture.tunnel;
     assert_ok(tunnel_listen(fixture.tunnel, "127.0.0.1:0", fixture.gate.endpoint, on_connection, &lanes[0], NULL,
@@ -60,6 +61,12 @@ static void open_lanes(void)
             tunnel_listener_branch(lanes[0].listener, lanes[i].tunnel, on_connection, &lanes[i], &lanes[i].listener));
         assert_int_equal(tunnel_listener_port(lanes[i].listener), tunnel_listener_port(lanes[0].listener));
     }
+}
+
+static void open_lanes(void)
+{
+    tunnel_fixture_init_with(&fixture, NULL);
+    listen_in_lanes();
 }
 
 static void close_lanes(void)
@@ -125,6 +132,29 @@ static void test_who_holds_far_more_than_another_gets_none(void **)
     for (int i = 1; i < LANES; i++) wait_until(&lanes[i].count, EACH + MORE / (LANES - 1));
     assert_int_equal(lanes[0].count, EACH);
     for (int i = 0; i < LANES * EACH + MORE; i++) (void)close(clients[i]);
+    close_lanes();
+}
+
+/* Those that dial are on the first lane's thread, so the network delivers on its processor. */
+static void test_a_connection_goes_where_it_is_delivered_but_not_much_more_often(void **)
+{
+    enum { COUNT = TUNNEL_NEAR_MORE + 2 };
+    const struct processors all = processors_allowed();
+    int clients[COUNT];
+    if (all.count < 2) {
+        print_message("SKIP: one processor, on which all is delivered\n");
+        skip();
+    }
+    assert_ok(processors_keep_to(all.numbers[0]));
+    tunnel_fixture_init_with(&fixture, NULL);
+    assert_ok(processors_keep_to(all.numbers[1]));
+    listen_in_lanes();
+    assert_ok(processors_spread(&all));
+    for (int i = 0; i < COUNT; i++) clients[i] = tunnel_test_connect(&fixture);
+    wait_until(&lanes[0].count, TUNNEL_NEAR_MORE + 1);
+    wait_until(&lanes[1].count, 1);
+    assert_int_equal(lanes[0].count, TUNNEL_NEAR_MORE + 1);
+    for (int i = 0; i < COUNT; i++) (void)close(clients[i]);
     close_lanes();
 }
 
@@ -252,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_connections_are_spread_evenly_and_stay_where_they_are),
         cmocka_unit_test(test_who_holds_far_more_than_another_gets_none),
+        cmocka_unit_test(test_a_connection_goes_where_it_is_delivered_but_not_much_more_often),
         cmocka_unit_test(test_each_branch_has_its_own_pace),
         cmocka_unit_test(test_there_are_only_so_many_branches),
         cmocka_unit_test(test_a_guest_runs_when_there_is_something),
